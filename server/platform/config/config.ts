@@ -1,0 +1,127 @@
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+
+/**
+ * Every setting that the environment can give, with its form and default. The only place that reads `process.env`.
+ * Settings of the business that change while running live in the database.
+ */
+const SETTINGS = {
+  PORT: setting(port().default(3000), 'a port, 0 to 65535; 0 picks a free one'),
+  DATABASE_URL: setting(
+    url(['postgres:', 'postgresql:']).optional(),
+    'postgres://user:password@host:5432/database; without it Saldo runs PostgreSQL by itself',
+  ),
+  REDIS_URL: setting(url(['redis:', 'rediss:']).optional(), 'redis://host:6379'),
+  SALDO_HOME: setting(z.string().min(1).optional(), 'a folder for data and keys; .saldo in the project without it'),
+  SALDO_HOST: setting(z.string().min(1).default('127.0.0.1'), 'the address to listen on, such as 127.0.0.1 or 0.0.0.0'),
+  SALDO_PUBLIC_URL: setting(url(['http:', 'https:']).optional(), 'the address under which customers reach Saldo'),
+  SALDO_MODE: setting(
+    z.enum(['sandbox', 'production']).optional(),
+    'sandbox or production; without it sandbox where DATABASE_URL is not set',
+  ),
+  SALDO_SECRET_KEY: setting(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9+/_-]{43}=?$/)
+      .optional(),
+    '32 random bytes in base64 (openssl rand -base64 32), which encrypt the keys of providers; required in production',
+  ),
+  SALDO_LOG_LEVEL: setting(
+    z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    'debug, info, warn, error or silent',
+  ),
+  SALDO_DB_CONNECTIONS: setting(whole(2, 200).default(10), 'connections of each pool, 2 to 200'),
+  SALDO_TRUST_PROXY: setting(z.string().optional(), 'addresses or CIDRs of the proxies in front, comma separated'),
+  SALDO_ALLOW_PRIVATE_ADDRESSES: setting(
+    flag().default(false),
+    'yes or no: whether outbound calls may go to private and loopback addresses; always yes in sandbox mode',
+  ),
+} as const
+
+/** The settings as the rest of the program sees them. */
+export interface Config {
+  readonly mode: 'sandbox' | 'production'
+  readonly port: number
+  readonly host: string
+  readonly public_url: string | undefined
+  readonly database_url: string | undefined
+  readonly redis_url: string | undefined
+  readonly home: string
+  readonly secret_key: string | undefined
+  readonly log_level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  readonly db_connections: number
+  readonly trust_proxy: string[]
+  readonly allow_private_addresses: boolean
+}
+
+/** One or more settings are unknown or malformed; the message names each with the form expected. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/** Reads and checks the environment (or `source`). Throws ConfigError naming every bad or unknown setting. Never prints values. */
+export function readConfig(source: NodeJS.ProcessEnv = process.env): Config {
+  const problems: string[] = []
+  const values: Record<string, unknown> = {}
+  for (const [name, { schema, form }] of Object.entries(SETTINGS)) {
+    const raw = source[name]
+    const parsed = schema.safeParse(raw === '' ? undefined : raw)
+    if (parsed.success) values[name] = parsed.data
+    else problems.push(`${name} is not as expected: ${form}`)
+  }
+  for (const name of Object.keys(source)) {
+    if (name.startsWith('SALDO_') && !(name in SETTINGS) && !name.startsWith('SALDO_TEST_')) {
+      problems.push(`${name} is not a setting of Saldo. Known: ${Object.keys(SETTINGS).join(', ')}`)
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  const config = shape(values as Values)
+  if (config.mode === 'production' && !config.secret_key) {
+    throw new ConfigError(`SALDO_SECRET_KEY is missing: ${SETTINGS.SALDO_SECRET_KEY.form}`)
+  }
+  return config
+}
+
+type Values = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]['schema']> }
+
+function shape(values: Values): Config {
+  const mode = values.SALDO_MODE ?? (values.DATABASE_URL ? 'production' : 'sandbox')
+  return {
+    mode,
+    port: values.PORT,
+    host: values.SALDO_HOST,
+    public_url: values.SALDO_PUBLIC_URL,
+    database_url: values.DATABASE_URL,
+    redis_url: values.REDIS_URL,
+    home: resolve(values.SALDO_HOME ?? join(import.meta.dirname, '../../../.saldo')),
+    secret_key: values.SALDO_SECRET_KEY,
+    log_level: values.SALDO_LOG_LEVEL,
+    db_connections: values.SALDO_DB_CONNECTIONS,
+    trust_proxy: values.SALDO_TRUST_PROXY?.split(',').map((part) => part.trim()) ?? [],
+    allow_private_addresses: mode === 'sandbox' || values.SALDO_ALLOW_PRIVATE_ADDRESSES,
+  }
+}
+
+function setting<S extends z.ZodType>(schema: S, form: string): { schema: S; form: string } {
+  return { schema, form }
+}
+
+function port() {
+  return whole(0, 65_535)
+}
+
+function whole(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,6}$/)
+    .transform(Number)
+    .pipe(z.number().int().min(min).max(max))
+}
+
+function flag() {
+  return z.enum(['yes', 'no']).transform((value) => value === 'yes')
+}
+
+function url(protocols: string[]) {
+  return z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
+}

@@ -1,0 +1,185 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import pg from 'pg'
+import { typesOfSaldo } from './types.ts'
+
+/** A statement of the source, prepared once a connection under `name`. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+let statements = 0
+
+/** Declares a statement at module level. The name is only unique in this process; it never leaves the connection. */
+export function statement(text: string): Statement {
+  statements += 1
+  return { name: `s${statements}`, text }
+}
+
+/** An open transaction. Whoever moves money or writes more than one row demands one. */
+export interface Tx {
+  /** Runs one statement and answers its rows. */
+  query<Row extends object>(sql: Statement | string, values?: readonly unknown[]): Promise<Row[]>
+  /** Sends a write without waiting for it: the next `query` or the commit follows on the wire at once. Its failure fails the commit. */
+  send(sql: Statement | string, values?: readonly unknown[]): void
+  /** Runs after a successful commit and never after a rollback; for waking others, not for work that must happen. */
+  onCommit(then: () => void): void
+}
+
+/** The database. Outside `transaction` each query stands alone. */
+export interface Db {
+  /** For lists and reports, and for libraries that want a pool. */
+  readonly pool: pg.Pool
+  query<Row extends object>(sql: Statement | string, values?: readonly unknown[]): Promise<Row[]>
+  /**
+   * Runs `work` in one READ COMMITTED transaction on a pipelined connection. Deadlocks, and twins that were first to insert into a
+   * constraint named `…_once`, run `work` again from the start (it must have no effect outside `tx`). The network is not
+   * to be used inside: `insideTransaction()` is true there and the outbound client refuses.
+   */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  url: string
+  /** Connections of each of the two pools. */
+  connections: number
+  application_name: string
+  statement_timeout_ms?: number
+  onError: (error: Error) => void
+}
+
+const scope = new AsyncLocalStorage<true>()
+
+/** Whether the caller runs inside `Db.transaction`. */
+export function insideTransaction(): boolean {
+  return scope.getStore() === true
+}
+
+/** The connection broke while COMMIT was under way: whether it took effect is not known. Ask again with the same key. */
+export class CommitUnknownError extends Error {
+  override name = 'CommitUnknownError'
+}
+
+/** Opens both pools; connects at the first use. */
+export function openDatabase(options: DatabaseOptions): Db {
+  const common: pg.PoolConfig = {
+    connectionString: options.url,
+    max: options.connections,
+    application_name: options.application_name,
+    types: typesOfSaldo,
+    statement_timeout: options.statement_timeout_ms ?? 60_000,
+    lock_timeout: 20_000,
+    idle_in_transaction_session_timeout: 60_000,
+    connectionTimeoutMillis: 15_000,
+  }
+  const pool = new pg.Pool(common)
+  const pipelined = new pg.Pool({ ...common, pipeline: true } as pg.PoolConfig)
+  for (const each of [pool, pipelined]) each.on('error', options.onError)
+  return {
+    pool,
+    query: async <Row extends object>(sql: Statement | string, values?: readonly unknown[]) =>
+      (await pool.query<Row>(asQuery(sql, values))).rows,
+    transaction: (work) => withRetries(() => scope.run(true, () => runTransaction(pipelined, work))),
+    close: async () => {
+      await Promise.all([pool.end(), pipelined.end()])
+    },
+  }
+}
+
+function asQuery(sql: Statement | string, values: readonly unknown[] = []): pg.QueryConfig {
+  return typeof sql === 'string'
+    ? { text: sql, values: values as unknown[] }
+    : { name: sql.name, text: sql.text, values: values as unknown[] }
+}
+
+/** Five tries: a sixth deadlock in a row is a wrong lock order, and must be seen. */
+const TRIES = 5
+
+async function withRetries<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (tries === TRIES || !isWorthAnotherTry(error)) throw error
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** tries))
+    }
+  }
+}
+
+function isWorthAnotherTry(error: unknown): boolean {
+  if (!(error instanceof pg.DatabaseError)) return false
+  return (
+    error.code === '40P01' ||
+    error.code === '40001' ||
+    (error.code === '23505' && (error.constraint ?? '').endsWith('_once'))
+  )
+}
+
+async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  const sent = new Sent()
+  const afterCommit: (() => void)[] = []
+  let broken: Error | undefined
+  try {
+    sent.watch(client.query('begin'))
+    const tx: Tx = {
+      query: async <Row extends object>(sql: Statement | string, values?: readonly unknown[]) =>
+        (await sent.watch(client.query<Row>(asQuery(sql, values)))).rows,
+      send: (sql, values) => {
+        sent.watch(client.query(asQuery(sql, values)))
+      },
+      onCommit: (then) => afterCommit.push(then),
+    }
+    let result: T
+    try {
+      result = await work(tx)
+    } catch (error) {
+      await sent.settled()
+      await client.query('rollback').catch((reason: Error) => {
+        broken = reason
+      })
+      // A statement that failed aborts those behind it: the first failure is the cause.
+      throw sent.failure ?? error
+    }
+    await commit(client, sent)
+    for (const then of afterCommit) then()
+    return result
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) && sent.failure !== undefined) broken = sent.failure
+    if (error instanceof CommitUnknownError) broken = error
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+async function commit(client: pg.PoolClient, sent: Sent): Promise<void> {
+  const committed = client.query('commit')
+  const [outcome] = await Promise.allSettled([committed, sent.settled()])
+  if (sent.failure) throw sent.failure
+  if (outcome.status === 'rejected') {
+    if (outcome.reason instanceof pg.DatabaseError) throw outcome.reason
+    throw new CommitUnknownError('the connection broke during commit', { cause: outcome.reason })
+  }
+  if (outcome.value.command !== 'COMMIT') throw new Error(`commit answered ${outcome.value.command}`)
+}
+
+/** What was sent in a transaction: remembers the first failure, so that none is lost and none is an unhandled rejection. */
+class Sent {
+  failure: Error | undefined
+  #open: Promise<unknown>[] = []
+
+  watch<T>(query: Promise<T>): Promise<T> {
+    this.#open.push(
+      query.catch((error: Error) => {
+        this.failure ??= error
+      }),
+    )
+    return query
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#open)
+  }
+}

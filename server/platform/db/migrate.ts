@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import pg from 'pg'
+
+/** Where the migrations lie, from the project's root. */
+export const MIGRATIONS = join(import.meta.dirname, '../../../db/migrations')
+
+/** One file of `db/migrations`, in the order in which it is applied. */
+export interface Migration {
+  name: string
+  text: string
+  hash: string
+}
+
+/** A migration that was applied reads otherwise today, or the database knows migrations that this version does not. */
+export class MigrationMismatchError extends Error {
+  override name = 'MigrationMismatchError'
+}
+
+/** The migrations of this version, by name. */
+export async function readMigrations(directory = MIGRATIONS): Promise<Migration[]> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort()
+  return Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(join(directory, name), 'utf8')
+      return { name, text, hash: createHash('sha256').update(text).digest('hex') }
+    }),
+  )
+}
+
+// Any fixed number: concurrent starters queue on it and the second finds nothing to do.
+const LOCK = 7_252_023
+
+/**
+ * Applies what is missing, each file in a transaction of its own, and answers the names applied. Concurrent starters wait for one another.
+ * Throws MigrationMismatchError when an applied file was changed or this version is older than the database.
+ */
+export async function migrate(url: string, onProgress: (name: string) => void = () => {}): Promise<string[]> {
+  const migrations = await readMigrations()
+  const client = new pg.Client({ connectionString: url, application_name: 'saldo migrate' })
+  await client.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [LOCK])
+    await client.query('create schema if not exists platform')
+    await client.query(`create table if not exists platform.migration (
+      name text primary key, hash text not null, applied_at timestamptz not null default now())`)
+    const applied = await client.query<{ name: string; hash: string }>('select name, hash from platform.migration')
+    const missing = missingOf(migrations, applied.rows)
+    for (const migration of missing) {
+      onProgress(migration.name)
+      await client.query('begin')
+      await client.query(migration.text)
+      await client.query('insert into platform.migration (name, hash) values ($1, $2)', [
+        migration.name,
+        migration.hash,
+      ])
+      await client.query('commit')
+    }
+    return missing.map((migration) => migration.name)
+  } finally {
+    await client.end()
+  }
+}
+
+function missingOf(migrations: Migration[], applied: { name: string; hash: string }[]): Migration[] {
+  const known = new Map(migrations.map((migration) => [migration.name, migration.hash]))
+  for (const row of applied) {
+    const hash = known.get(row.name)
+    if (hash === undefined) {
+      throw new MigrationMismatchError(
+        `The database has migration ${row.name}, which this version of Saldo does not know. Start the newer version.`,
+      )
+    }
+    if (hash !== row.hash) {
+      throw new MigrationMismatchError(`Migration ${row.name} was changed after it had been applied.`)
+    }
+  }
+  const done = new Set(applied.map((row) => row.name))
+  return migrations.filter((migration) => !done.has(migration.name))
+}
