@@ -1,0 +1,106 @@
+/** Order types that Saldo sells today, spelled as the panels spell them. */
+export const ORDER_TYPES = ['Default', 'Package', 'Custom Comments'] as const
+export type OrderType = (typeof ORDER_TYPES)[number]
+
+/** What is sent to a provider to place one order. */
+export interface PlaceRequest {
+  /** Our attempt's key; sent only to providers that know idempotent placing. */
+  attempt_key: string
+  provider_service_id: string
+  type: OrderType
+  link: string
+  /** Absent for the types whose quantity follows from other fields. */
+  quantity: bigint
+  /** Type parameters, such as `comments` (lines joined by \n). */
+  params: Readonly<Record<string, string>>
+}
+
+/** Why a provider refused, in our words. `other` keeps the provider's own text. */
+export type RejectionCode =
+  | 'insufficient_provider_balance'
+  | 'invalid_key'
+  | 'service_not_found'
+  | 'duplicate_link'
+  | 'bad_link'
+  | 'quantity_out_of_range'
+  | 'bad_parameters'
+  | 'rate_limited'
+  | 'not_sent'
+  | 'other'
+
+/**
+ * How placing one order ended. There are three ways and no fourth: `rejected` is a proof that nothing was placed, `unknown` covers all that is
+ * neither proof, and forbids sending again.
+ */
+export type PlaceOutcome =
+  | { outcome: 'accepted'; provider_order_id: string; charge: bigint | undefined }
+  | { outcome: 'rejected'; code: RejectionCode; message: string }
+  | { outcome: 'unknown'; reason: UnknownReason; message: string }
+
+export type UnknownReason = 'timeout' | 'connection_lost' | 'server_error' | 'unreadable_answer' | 'interrupted'
+
+/** A read that failed: nothing changed, so it may be asked again. */
+export class ProviderReadError extends Error {
+  override name = 'ProviderReadError'
+  readonly reason: 'unreachable' | 'timeout' | 'server_error' | 'unreadable_answer' | 'invalid_key' | 'rate_limited' | 'refused'
+
+  constructor(reason: ProviderReadError['reason'], message: string, cause?: unknown) {
+    super(message, { cause })
+    this.reason = reason
+  }
+}
+
+/** Statuses of an order at a provider, in one spelling. */
+export type ProviderStatus = 'pending' | 'in_progress' | 'processing' | 'completed' | 'partial' | 'cancelled' | 'failed'
+
+/** One order's state at the provider. An absent figure was not given or not readable; it is never taken for zero. */
+export type StatusRow =
+  | {
+      ok: true
+      status: ProviderStatus
+      /** The provider's own word, cut to 100 characters. */
+      raw_status: string
+      /** Minor units of the provider's asset; net, after refunds. */
+      charge: bigint | undefined
+      currency: string | undefined
+      start_count: bigint | undefined
+      remains: bigint | undefined
+    }
+  | { ok: false; reason: 'not_found' | 'error' | 'missing' | 'unreadable'; message: string }
+
+/** A service as a provider offers it. */
+export interface ProviderService {
+  provider_service_id: string
+  name: string
+  category: string
+  /** Undefined when Saldo does not sell this type yet. */
+  type: OrderType | undefined
+  raw_type: string
+  /** Minor units of the provider's asset per 1000, or for one package. */
+  rate: bigint
+  min: bigint
+  max: bigint
+  refill: boolean
+  cancel: boolean
+  dripfeed: boolean
+  description: string | undefined
+}
+
+/** What every adapter offers, over one provider's own protocol. All calls are bounded by the provider's time-out, concurrency and rate limit, and logged masked. */
+export interface Provider {
+  /** The largest number of orders `statuses` takes. */
+  readonly statuses_max: number
+  /** Never throws for what the provider did; an unreachable provider is an outcome. */
+  place(request: PlaceRequest, context: CallContext): Promise<PlaceOutcome>
+  /** Throws ProviderReadError when the whole batch could not be read. Every id asked for has a row in the answer. */
+  statuses(provider_order_ids: readonly string[]): Promise<Map<string, StatusRow>>
+  /** Throws ProviderReadError. */
+  balance(): Promise<{ balance: bigint; currency: string }>
+  /** Throws ProviderReadError. Rows that cannot be read are left out and counted. */
+  services(): Promise<{ services: ProviderService[]; unreadable: number }>
+}
+
+/** What a call belongs to, for the call log. */
+export interface CallContext {
+  order_id: bigint | undefined
+}
