@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import pg from 'pg'
+import { invariant } from '#server/kit/invariant.ts'
 import { typesOfSaldo } from './types.ts'
 
 /** A statement of the source, prepared once a connection under `name`. */
@@ -34,7 +35,8 @@ export interface Db {
   /**
    * Runs `work` in one READ COMMITTED transaction on a pipelined connection. Deadlocks, and twins that were first to insert into a
    * constraint named `…_once`, run `work` again from the start (it must have no effect outside `tx`). The network is not
-   * to be used inside: `insideTransaction()` is true there and the outbound client refuses.
+   * to be used inside: `insideTransaction()` is true there and the outbound client refuses. Transactions do not nest: one inside
+   * another would commit on its own and wait for a second connection (InvariantError).
    */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -72,6 +74,8 @@ export function openDatabase(options: DatabaseOptions): Db {
     lock_timeout: 20_000,
     idle_in_transaction_session_timeout: 60_000,
     connectionTimeoutMillis: 15_000,
+    // A peer that vanished without a word is noticed.
+    keepAlive: true,
   }
   const pool = new pg.Pool(common)
   const pipelined = new pg.Pool({ ...common, pipeline: true } as pg.PoolConfig)
@@ -80,7 +84,13 @@ export function openDatabase(options: DatabaseOptions): Db {
     pool,
     query: async <Row extends object>(sql: Statement | string, values?: readonly unknown[]) =>
       (await pool.query<Row>(asQuery(sql, values))).rows,
-    transaction: (work) => withRetries(() => scope.run(true, () => runTransaction(pipelined, work))),
+    transaction: async (work) => {
+      invariant(!insideTransaction(), 'a transaction inside a transaction')
+      const { result, afterCommit } = await withRetries(() => scope.run(true, () => runTransaction(pipelined, work)))
+      // Out of the scope again: what is woken here is no part of the transaction, nor can it undo it by throwing.
+      for (const then of afterCommit) attempt(then, options.onError)
+      return result
+    },
     close: async () => {
       await Promise.all([pool.end(), pipelined.end()])
     },
@@ -116,11 +126,29 @@ function isWorthAnotherTry(error: unknown): boolean {
   )
 }
 
-async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+function attempt(then: () => void, onError: (error: Error) => void): void {
+  try {
+    then()
+  } catch (error) {
+    onError(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+interface Committed<T> {
+  result: T
+  afterCommit: (() => void)[]
+}
+
+async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
   const client = await pool.connect()
   const sent = new Sent()
   const afterCommit: (() => void)[] = []
   let broken: Error | undefined
+  // A connection that breaks between two statements says so here; without a listener the process would end.
+  const onBroken = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onBroken)
   try {
     sent.watch(client.query('begin'))
     const tx: Tx = {
@@ -131,38 +159,53 @@ async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): P
       },
       onCommit: (then) => afterCommit.push(then),
     }
-    let result: T
-    try {
-      result = await work(tx)
-    } catch (error) {
-      await sent.settled()
-      await client.query('rollback').catch((reason: Error) => {
-        broken = reason
-      })
-      // A statement that failed aborts those behind it: the first failure is the cause.
-      throw sent.failure ?? error
-    }
+    const result = await runWork(client, sent, () => work(tx))
     await commit(client, sent)
-    for (const then of afterCommit) then()
-    return result
+    return { result, afterCommit }
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError) && sent.failure !== undefined) broken = sent.failure
-    if (error instanceof CommitUnknownError) broken = error
-    throw error
+    if (error instanceof CommitUnknownError || error instanceof RollbackFailedError) broken ??= error
+    throw error instanceof RollbackFailedError ? error.cause : error
   } finally {
+    client.off('error', onBroken)
     client.release(broken)
+  }
+}
+
+/** The connection is of no more use; `cause` is why the transaction failed. */
+class RollbackFailedError extends Error {
+  override name = 'RollbackFailedError'
+}
+
+async function runWork<T>(client: pg.PoolClient, sent: Sent, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await sent.settled()
+    // A statement that failed aborts those behind it: the first failure is the cause.
+    const cause = sent.failure ?? error
+    await client.query('rollback').catch(() => {
+      throw new RollbackFailedError('rollback failed', { cause })
+    })
+    throw cause
   }
 }
 
 async function commit(client: pg.PoolClient, sent: Sent): Promise<void> {
   const committed = client.query('commit')
   const [outcome] = await Promise.allSettled([committed, sent.settled()])
-  if (sent.failure) throw sent.failure
+  // The server refused a statement, so it cannot have committed.
+  if (sent.failure instanceof pg.DatabaseError) throw sent.failure
   if (outcome.status === 'rejected') {
-    if (outcome.reason instanceof pg.DatabaseError) throw outcome.reason
-    throw new CommitUnknownError('the connection broke during commit', { cause: outcome.reason })
+    if (outcome.reason instanceof pg.DatabaseError && !isShutdown(outcome.reason)) throw outcome.reason
+    throw new CommitUnknownError('the connection broke during commit', { cause: sent.failure ?? outcome.reason })
   }
+  if (sent.failure) throw sent.failure
   if (outcome.value.command !== 'COMMIT') throw new Error(`commit answered ${outcome.value.command}`)
+}
+
+/** The server ended the session (57P01 and its like), perhaps after COMMIT had taken effect. */
+function isShutdown(error: pg.DatabaseError): boolean {
+  return error.code?.startsWith('57P') ?? false
 }
 
 /** What was sent in a transaction: remembers the first failure, so that none is lost and none is an unhandled rejection. */

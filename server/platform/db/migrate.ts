@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
+import { migrateQueue } from '../jobs/migrate-queue.ts'
 
 /** Where the migrations lie, from the project's root. */
 export const MIGRATIONS = join(import.meta.dirname, '../../../db/migrations')
@@ -16,6 +17,11 @@ export interface Migration {
 /** A migration that was applied reads otherwise today, or the database knows migrations that this version does not. */
 export class MigrationMismatchError extends Error {
   override name = 'MigrationMismatchError'
+}
+
+/** A migration could not be applied; its transaction was rolled back. The cause is the database's error. */
+export class MigrationFailedError extends Error {
+  override name = 'MigrationFailedError'
 }
 
 /** The migrations of this version, by name. */
@@ -33,11 +39,16 @@ export async function readMigrations(directory = MIGRATIONS): Promise<Migration[
 const LOCK = 7_252_023
 
 /**
- * Applies what is missing, each file in a transaction of its own, and answers the names applied. Concurrent starters wait for one another.
- * Throws MigrationMismatchError when an applied file was changed or this version is older than the database.
+ * Applies what is missing, each file in a transaction of its own, then the job queue's own schema, and answers the names of the files applied.
+ * Concurrent starters wait for one another. Throws MigrationMismatchError when an applied file was changed or this version is older
+ * than the database, MigrationFailedError when a file cannot be applied (those before it stay applied).
  */
-export async function migrate(url: string, onProgress: (name: string) => void = () => {}): Promise<string[]> {
-  const migrations = await readMigrations()
+export async function migrate(
+  url: string,
+  onProgress: (name: string) => void = () => {},
+  directory = MIGRATIONS,
+): Promise<string[]> {
+  const migrations = await readMigrations(directory)
   const client = new pg.Client({ connectionString: url, application_name: 'saldo migrate' })
   await client.connect()
   try {
@@ -49,18 +60,29 @@ export async function migrate(url: string, onProgress: (name: string) => void = 
     const missing = missingOf(migrations, applied.rows)
     for (const migration of missing) {
       onProgress(migration.name)
-      await client.query('begin')
-      await client.query(migration.text)
-      await client.query('insert into platform.migration (name, hash) values ($1, $2)', [
-        migration.name,
-        migration.hash,
-      ])
-      await client.query('commit')
+      await apply(client, migration)
     }
+    await migrateQueue(url)
     return missing.map((migration) => migration.name)
   } finally {
     await client.end()
   }
+}
+
+async function apply(client: pg.Client, migration: Migration): Promise<void> {
+  try {
+    await client.query('begin')
+    await client.query(migration.text)
+    await client.query('insert into platform.migration (name, hash) values ($1, $2)', [migration.name, migration.hash])
+    await client.query('commit')
+  } catch (error) {
+    // The session ends with the caller, which rolls back what is open.
+    throw new MigrationFailedError(`Migration ${migration.name} failed: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function missingOf(migrations: Migration[], applied: { name: string; hash: string }[]): Migration[] {

@@ -1,0 +1,29 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { backoff_ms } from './backoff.ts'
+
+const LIMITS = { base_ms: 100, max_ms: 10_000 }
+
+test('doubles with each failure and stops at the longest wait', () => {
+  const longest = [1, 2, 3, 7, 8, 1000].map((failures) => backoff_ms(failures, LIMITS, () => 1))
+  expect(longest).toEqual([100, 200, 400, 6400, 10_000, 10_000])
+})
+
+test('the wait lies between half and the whole', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 10_000 }),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (failures, random) => {
+        const wait_ms = backoff_ms(failures, LIMITS, () => random)
+        const whole_ms = backoff_ms(failures, LIMITS, () => 1)
+        expect(wait_ms).toBeGreaterThanOrEqual(whole_ms / 2)
+        expect(wait_ms).toBeLessThanOrEqual(whole_ms)
+      },
+    ),
+  )
+})
+
+test('refuses a count of failures below one', () => {
+  expect(() => backoff_ms(0, LIMITS)).toThrow('failures count from 1')
+})
