@@ -36,3 +36,33 @@ export function jsonArray(values: readonly unknown[]): string {
 export function dateArray(values: readonly (Date | null | undefined)[]): string {
   return plainArray(values.map((value) => value?.toISOString()))
 }
+
+const INT8_OID = 20
+const HEADER_BYTES = 20
+
+/**
+ * bigint[] in PostgreSQL's binary form, which costs both sides less than text, for statements of thousands of rows.
+ * Null becomes NULL. The driver sends a Buffer as a binary parameter.
+ */
+export function int8Array(values: readonly (bigint | null)[]): Buffer {
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + 12 * values.length)
+  buffer.writeInt32BE(1, 0)
+  buffer.writeInt32BE(INT8_OID, 8)
+  buffer.writeInt32BE(values.length, 12)
+  buffer.writeInt32BE(1, 16)
+  let at = HEADER_BYTES
+  let nulls = 0
+  for (const value of values) {
+    if (value === null) {
+      buffer.writeInt32BE(-1, at)
+      at += 4
+      nulls = 1
+    } else {
+      buffer.writeInt32BE(8, at)
+      buffer.writeBigInt64BE(value, at + 4)
+      at += 12
+    }
+  }
+  buffer.writeInt32BE(nulls, 4)
+  return buffer.subarray(0, at)
+}

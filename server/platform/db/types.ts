@@ -16,6 +16,10 @@ export const typesOfSaldo: pg.CustomTypesConfig = {
 
 const INT8_ARRAY = 1016
 
-function bigintArray(text: string): bigint[] {
-  return text === '{}' ? [] : text.slice(1, -1).split(',').map(BigInt)
+function bigintArray(text: string): (bigint | null)[] {
+  if (text === '{}') return []
+  return text
+    .slice(1, -1)
+    .split(',')
+    .map((element) => (element === 'NULL' ? null : BigInt(element)))
 }

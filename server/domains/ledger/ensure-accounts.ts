@@ -1,0 +1,41 @@
+import { present } from '#server/kit/invariant.ts'
+import { int8Array, textArray } from '#server/platform/db/arrays.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
+
+/** Whose account it is, what for, and in which asset: together unique. */
+export interface AccountName {
+  /** `customer`, `provider`, `platform` … */
+  owner_kind: string
+  /** 0 for the platform. */
+  owner_id: bigint
+  /** `wallet`, `prepaid`, `revenue` … */
+  purpose: string
+  asset: string
+  /** How far below zero it may go, in minor units; null without limit. Taken when the account is made, not changed after. */
+  credit_limit: bigint | null
+}
+
+const insertMissing = statement(`
+  insert into ledger.account (owner_kind, owner_id, purpose, asset, credit_limit)
+  select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
+  on conflict on constraint account_once do nothing`)
+
+const selectNamed = statement(`
+  select account.id, wanted.place from unnest($1::text[], $2::bigint[], $3::text[], $4::text[])
+    with ordinality as wanted (owner_kind, owner_id, purpose, asset, place)
+  join ledger.account using (owner_kind, owner_id, purpose, asset)`)
+
+/** The ids of the accounts named, in their order; those that are missing are made. Two callers at once get the same ids. */
+export async function ensureAccounts(tx: Tx, names: readonly AccountName[]): Promise<bigint[]> {
+  if (names.length === 0) return []
+  const columns = [
+    textArray(names.map((name) => name.owner_kind)),
+    int8Array(names.map((name) => name.owner_id)),
+    textArray(names.map((name) => name.purpose)),
+    textArray(names.map((name) => name.asset)),
+  ]
+  tx.send(insertMissing, [...columns, int8Array(names.map((name) => name.credit_limit))])
+  const rows = await tx.query<{ id: bigint; place: bigint }>(selectNamed, columns)
+  const ids = new Map(rows.map((row) => [row.place, row.id]))
+  return names.map((name, i) => present(ids.get(BigInt(i + 1)), `ledger account of ${name.owner_kind} ${name.purpose}`))
+}
