@@ -33,12 +33,12 @@ create table platform.dead_letter (
   source_id bigint not null,
   name text not null check (char_length(name) between 1 and 128),
   subject text not null default '' check (char_length(subject) <= 200),
-  payload json not null,
+  payload json,
   error text not null check (char_length(error) <= 2000),
   attempts int not null check (attempts >= 0),
   attempts_max int not null check (attempts_max >= 1),
-  -- What to look for in the logs.
-  correlation_id text not null check (char_length(correlation_id) <= 200),
+  -- What to look for in the logs: {"job_id": …, "request_id": …}.
+  correlation json not null,
   first_at timestamptz not null,
   last_at timestamptz not null,
   state text not null default 'waiting' check (state in ('waiting', 'replayed', 'dropped')),
@@ -56,10 +56,12 @@ create table platform.job_runner (
   seen_at timestamptz not null default now()
 );
 
--- The last minute for which each chore was taken up, so that several schedulers run it once.
+-- The last minute for which each chore was taken up, so that several schedulers run it once, and never beside itself.
 create table platform.chore (
   name text primary key check (char_length(name) between 1 and 128),
-  tick timestamptz not null
+  tick timestamptz not null,
+  -- Whoever runs it moves this on; past it, the runner is taken to be dead.
+  busy_until timestamptz
 );
 
 -- Makes the monthly partitions (UTC) of `parent`, from this month to `months_ahead` months on: `<table>_y2026m11`. The
