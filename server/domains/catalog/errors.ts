@@ -1,0 +1,32 @@
+import { ProblemError } from '#server/platform/http/problem.ts'
+
+/** No service has this id. */
+export class ServiceNotFoundError extends ProblemError {
+  override name = 'ServiceNotFoundError'
+  constructor(id: bigint) {
+    super({ code: 'service_not_found', status: 404, title: 'There is no such service', detail: `Service ${id}.` })
+  }
+}
+
+/** The provider's list is longer than an import takes; nothing was changed. */
+export class OfferTooLongError extends ProblemError {
+  override name = 'OfferTooLongError'
+  constructor(max: number) {
+    super({
+      code: 'offer_too_long',
+      status: 422,
+      title: 'The provider offers too many services',
+      detail: `An import takes up to ${max} services.`,
+    })
+  }
+}
+
+export type EditRefusal = 'rate_out_of_range' | 'limits_out_of_range' | 'rate_below_cost' | 'not_on_offer'
+
+/** The edit would leave the service in a state in which it must not be sold; nothing was changed. */
+export class ServiceEditRefusedError extends ProblemError {
+  override name = 'ServiceEditRefusedError'
+  constructor(code: EditRefusal, detail: string) {
+    super({ code, status: 422, title: 'The service cannot be sold like this', detail })
+  }
+}

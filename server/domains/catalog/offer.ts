@@ -1,0 +1,71 @@
+import type { OrderType, ProviderService } from '#server/domains/providers/provider.ts'
+import { type CostCurrency, costInUsd, type MarkupRule, markUp } from './markup.ts'
+import { QUANTITY_MAX, RATE_MAX } from './service.ts'
+
+const NAME_CHARS_MAX = 500
+const CATEGORY_CHARS_MAX = 200
+const DESCRIPTION_CHARS_MAX = 10_000
+const PROVIDER_SERVICE_ID_CHARS_MAX = 100
+
+/** A provider's service, cleaned and priced, ready for the catalogue. */
+export interface Offered {
+  provider_service_id: string
+  name: string
+  category: string
+  description: string | null
+  type: OrderType
+  cost: bigint
+  cost_usd: bigint
+  rate: bigint
+  min: bigint
+  max: bigint
+  refill: boolean
+  cancel: boolean
+  dripfeed: boolean
+}
+
+/**
+ * Cleans and prices one row of a provider's list. A minimum of 0 counts as 1, a maximum beyond QUANTITY_MAX is cut, texts lose control
+ * characters and are cut to what the catalogue takes. Undefined when the row makes no sense: no name, a price below zero or beyond RATE_MAX
+ * after the mark-up, limits that leave no quantity.
+ */
+export function readOffer(
+  row: ProviderService & { type: OrderType },
+  currency: CostCurrency,
+  markup: MarkupRule,
+): Offered | undefined {
+  const name = cleanText(row.name, NAME_CHARS_MAX)
+  const min = row.min === 0n ? 1n : row.min
+  const max = row.max > QUANTITY_MAX ? QUANTITY_MAX : row.max
+  if (name === '' || row.rate < 0n || min < 1n || min > max) return undefined
+  const rate = markUp(row.rate, currency, markup)
+  if (rate > RATE_MAX) return undefined
+  return {
+    provider_service_id: row.provider_service_id,
+    name,
+    category: cleanText(row.category, CATEGORY_CHARS_MAX) || 'Other',
+    description: row.description === undefined ? null : cleanText(row.description, DESCRIPTION_CHARS_MAX) || null,
+    type: row.type,
+    cost: row.rate,
+    cost_usd: costInUsd(row.rate, currency),
+    rate,
+    min,
+    max,
+    refill: row.refill,
+    cancel: row.cancel,
+    dripfeed: row.dripfeed,
+  }
+}
+
+/** Whether a provider's id for a service can be kept and sent back as it came. */
+export function isServiceId(id: string): boolean {
+  return id !== '' && id.length <= PROVIDER_SERVICE_ID_CHARS_MAX && cleanText(id, PROVIDER_SERVICE_ID_CHARS_MAX) === id
+}
+
+// Line breaks and tabs stay, for descriptions have paragraphs. NUL is what PostgreSQL cannot store.
+const CONTROL = /[\p{Cc}--[\n\t]]/gv
+
+function cleanText(text: string, chars_max: number): string {
+  // By code points, as PostgreSQL counts, and without halves of surrogate pairs.
+  return [...text.toWellFormed().replace(CONTROL, ' ').trim()].slice(0, chars_max).join('').trim()
+}

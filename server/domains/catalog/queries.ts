@@ -1,0 +1,39 @@
+import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
+import type { Service } from './service.ts'
+
+const COLUMNS = `id, name, category, description, type, rate, min, max, provider_id, provider_service_id, cost, cost_asset,
+  cost_usd, refill, cancel, dripfeed, active, deactivated_reason, offered_rate, offered_min, offered_max, offer_gap,
+  staff_rate, staff_min, staff_max, staff_off, position, version`
+
+const allServices = statement(`select ${COLUMNS} from catalog.service order by category, position, id`)
+const servicesOf = statement(`select ${COLUMNS} from catalog.service where provider_id = $1 order by id`)
+const serviceById = statement(`select ${COLUMNS} from catalog.service where id = $1`)
+const currentRevision = statement('select value from catalog.revision')
+// The class is any fixed number; providers whose hashes meet only wait for one another.
+const lockProvider = statement('select pg_advisory_xact_lock(7252026, hashint8($1))')
+
+/** Every service, sold or not, by category and position. */
+export function selectAllServices(db: Db): Promise<Service[]> {
+  return db.query<Service>(allServices)
+}
+
+/** The services bought at one provider, by id. */
+export function selectServicesOf(tx: Tx, provider_id: bigint): Promise<Service[]> {
+  return tx.query<Service>(servicesOf, [provider_id])
+}
+
+/** One service; undefined when there is none. */
+export async function selectService(db: Pick<Db, 'query'>, id: bigint): Promise<Service | undefined> {
+  return (await db.query<Service>(serviceById, [id]))[0]
+}
+
+/** A number that grows with every change of the catalogue. */
+export async function selectRevision(db: Db): Promise<bigint> {
+  const rows = await db.query<{ value: bigint }>(currentRevision)
+  return rows[0]?.value ?? 0n
+}
+
+/** Waits until no other transaction writes services of this provider, and keeps others out until the end of this one. */
+export async function lockServicesOf(tx: Tx, provider_id: bigint): Promise<void> {
+  await tx.query(lockProvider, [provider_id])
+}
