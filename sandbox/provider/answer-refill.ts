@@ -1,0 +1,64 @@
+import { readIds } from './answer-status.ts'
+import type { Strikes } from './faults.ts'
+import type { Panel, PanelRefill } from './panel.ts'
+import { viewOrder, viewRefill } from './progress.ts'
+import { type Json, type Refusal, refuse, TEXT } from './refusals.ts'
+
+/** `action=refill` for one order: its refill's id, as a string. */
+export function answerRefill(panel: Panel, id: string, strikes: Strikes, now_ms: number): Json {
+  const refill = openRefill(panel, id.trim(), now_ms)
+  if ('error' in refill) return strikes('refill_error_object') ? { refill: { ...refill } } : { ...refill }
+  if (strikes('refill_success')) return { success: 'Refill request has been sent', refill: Number(refill.id) }
+  return { refill: strikes('refill_number') ? Number(refill.id) : refill.id }
+}
+
+/** `action=refill` for many: an array with numbers, refusals inside. */
+export function answerRefills(panel: Panel, list: string, now_ms: number): Json {
+  const ids = readIds(list)
+  if ('error' in ids) return { ...ids }
+  return ids.map((id): Json => {
+    const refill = openRefill(panel, id, now_ms)
+    return { order: idNumber(id), refill: 'error' in refill ? { ...refill } : Number(refill.id) }
+  })
+}
+
+/** `action=refill_status` for one refill. */
+export function answerRefillStatus(panel: Panel, id: string, strikes: Strikes, now_ms: number): Json {
+  if (strikes('refill_status_array')) return answerRefillStatuses(panel, id, now_ms)
+  const status = refillStatus(panel, id.trim(), now_ms)
+  return typeof status === 'string' ? { status } : { ...status }
+}
+
+/** `action=refill_status` for many: an array, refusals inside. */
+export function answerRefillStatuses(panel: Panel, list: string, now_ms: number): Json {
+  const ids = readIds(list)
+  if ('error' in ids) return { ...ids }
+  return ids.map((id): Json => {
+    const status = refillStatus(panel, id, now_ms)
+    return { refill: idNumber(id), status: typeof status === 'string' ? status : { ...status } }
+  })
+}
+
+/** An id as lists show it: a number where it is one. */
+export function idNumber(id: string): string | number {
+  return /^\d{1,15}$/.test(id) ? Number(id) : id
+}
+
+function openRefill(panel: Panel, order_id: string, now_ms: number): PanelRefill | Refusal {
+  const order = panel.orders_by_id.get(order_id)
+  if (order === undefined) return refuse(TEXT.order)
+  const { status } = viewOrder(panel, order, now_ms)
+  const ended = status === 'Completed' || status === 'Partial'
+  if (!ended || !panel.services.get(order.service)?.refill) return refuse(TEXT.no_refill)
+  const open = panel.refills.some((one) => one.order_id === order_id && viewRefill(panel, one, now_ms) !== 'Completed')
+  if (open) return refuse(TEXT.refill_open)
+  const refill = { id: String(panel.refills.length + 1), order_id, created_ms: now_ms }
+  panel.state_file?.append('refill', refill)
+  panel.refills.push(refill)
+  return refill
+}
+
+function refillStatus(panel: Panel, id: string, now_ms: number): string | Refusal {
+  const refill = panel.refills[Number(id) - 1]
+  return refill && refill.id === id ? viewRefill(panel, refill, now_ms) : refuse(TEXT.refill)
+}

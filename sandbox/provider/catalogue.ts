@@ -1,0 +1,86 @@
+/** Order types this panel knows, in the panels' spelling. */
+export const SERVICE_TYPES = ['Default', 'Package', 'Custom Comments'] as const
+export type ServiceType = (typeof SERVICE_TYPES)[number]
+
+/** A service as it is offered at the start. `rate` is a decimal: per 1000 units, or for one package. */
+export interface CatalogueItem {
+  readonly service: number
+  readonly name: string
+  readonly category: string
+  readonly type: ServiceType
+  readonly rate: string
+  readonly min: number
+  readonly max: number
+  readonly refill: boolean
+  readonly cancel: boolean
+  readonly dripfeed: boolean
+  readonly description: string
+}
+
+type Row = [service: number, name: string, rate: string, min: number, max: number, description: string]
+type Abilities = Partial<Pick<CatalogueItem, 'refill' | 'cancel' | 'dripfeed'>>
+
+function shelf(category: string, type: ServiceType, abilities: Abilities, rows: Row[]): CatalogueItem[] {
+  const flags = { refill: false, cancel: true, dripfeed: false, ...abilities }
+  return rows.map(([service, name, rate, min, max, description]) => {
+    return { service, name, category, type, rate, min, max, ...flags, description }
+  })
+}
+
+/** Honest work, sold by the word, minute, photo, sheet, text or line. */
+export const CATALOGUE: readonly CatalogueItem[] = [
+  ...shelf('Translation', 'Default', { refill: true }, [
+    [101, 'Translation English → German, by the word', '38.00', 50, 50_000, 'Link to the text; quantity is words.'],
+    [102, 'Translation English → Bengali, by the word', '21.50', 50, 50_000, 'Link to the text; quantity is words.'],
+    [103, 'Translation Russian → English, by the word', '27.25', 50, 50_000, 'Link to the text; quantity is words.'],
+    [104, 'Localised app strings, by the word', '44.90', 20, 20_000, 'Link to the string file; quantity is words.'],
+  ]),
+  ...shelf('Proofreading', 'Default', { refill: true }, [
+    [201, 'Proofreading, English, by the word', '9.50', 100, 100_000, 'Spelling, grammar and commas.'],
+    [
+      202,
+      'Proofreading with style remarks, by the word',
+      '16.80',
+      100,
+      60_000,
+      'Corrections and remarks in the margin.',
+    ],
+    [203, 'Plain-language edit, by the word', '24.33333', 100, 30_000, 'Short sentences for every reader.'],
+  ]),
+  ...shelf('Captions and subtitles', 'Default', {}, [
+    [301, 'Subtitles, same language, by the minute', '890.00', 1, 600, 'Link to the video; quantity is minutes.'],
+    [302, 'Translated subtitles, by the minute', '2150.00', 1, 300, 'Link to the video; quantity is minutes.'],
+    [303, 'Audio description, by the minute', '3400.00', 1, 120, 'For viewers who cannot see the picture.'],
+  ]),
+  ...shelf('Transcription', 'Default', {}, [
+    [
+      401,
+      'Transcription, clear speech, by the minute',
+      '540.00',
+      1,
+      1_000,
+      'Link to the recording; quantity is minutes.',
+    ],
+    [402, 'Transcription, several speakers, by the minute', '780.00', 1, 600, 'Speakers are named.'],
+  ]),
+  ...shelf('Photo retouching', 'Default', { refill: true, dripfeed: true }, [
+    [501, 'Product photo, background cut out, by the photo', '310.00', 1, 5_000, 'Link to the folder.'],
+    [502, 'Colour correction, by the photo', '145.50', 5, 10_000, 'Link to the folder.'],
+    [503, 'Old photo restored, by the photo', '4200.00', 1, 100, 'Scratches, tears and faded colours.'],
+  ]),
+  ...shelf('Printing', 'Default', { cancel: false, dripfeed: true }, [
+    [601, 'Flyers A6, printed and posted', '28.40', 50, 100_000, 'Link to the print file; quantity is sheets.'],
+    [602, 'Stickers 5 cm, weatherproof', '61.99', 25, 50_000, 'Link to the print file; quantity is stickers.'],
+  ]),
+  ...shelf('Product texts', 'Package', {}, [
+    [701, 'Product description, one text of 150 words', '3.90', 1, 1, 'Link to the product page.'],
+    [702, 'Product page, complete: title, points, text', '11.75', 1, 1, 'Link to the product page.'],
+    [703, 'Shop audit, a report of five pages', '49.00', 1, 1, 'Link to the shop.'],
+  ]),
+  ...shelf('Custom lines', 'Custom Comments', {}, [
+    [801, 'Custom captions, one per line', '120.00', 1, 1_000, 'Each line is set as one caption of the video.'],
+    [802, 'Replies to product reviews, one per line', '250.00', 1, 500, 'Each line is polished and sent in your name.'],
+    [803, 'Printed gift tags, one text per line', '640.00', 5, 500, 'Each line is printed on one tag.'],
+    [804, 'Voice-over, one sentence per line', '1800.00', 1, 200, 'Each line is spoken and recorded.'],
+  ]),
+]

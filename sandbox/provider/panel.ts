@@ -1,0 +1,105 @@
+import type { CatalogueItem, ServiceType } from './catalogue.ts'
+import type { FaultName, FaultSetting } from './faults.ts'
+import type { StateFile } from './state-file.ts'
+
+/** A service as it stands now. `rate` in micro-units. */
+export interface PanelService extends Omit<CatalogueItem, 'rate'> {
+  rate: bigint
+  min: number
+  max: number
+  disabled: boolean
+}
+
+export const ORDER_STATUSES = ['Pending', 'Processing', 'In progress', 'Completed', 'Partial', 'Canceled'] as const
+export type OrderStatus = (typeof ORDER_STATUSES)[number]
+export type FinalStatus = Extract<OrderStatus, 'Completed' | 'Partial' | 'Canceled'>
+
+/** How an order will end when nobody interferes; decided when it is accepted. */
+export type Fate = 'complete' | 'partial' | 'cancel' | 'never'
+
+/** An accepted order. Its state before the end is not stored: it follows from the time (see progress.ts). Money in micro-units. */
+export interface PanelOrder {
+  /** 1, 2, 3 …, in order of acceptance. */
+  readonly number: number
+  /** As told to the customer; digits, or text under the fault `order_text_id`. */
+  readonly id: string
+  readonly service: number
+  readonly type: ServiceType
+  readonly link: string
+  readonly quantity: number
+  readonly rate: bigint
+  readonly charge: bigint
+  /** `charge` less refunds. */
+  net: bigint
+  readonly created_ms: number
+  readonly fate: Fate
+  /** The fields of the request, without the key. */
+  readonly fields: Readonly<Record<string, string>>
+  /** Share of the way that was done at `progress_ms`, under the pace before. */
+  progress: number
+  progress_ms: number
+  final: { status: FinalStatus; remains: number; start_count: number; ended_ms: number } | null
+  /** How often its status was asked for since the start. */
+  polls: number
+  /** `sent`, the fault that spoiled the answer, or `client_gone`. */
+  answer: string
+}
+
+export interface PanelRefill {
+  readonly id: string
+  readonly order_id: string
+  readonly created_ms: number
+}
+
+/** How long an order takes, from acceptance to its end: between the two, by its own luck. */
+export interface Pace {
+  complete_ms_min: number
+  complete_ms_max: number
+}
+
+/** The whole state of one provider panel. Invariant: opening + added − Σ net = balance. */
+export interface Panel {
+  readonly key: string
+  readonly control_token: string | undefined
+  readonly currency: string
+  readonly seed: number
+  readonly delay_ms: number
+  readonly now_ms: () => number
+  readonly first_services: readonly PanelService[]
+  readonly first_pace: Pace
+  pace: Pace
+  services: Map<number, PanelService>
+  opening: bigint
+  added: bigint
+  balance: bigint
+  next_order_id: number
+  orders: PanelOrder[]
+  orders_by_id: Map<string, PanelOrder>
+  orders_by_link: Map<string, PanelOrder[]>
+  refills: PanelRefill[]
+  /** Orders that will end with a refund, and when the first of them is due. */
+  refunding: Set<PanelOrder>
+  refund_due_ms: number
+  faults: Map<FaultName, FaultSetting & { fired: number }>
+  faults_fired: Map<FaultName, number>
+  requests: Map<string, number>
+  request_number: number
+  state_file: StateFile | undefined
+}
+
+/** Forgets orders, faults and changes: the panel is as at its first start. Only next_order_id goes on, so that no id comes twice. */
+export function clearPanel(panel: Panel): void {
+  panel.pace = { ...panel.first_pace }
+  panel.services = new Map(panel.first_services.map((service) => [service.service, { ...service }]))
+  panel.added = 0n
+  panel.balance = panel.opening
+  panel.orders = []
+  panel.orders_by_id = new Map()
+  panel.orders_by_link = new Map()
+  panel.refills = []
+  panel.refunding = new Set()
+  panel.refund_due_ms = Number.POSITIVE_INFINITY
+  panel.faults = new Map()
+  panel.faults_fired = new Map()
+  panel.requests = new Map()
+}
