@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { type Db, openDatabase } from '#server/platform/db/database.ts'
@@ -11,38 +11,90 @@ function serverUrl(): string {
   return url
 }
 
-const RUN = process.env.SALDO_TEST_RUN ?? String(process.pid)
+/** Names this run on the server; `beginRun` sets it before the workers start and inherit it. */
+function run(): string {
+  const id = process.env.SALDO_TEST_RUN
+  if (!id) throw new Error('SALDO_TEST_RUN is not set: the tests run by vitest with test/support/global-setup.ts')
+  return id
+}
+
+const RUN_SESSION = 'saldo test run '
+
+// Any fixed number: those who make or drop what all runs share take turns.
+const LOCK = 7_252_024
+
+/**
+ * Begins a run: opens a session on the server that stands for it, and drops what runs left behind whose session is gone, however they ended.
+ * Answers what ends it.
+ */
+export async function beginRun(): Promise<() => Promise<void>> {
+  process.env.SALDO_TEST_RUN = randomBytes(6).toString('hex')
+  const application_name = `${RUN_SESSION}${run()} ${await migrationsHash()}`
+  const session = new pg.Client({ connectionString: serverUrl(), application_name })
+  // A server that goes away fails the tests themselves, which tell more.
+  session.on('error', () => {})
+  await session.connect()
+  await dropLeftovers()
+  return async () => {
+    await dropDatabases(await databasesLike(`saldo_case_${run()}_%`))
+    await session.end()
+  }
+}
+
+async function dropLeftovers(): Promise<void> {
+  await underLock(async (client) => {
+    const sessions = await client.query<{ application_name: string }>(
+      'select application_name from pg_stat_activity where starts_with(application_name, $1)',
+      [RUN_SESSION],
+    )
+    const alive = sessions.rows.flatMap((row) => row.application_name.slice(RUN_SESSION.length).split(' '))
+    const left = [...(await databasesLike('saldo_case_%')), ...(await databasesLike('saldo_base_%'))]
+    await dropDatabases(left.filter((name) => !alive.includes(name.split('_')[2] ?? '')))
+  })
+}
 
 /** Builds the template of today's migrations, once for all runs that share them. */
-export async function prepareTemplate(): Promise<void> {
-  process.env.SALDO_TEST_RUN = RUN
+async function prepareTemplate(): Promise<void> {
   const name = await templateName()
-  await asServer(async (client) => {
-    await client.query('select pg_advisory_lock(7252024)')
+  await underLock(async (client) => {
     const there = await client.query('select 1 from pg_database where datname = $1 and datistemplate', [name])
     if (there.rowCount) return
-    await client.query(`drop database if exists ${name}`)
+    await client.query(`drop database if exists ${name} with (force)`)
     await client.query(`create database ${name}`)
     await migrate(urlOf(name))
     await client.query(`alter database ${name} is_template true`)
   })
 }
 
-async function templateName(): Promise<string> {
-  const migrations = await readMigrations()
-  const { createHash } = await import('node:crypto')
-  const hash = createHash('sha256')
-    .update(migrations.map((each) => each.hash).join())
-    .digest('hex')
-  return `saldo_template_${hash.slice(0, 16)}`
+let hash: Promise<string> | undefined
+
+/** One hash a process: a migration that is edited while the tests run counts from the next run on. */
+function migrationsHash(): Promise<string> {
+  hash ??= readMigrations().then((migrations) =>
+    createHash('sha256')
+      .update(migrations.map((each) => each.hash).join())
+      .digest('hex')
+      .slice(0, 16),
+  )
+  return hash
 }
 
-/** Creates an empty database as the migrations leave it; it is dropped when the test ends. Answers its URL. */
+async function templateName(): Promise<string> {
+  return `saldo_base_${await migrationsHash()}`
+}
+
+const NO_SUCH_DATABASE = '3D000'
+
+/** Creates an empty database as the migrations leave it; it is dropped when the run ends, at the latest. Answers its URL. */
 export async function createTestDatabase(): Promise<string> {
-  const name = `saldo_test_${RUN}_${randomBytes(6).toString('hex')}`
-  const template = await templateName()
-  // Cloning takes milliseconds with the template's files copied, not logged.
-  await asServer((client) => client.query(`create database ${name} template ${template} strategy file_copy`))
+  const name = `saldo_case_${run()}_${randomBytes(6).toString('hex')}`
+  // Through the log: copying files would make a checkpoint of the whole server, and take three times as long.
+  const create = `create database ${name} template ${await templateName()} strategy wal_log`
+  await asServer((client) => client.query(create)).catch(async (error: unknown) => {
+    if (!(error instanceof pg.DatabaseError && error.code === NO_SUCH_DATABASE)) throw error
+    await prepareTemplate()
+    await asServer((client) => client.query(create))
+  })
   return urlOf(name)
 }
 
@@ -66,24 +118,38 @@ export async function testDatabase(options: { connections?: number } = {}): Prom
 
 /** Drops one database made by `createTestDatabase`. */
 export async function dropTestDatabase(url: string): Promise<void> {
-  const name = new URL(url).pathname.slice(1)
-  await asServer((client) => client.query(`drop database if exists ${name} with (force)`))
+  await dropDatabases([new URL(url).pathname.slice(1)])
 }
 
-/** Drops what this run left behind. */
-export async function dropTestDatabases(): Promise<void> {
+async function dropDatabases(names: string[]): Promise<void> {
   await asServer(async (client) => {
-    const left = await client.query<{ datname: string }>(
-      `select datname from pg_database where datname like 'saldo\\_test\\_${RUN}\\_%'`,
-    )
-    for (const row of left.rows) await client.query(`drop database if exists ${row.datname} with (force)`)
+    for (const name of names) {
+      if (name.startsWith('saldo_base_')) await client.query(`alter database ${name} is_template false`)
+      await client.query(`drop database if exists ${name} with (force)`)
+    }
   })
+}
+
+async function databasesLike(pattern: string): Promise<string[]> {
+  const found = await asServer((client) =>
+    client.query<{ datname: string }>('select datname from pg_database where datname like $1', [
+      pattern.replaceAll('_', '\\_'),
+    ]),
+  )
+  return found.rows.map((row) => row.datname)
 }
 
 function urlOf(database: string): string {
   const url = new URL(serverUrl())
   url.pathname = `/${database}`
   return url.toString()
+}
+
+async function underLock<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+  return asServer(async (client) => {
+    await client.query('select pg_advisory_lock($1)', [LOCK])
+    return work(client)
+  })
 }
 
 async function asServer<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {

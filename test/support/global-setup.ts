@@ -1,7 +1,6 @@
-import { dropTestDatabases, prepareTemplate } from './database.ts'
+import { beginRun } from './database.ts'
 
-/** Before the first test: the template database with every migration applied. After the last: what was cloned goes. */
+/** Before the first test: this run is known on the server, and what dead runs left is gone. After the last: what it made goes. */
 export async function setup(): Promise<() => Promise<void>> {
-  await prepareTemplate()
-  return dropTestDatabases
+  return beginRun()
 }
