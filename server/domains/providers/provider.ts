@@ -42,7 +42,14 @@ export type UnknownReason = 'timeout' | 'connection_lost' | 'server_error' | 'un
 /** A read that failed: nothing changed, so it may be asked again. */
 export class ProviderReadError extends Error {
   override name = 'ProviderReadError'
-  readonly reason: 'unreachable' | 'timeout' | 'server_error' | 'unreadable_answer' | 'invalid_key' | 'rate_limited' | 'refused'
+  readonly reason:
+    | 'unreachable'
+    | 'timeout'
+    | 'server_error'
+    | 'unreadable_answer'
+    | 'invalid_key'
+    | 'rate_limited'
+    | 'refused'
 
   constructor(reason: ProviderReadError['reason'], message: string, cause?: unknown) {
     super(message, { cause })

@@ -1,0 +1,54 @@
+import { ProviderReadError, type StatusRow } from '#server/domains/providers/provider.ts'
+
+/** Enough to ask for each of 100 orders alone, on the way down from the whole batch. */
+const CALLS_MAX = 250
+
+/** So many calls that end in crashes or rubbish without one good answer are no matter of single orders: from 100 orders down to one it takes eight. */
+const FAILURES_MAX = 12
+
+/** Asks for some orders and answers a row for each; throws ProviderReadError. `first` is the whole batch. */
+export type AskStatuses = (ids: readonly string[], first: boolean) => Promise<Map<string, StatusRow>>
+
+/**
+ * A row for each id. A batch that fails by what it holds is halved, down to single orders, so that one order that the panel cannot answer never
+ * hides the others. Throws ProviderReadError when nothing at all could be read.
+ */
+export async function readByHalves(ids: readonly string[], ask: AskStatuses): Promise<Map<string, StatusRow>> {
+  const rows = new Map<string, StatusRow>()
+  const groups: (readonly string[])[] = [ids]
+  let good = 0
+  for (let calls = 1; ; calls++) {
+    const group = groups.pop()
+    if (!group) return rows
+    try {
+      for (const [id, row] of await ask(group, calls === 1)) rows.set(id, row)
+      good += 1
+    } catch (error) {
+      if (!(error instanceof ProviderReadError)) throw error
+      if (good === 0 && (isDown(error) || (calls >= FAILURES_MAX && error.reason !== 'refused'))) throw error
+      if (isDown(error) || calls >= CALLS_MAX) {
+        for (const id of [group, ...groups].flat()) rows.set(id, failedRow(error))
+        return rows
+      }
+      const middle = Math.ceil(group.length / 2)
+      if (group.length === 1) rows.set(group[0] as string, failedRow(error))
+      else groups.push(group.slice(middle), group.slice(0, middle))
+    }
+  }
+}
+
+/** Whether the failure has nothing to do with which orders were asked for. */
+function isDown(error: ProviderReadError): boolean {
+  switch (error.reason) {
+    case 'refused':
+    case 'unreadable_answer':
+    case 'server_error':
+      return false
+    default:
+      return true
+  }
+}
+
+function failedRow(error: ProviderReadError): StatusRow {
+  return { ok: false, reason: error.reason === 'unreadable_answer' ? 'unreadable' : 'error', message: error.message }
+}

@@ -1,0 +1,52 @@
+import { present } from '#server/kit/invariant.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
+import type { Secrets } from '#server/platform/secrets/secrets.ts'
+import { ProviderChangedError, ProviderNameTakenError, ProviderNotFoundError } from './errors.ts'
+import type { ProviderRow } from './provider-row.ts'
+import { type ProviderChange, readProviderChange } from './provider-settings.ts'
+import { findProvider } from './queries.ts'
+import { keyContext } from './registry.ts'
+
+const LOCK_PROVIDER = statement(`
+  select p.version, exists (select from providers.provider o where o.name = $2 and o.id <> p.id) as name_taken
+  from providers.provider p where p.id = $1 for no key update`)
+
+const UPDATE_PROVIDER = statement(`
+  update providers.provider set name = coalesce($2, name), url = coalesce($3, url), enabled = coalesce($4, enabled),
+    key_ciphertext = coalesce($5, key_ciphertext), key_id = coalesce($6, key_id), timeout_ms = coalesce($7, timeout_ms),
+    concurrency = coalesce($8, concurrency), rate_per_second = coalesce($9, rate_per_second),
+    statuses_max = coalesce($10, statuses_max), idempotency = coalesce($11, idempotency), version = version + 1
+  where id = $1`)
+
+/**
+ * Changes settings of a provider; every process works by them from its next call on. With `version`, only if it is still that version.
+ * Throws ProviderNotFoundError, ProviderSettingError, ProviderNameTakenError, ProviderChangedError.
+ */
+export async function changeProvider(
+  tx: Tx,
+  secrets: Secrets,
+  change: { provider_id: bigint; settings: ProviderChange; version?: bigint },
+): Promise<ProviderRow> {
+  const id = change.provider_id
+  const { key, ...settings } = readProviderChange(change.settings)
+  const [locked] = await tx.query<{ version: bigint; name_taken: boolean }>(LOCK_PROVIDER, [id, settings.name])
+  if (!locked) throw new ProviderNotFoundError(id)
+  if (change.version !== undefined && change.version !== locked.version) throw new ProviderChangedError()
+  // A twin that takes the name just now meets the constraint, and the transaction runs again.
+  if (locked.name_taken) throw new ProviderNameTakenError()
+  const sealed = key === undefined ? undefined : secrets.seal(key, keyContext(id))
+  await tx.query(UPDATE_PROVIDER, [
+    id,
+    settings.name,
+    settings.url,
+    settings.enabled,
+    sealed?.ciphertext,
+    sealed?.key_id,
+    settings.timeout_ms,
+    settings.concurrency,
+    settings.rate_per_second,
+    settings.statuses_max,
+    settings.idempotency,
+  ])
+  return present(await findProvider(tx, id), 'changeProvider: the provider vanished')
+}
