@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -92,4 +92,15 @@ export async function queryOnce<Row extends pg.QueryResultRow>(url: string, sql:
   } finally {
     await client.end()
   }
+}
+
+/** What the home's PostgreSQL has logged. */
+export function logOf(home: string): Promise<string> {
+  return readFile(join(home, 'postgres.log'), 'utf8')
+}
+
+/** The pid of a process's parent, on Linux. */
+export async function parentOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^PPid:\t(\d+)$/m.exec(status)?.[1])
 }

@@ -62,8 +62,8 @@ async function repair(natives: string): Promise<void> {
     }),
   )
   for (const { source, target } of links) {
-    // Paths in the list begin at the package's root.
-    const link = join(natives, '..', target)
+    // Paths in the list begin at the package's root, and a copy has another name.
+    const link = join(natives, target.replace(/^native\//, ''))
     if (await isThere(link)) continue
     const made = `${link}.${randomBytes(6).toString('hex')}`
     await symlink(basename(source), made)
