@@ -1,0 +1,82 @@
+import { isSecretField } from '../telemetry/secret-fields.ts'
+
+const MASK = '***'
+
+/** A shorter value stands in ordinary text by chance: masking it would say more than it hides. Its field masks it. */
+const SECRET_CHARS_MIN = 4
+
+export interface MaskOptions {
+  /** The values known to be secret, such as the provider's key, in their plain form. */
+  secrets: readonly string[]
+  /** What is kept, at most. */
+  chars_max: number
+}
+
+/**
+ * The text of a request or an answer as it may be stored: the known secrets masked, plain and in the encodings of forms, URLs and JSON; so are the
+ * values of fields named like a secret in JSON, forms, queries, multipart parts and header lines. Cut to `chars_max`.
+ */
+export function maskSecrets(text: string, options: MaskOptions): string {
+  const forms = spellings(options.secrets)
+  const longest = forms.reduce((max, form) => Math.max(max, form.length), 0)
+  // A secret that the cut would halve is still seen whole.
+  const window = options.chars_max + longest
+  let masked = text.slice(0, window)
+  const whole = masked.length === text.length
+  if (forms.length > 0) masked = masked.replace(anyOf(forms), MASK)
+  // Masking moves text to the left, so what is left of a halved secret at the end goes too.
+  if (!whole) masked = masked.slice(0, Math.max(0, masked.length - longest))
+  masked = maskFields(masked)
+  return masked.length <= options.chars_max && whole ? masked : `${masked.slice(0, options.chars_max)}…`
+}
+
+/** Headers as they may be stored: secret ones masked by name, known secrets in the others by value. */
+export function maskHeaders(headers: Readonly<Record<string, string>>, options: MaskOptions): Record<string, string> {
+  const masked = Object.entries(headers).map(([name, value]) => {
+    return [name, isSecretField(name) ? MASK : maskSecrets(value, options)] as const
+  })
+  return Object.fromEntries(masked)
+}
+
+/** Each secret as it may stand in a text. Longer spellings first, so that no secret hides the rest of another. */
+function spellings(secrets: readonly string[]): string[] {
+  const forms = new Set<string>()
+  for (const secret of secrets) {
+    if (secret.length < SECRET_CHARS_MIN) continue
+    const url = encodeURIComponent(secret.toWellFormed())
+    forms.add(secret)
+    forms.add(url)
+    forms.add(new URLSearchParams([['', secret]]).toString().slice(1))
+    forms.add(JSON.stringify(secret).slice(1, -1))
+    forms.add(JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/'))
+    forms.add(Buffer.from(secret).toString('base64').replace(/=+$/, ''))
+  }
+  return [...forms].sort((a, b) => b.length - a.length)
+}
+
+/** Percent-encoding is written in either case, so case does not count. */
+function anyOf(forms: readonly string[]): RegExp {
+  return new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'gi')
+}
+
+/** "name": "value" or "name": 12, closed or cut off. Names are bounded, so that no text makes this slow. */
+const JSON_FIELD = /("([\w.-]{1,64})"\s{0,8}:\s{0,8})(?:"(?:[^"\\]|\\.)*"?|[-\w.]+)/g
+/** The same within a JSON string: \"name\": \"value\". */
+const NESTED_JSON_FIELD = /(\\"([\w.-]{1,64})\\"\s{0,8}:\s{0,8})(?:\\"[^"\\]*(?:\\")?|[-\w.]+)/g
+/** name=value of a form, a query or a cookie; also name[]=value. */
+const FORM_FIELD = /(?<![\w.-])([\w.-]{1,64})((?:\[\]|%5B%5D)?=)([^&\s"'<>;]+)/gi
+/** A part of multipart/form-data. */
+const MULTIPART_FIELD = /(name="([\w.-]{1,64})"(?:\r?\n[^\r\n]{1,200}){0,4}\r?\n\r?\n)([^\r\n]+)/g
+/** A header line: the value reaches to the end of the line. */
+const HEADER_LINE = /^([\w-]{1,64})(:[ \t]{0,8})([^\r\n"]+)/gm
+
+function maskFields(text: string): string {
+  return text
+    .replace(JSON_FIELD, (all, before: string, name: string) => (isSecretField(name) ? `${before}"${MASK}"` : all))
+    .replace(NESTED_JSON_FIELD, (all, before: string, name: string) => {
+      return isSecretField(name) ? `${before}\\"${MASK}\\"` : all
+    })
+    .replace(MULTIPART_FIELD, (all, before: string, name: string) => (isSecretField(name) ? before + MASK : all))
+    .replace(FORM_FIELD, (all, name: string, equals: string) => (isSecretField(name) ? name + equals + MASK : all))
+    .replace(HEADER_LINE, (all, name: string, colon: string) => (isSecretField(name) ? name + colon + MASK : all))
+}
