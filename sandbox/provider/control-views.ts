@@ -3,8 +3,9 @@ import { showAmount } from './money.ts'
 import type { OrderStatus, Panel, PanelOrder, PanelService } from './panel.ts'
 import { viewOrder } from './progress.ts'
 
-/** Links ordered more than once are listed up to this number; the count is always whole. */
+/** Links ordered more than once, and the orders of each, are listed up to these numbers; the counts are always whole. */
 const REPEATED_LINKS_MAX = 100
+const REPEATED_ORDERS_MAX = 20
 
 /** An accepted order, as the control door tells it. Money as decimals. */
 export interface OrderRow {
@@ -41,7 +42,7 @@ export interface Summary {
   currency: string
   distinct_links: number
   links_ordered_more_than_once: number
-  repeated_links: { link: string; orders: string[] }[]
+  repeated_links: { link: string; count: number; orders: string[] }[]
   faults_fired: Partial<Record<FaultName, number>>
 }
 
@@ -101,9 +102,9 @@ export function summaryOf(panel: Panel, now_ms: number): Summary {
     currency: panel.currency,
     distinct_links: panel.orders_by_link.size,
     links_ordered_more_than_once: repeated.length,
-    repeated_links: repeated
-      .slice(0, REPEATED_LINKS_MAX)
-      .map(([link, orders]) => ({ link, orders: orders.map(({ id }) => id) })),
+    repeated_links: repeated.slice(0, REPEATED_LINKS_MAX).map(([link, orders]) => {
+      return { link, count: orders.length, orders: orders.slice(0, REPEATED_ORDERS_MAX).map(({ id }) => id) }
+    }),
     faults_fired: Object.fromEntries(panel.faults_fired),
   }
 }
