@@ -47,7 +47,7 @@ create table catalog.service (
 
 -- One row: grows with every statement that changes services, so that each process notices cheaply that its copy is old.
 create table catalog.revision (
-  only boolean primary key default true check (only),
+  singleton boolean primary key default true check (singleton),
   value bigint not null
 );
 insert into catalog.revision (value) values (1);
