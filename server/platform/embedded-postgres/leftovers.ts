@@ -9,6 +9,7 @@ import { EmbeddedPostgresError } from './errors.ts'
 const FAST_MS = 60_000
 /** An immediate one only ends processes; PostgreSQL itself kills what lingers after 5 s. */
 const IMMEDIATE_MS = 10_000
+const HEADLESS_MS = 2_000
 const KILLED_MS = 10_000
 
 /**
@@ -28,20 +29,24 @@ export async function clearLeftovers(data: string, onProgress: (text: string) =>
 }
 
 async function endAll(data: string, postmaster: number | undefined): Promise<void> {
+  const headIsThere = async () => postmaster !== undefined && (await postgresProcessesIn(data)).includes(postmaster)
+  const isAnyThere = async () => (await postgresProcessesIn(data)).length > 0
   for (const [signal, wait_ms] of [
     ['SIGINT', FAST_MS],
     ['SIGQUIT', IMMEDIATE_MS],
   ] as const) {
-    // Without its head, the rest notices and ends; where it does not, it is killed below.
-    if (postmaster === undefined || !(await postgresProcessesIn(data)).includes(postmaster)) break
+    if (postmaster === undefined || !(await headIsThere())) break
     kill(postmaster, signal)
-    if (await allGone(data, wait_ms)) return
+    await whileHolds(headIsThere, wait_ms)
   }
-  if (await allGone(data, 1_000)) return
+  // Without their head the others end by themselves, unless they hang.
+  await whileHolds(isAnyThere, HEADLESS_MS)
   for (const pid of await postgresProcessesIn(data)) kill(pid, 'SIGKILL')
-  if (await allGone(data, KILLED_MS)) return
+  await whileHolds(isAnyThere, KILLED_MS)
+  const left = await postgresProcessesIn(data)
+  if (left.length === 0) return
   throw new EmbeddedPostgresError(
-    `A PostgreSQL of an earlier run still works on ${data} and cannot be stopped (processes ${(await postgresProcessesIn(data)).join(', ')}).`,
+    `A PostgreSQL of an earlier run still works on ${data} and cannot be stopped (processes ${left.join(', ')}).`,
   )
 }
 
@@ -53,13 +58,10 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-async function allGone(data: string, wait_ms: number): Promise<boolean> {
+/** Comes when `holds` does no more, or after `wait_ms`. */
+async function whileHolds(holds: () => Promise<boolean>, wait_ms: number): Promise<void> {
   const deadline = performance.now() + wait_ms
-  while ((await postgresProcessesIn(data)).length > 0) {
-    if (performance.now() > deadline) return false
-    await wait(50)
-  }
-  return true
+  while ((await holds()) && performance.now() < deadline) await wait(50)
 }
 
 async function rememberedPid(pid_file: string): Promise<number | undefined> {
