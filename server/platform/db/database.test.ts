@@ -269,6 +269,25 @@ test('losing an idle connection is reported and not fatal', async () => {
   await expect(db.query('select 1 as one')).resolves.toEqual([{ one: 1 }])
 })
 
+test('when closing has ended, no connection is left', async () => {
+  const url = await createTestDatabase()
+  onTestFinished(() => dropTestDatabase(url))
+  const db = openDatabase({
+    url,
+    connections: 4,
+    application_name: 'saldo test',
+    onError: (error) => expect.fail(error.message),
+  })
+  const backends = Array.from({ length: 4 }, () => db.transaction(backend))
+  const pids = await Promise.all(backends)
+  await db.close()
+  const other = new pg.Client({ connectionString: url })
+  await other.connect()
+  onTestFinished(() => other.end())
+  const left = await other.query('select pid from pg_stat_activity where pid = any($1::int[])', [pids])
+  expect(left.rows).toEqual([])
+})
+
 async function goneFrom(db: Db, pid: number | undefined): Promise<void> {
   while ((await db.query('select from pg_stat_activity where pid = $1', [pid])).length > 0) await nextTurn()
   // The socket's end has reached this process once a round trip begun later has been answered.

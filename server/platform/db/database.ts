@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { invariant } from '#server/kit/invariant.ts'
 import { typesOfSaldo } from './types.ts'
@@ -80,6 +81,7 @@ export function openDatabase(options: DatabaseOptions): Db {
   const pool = new pg.Pool(common)
   const pipelined = new pg.Pool({ ...common, pipeline: true } as pg.PoolConfig)
   for (const each of [pool, pipelined]) each.on('error', options.onError)
+  const gone = [pool, pipelined].map(connectionsGone)
   return {
     pool,
     query: async <Row extends object>(sql: Statement | string, values?: readonly unknown[]) =>
@@ -93,7 +95,25 @@ export function openDatabase(options: DatabaseOptions): Db {
     },
     close: async () => {
       await Promise.all([pool.end(), pipelined.end()])
+      await Promise.all(gone.map((wait) => wait()))
     },
+  }
+}
+
+/** A peer that no longer answers would keep the process from ending. */
+const GOODBYE_MAX_MS = 2_000
+
+/** The pool's own `end` answers when it has said good-bye, not when the connections are gone: who stops the server then would break them. */
+function connectionsGone(pool: pg.Pool): () => Promise<void> {
+  const open = new Set<Promise<void>>()
+  pool.on('connect', (client) => {
+    const ended = new Promise<void>((resolve) => client.once('end', resolve)).then(() => {
+      open.delete(ended)
+    })
+    open.add(ended)
+  })
+  return async () => {
+    await Promise.race([Promise.all(open), delay(GOODBYE_MAX_MS, undefined, { ref: false })])
   }
 }
 
