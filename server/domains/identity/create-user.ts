@@ -1,0 +1,54 @@
+import type { App } from '#server/platform/app.ts'
+import { statement } from '#server/platform/db/database.ts'
+import { BadFieldError, EmailTakenError } from './errors.ts'
+import { hashPassword, inPasswordSlot } from './password.ts'
+import {
+  isName,
+  type Locale,
+  NAME_MAX,
+  normalEmail,
+  PASSWORD_MAX,
+  PASSWORD_MIN,
+  USER_COLUMNS,
+  type User,
+} from './user.ts'
+
+export interface CreateUser {
+  email: string
+  password: string
+  /** A name of `identity.role`, such as `administrator` or `customer`. */
+  role: string
+  name?: string
+  locale?: Locale
+}
+
+const KNOWN_ROLE = statement('select name from identity.role where name = $1')
+
+const INSERT = statement(`
+  insert into identity.user (email, name, password_hash, role, locale) values ($1, $2, $3, $4, $5)
+  on conflict (email) do nothing
+  returning ${USER_COLUMNS}`)
+
+/**
+ * Creates an active user. Throws EmailTakenError, also for one of two at once; BadFieldError (`email`, `password`, `name`, `role`);
+ * BusyError when too many passwords are being hashed.
+ */
+export async function createUser(app: Pick<App, 'db'>, input: CreateUser): Promise<User> {
+  const email = normalEmail(input.email)
+  if (email === undefined) throw new BadFieldError('email', 'An address such as name@example.com.')
+  if (input.password.length < PASSWORD_MIN || input.password.length > PASSWORD_MAX) {
+    throw new BadFieldError('password', `${PASSWORD_MIN} to ${PASSWORD_MAX} characters.`)
+  }
+  const name = input.name ?? ''
+  if (!isName(name)) throw new BadFieldError('name', `Up to ${NAME_MAX} characters, none of them a control character.`)
+  await assertRole(app, input.role)
+  const password_hash = await inPasswordSlot(() => hashPassword(input.password))
+  const [user] = await app.db.query<User>(INSERT, [email, name, password_hash, input.role, input.locale ?? 'en'])
+  if (!user) throw new EmailTakenError()
+  return user
+}
+
+async function assertRole(app: Pick<App, 'db'>, role: string): Promise<void> {
+  const known = /^[a-z0-9_-]{1,40}$/.test(role) ? await app.db.query(KNOWN_ROLE, [role]) : []
+  if (known.length === 0) throw new BadFieldError('role', 'The name of a role, such as customer or administrator.')
+}

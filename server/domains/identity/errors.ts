@@ -1,0 +1,139 @@
+import { ProblemError } from '#server/platform/http/problem.ts'
+
+/** No credentials, or none that hold. One answer for all of them: unknown, revoked, expired, ended, malformed. */
+export class UnauthenticatedError extends ProblemError {
+  override name = 'UnauthenticatedError'
+  constructor(detail = 'Sign in, or send an API key.') {
+    super({ code: 'unauthenticated', status: 401, title: 'Not signed in', detail })
+  }
+}
+
+/** An API key that is unknown, revoked, expired or malformed; which of these is not told. */
+export class InvalidApiKeyError extends UnauthenticatedError {
+  override name = 'InvalidApiKeyError'
+  constructor() {
+    super('The API key is not valid.')
+  }
+}
+
+/** A session token that is unknown, expired, ended or malformed. */
+export class InvalidSessionError extends UnauthenticatedError {
+  override name = 'InvalidSessionError'
+  constructor() {
+    super('The session has ended. Sign in again.')
+  }
+}
+
+/** The key is right, the address is not on its list. */
+export class AddressNotAllowedError extends ProblemError {
+  override name = 'AddressNotAllowedError'
+  constructor() {
+    super({ code: 'address_not_allowed', status: 403, title: 'This API key may not be used from this address' })
+  }
+}
+
+/** Known, but not entitled. */
+export class ForbiddenError extends ProblemError {
+  override name = 'ForbiddenError'
+  constructor(permission: string) {
+    super({ code: 'forbidden', status: 403, title: 'Not allowed', detail: `This needs the permission ${permission}.` })
+  }
+}
+
+/** A request that changes something came with a cookie, but not from our own pages. */
+export class ForeignOriginError extends ProblemError {
+  override name = 'ForeignOriginError'
+  constructor() {
+    super({
+      code: 'foreign_origin',
+      status: 403,
+      title: 'The request does not come from this site',
+      detail: 'A change by cookie needs the Origin header of this site. Programs send a bearer token instead.',
+    })
+  }
+}
+
+/** Wrong password or unknown address; which of the two is not told. */
+export class SignInRefusedError extends ProblemError {
+  override name = 'SignInRefusedError'
+  constructor() {
+    super({ code: 'sign_in_refused', status: 401, title: 'The e-mail address or the password is wrong' })
+  }
+}
+
+/** The account is blocked. At sign-in it is told only to who knows the password. */
+export class AccountBlockedError extends ProblemError {
+  override name = 'AccountBlockedError'
+  constructor() {
+    super({ code: 'account_blocked', status: 403, title: 'This account is blocked' })
+  }
+}
+
+/** Too many failed sign-ins from one network, or for one account from one network. */
+export class TooManyAttemptsError extends ProblemError {
+  override name = 'TooManyAttemptsError'
+  readonly retry_after_s: number
+  constructor(retry_after_s: number) {
+    super({
+      code: 'too_many_attempts',
+      status: 429,
+      title: 'Too many attempts to sign in',
+      detail: `Try again in ${retry_after_s} seconds.`,
+    })
+    this.retry_after_s = retry_after_s
+  }
+}
+
+/** More is waiting than we take; nothing was begun. */
+export class BusyError extends ProblemError {
+  override name = 'BusyError'
+  readonly retry_after_s = 1
+  constructor() {
+    super({ code: 'busy', status: 503, title: 'Too much at once', detail: 'Try again in a moment.' })
+  }
+}
+
+/** Another account has this address. */
+export class EmailTakenError extends ProblemError {
+  override name = 'EmailTakenError'
+  constructor() {
+    super({ code: 'email_taken', status: 409, title: 'There is an account with this e-mail address', field: 'email' })
+  }
+}
+
+/** A field does not have the form expected; `detail` says which form. */
+export class BadFieldError extends ProblemError {
+  override name = 'BadFieldError'
+  constructor(field: string, detail: string) {
+    super({ code: 'bad_field', status: 422, title: 'A field is not as expected', detail, field })
+  }
+}
+
+/** No user has this id or address. */
+export class UserNotFoundError extends ProblemError {
+  override name = 'UserNotFoundError'
+  constructor() {
+    super({ code: 'user_not_found', status: 404, title: 'There is no such user' })
+  }
+}
+
+/** No such key, or another owner's. */
+export class ApiKeyNotFoundError extends ProblemError {
+  override name = 'ApiKeyNotFoundError'
+  constructor() {
+    super({ code: 'api_key_not_found', status: 404, title: 'There is no such API key' })
+  }
+}
+
+/** The account has as many keys as it may have. */
+export class TooManyApiKeysError extends ProblemError {
+  override name = 'TooManyApiKeysError'
+  constructor(max: number) {
+    super({
+      code: 'too_many_api_keys',
+      status: 409,
+      title: 'Too many API keys',
+      detail: `An account has up to ${max} keys. Revoke one that is no longer used.`,
+    })
+  }
+}

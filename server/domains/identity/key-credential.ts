@@ -1,0 +1,80 @@
+import type { App } from '#server/platform/app.ts'
+import { dateArray, plainArray, textArray } from '#server/platform/db/arrays.ts'
+import { statement } from '#server/platform/db/database.ts'
+import { parseNetworks } from './allowed-ips.ts'
+import type { Principal, Scope } from './principal.ts'
+
+/** A key that holds, as it is kept in memory. */
+export interface KeyCredential {
+  readonly principal: Principal
+  readonly key_id: bigint
+  readonly networks: ReturnType<typeof parseNetworks>
+  readonly expires_ms: number | undefined
+  /** When it was last marked as used, monotonic. */
+  touched_ms: number
+}
+
+interface Row {
+  digest: string
+  id: bigint
+  user_id: bigint
+  scopes: Scope[]
+  allowed_ips: string[]
+  legacy_get: boolean
+  expires_at: Date | null
+  role: string
+  permissions: string[]
+}
+
+const READ = statement(`
+  select encode(api_key.key_hash, 'hex') as digest, api_key.id, api_key.user_id, api_key.scopes,
+    api_key.allowed_ips::text[] as allowed_ips, api_key.legacy_get, api_key.expires_at, role.name as role, role.permissions
+  from identity.api_key
+  join identity.user as owner on owner.id = api_key.user_id
+  join identity.role on role.name = owner.role
+  where api_key.key_hash = any($1::bytea[]) and api_key.revoked_at is null and owner.state = 'active'`)
+
+/** The keys of these digests that are not revoked and whose owner is active. One statement. */
+export async function readKeys(app: Pick<App, 'db'>, digests: readonly string[]): Promise<Map<string, KeyCredential>> {
+  const rows = await app.db.query<Row>(READ, [byteaArray(digests)])
+  return new Map(rows.map((row) => [row.digest, credentialOf(row)]))
+}
+
+function credentialOf(row: Row): KeyCredential {
+  return {
+    principal: Object.freeze({
+      user_id: row.user_id,
+      role: row.role,
+      permissions: row.permissions,
+      via: 'key' as const,
+      key_id: row.id,
+      scopes: row.scopes,
+      legacy_get: row.legacy_get,
+    }),
+    key_id: row.id,
+    networks: parseNetworks(row.allowed_ips),
+    expires_ms: row.expires_at?.getTime(),
+    touched_ms: Number.NEGATIVE_INFINITY,
+  }
+}
+
+// Rows that another process writes just now are left out: it writes the same.
+const WRITE_USED = statement(`
+  with used as (
+    select * from unnest($1::bigint[], $2::timestamptz[]) as used(id, at)
+  ), stale as (
+    select api_key.id, used.at from identity.api_key join used using (id)
+    where api_key.last_used_at is null or api_key.last_used_at < used.at - interval '50 seconds'
+    order by api_key.id for no key update of api_key skip locked
+  )
+  update identity.api_key set last_used_at = stale.at from stale where api_key.id = stale.id`)
+
+/** Writes when keys were last used, where what is written is older than about a minute. */
+export async function writeKeysUsed(app: Pick<App, 'db'>, marks: ReadonlyMap<bigint, Date>): Promise<void> {
+  await app.db.query(WRITE_USED, [plainArray([...marks.keys()]), dateArray([...marks.values()])])
+}
+
+/** Hex digests as bytea[]. */
+export function byteaArray(digests: readonly string[]): string {
+  return textArray(digests.map((digest) => `\\x${digest}`))
+}

@@ -1,0 +1,28 @@
+import type { App } from '#server/platform/app.ts'
+import { statement } from '#server/platform/db/database.ts'
+import { API_KEY_COLUMNS, type ApiKey } from './api-key.ts'
+import { normalEmail, USER_COLUMNS, type User } from './user.ts'
+
+const BY_ID = statement(`select ${USER_COLUMNS} from identity.user where id = $1`)
+const BY_EMAIL = statement(`select ${USER_COLUMNS} from identity.user where email = $1`)
+const KEYS_OF = statement(`
+  select ${API_KEY_COLUMNS} from identity.api_key where user_id = $1 and revoked_at is null order by id desc`)
+
+/** The user, or undefined. */
+export async function userById(app: Pick<App, 'db'>, id: bigint): Promise<User | undefined> {
+  const [user] = await app.db.query<User>(BY_ID, [id])
+  return user
+}
+
+/** The user of an address in any case, or undefined. */
+export async function userByEmail(app: Pick<App, 'db'>, email: string): Promise<User | undefined> {
+  const normal = normalEmail(email)
+  if (normal === undefined) return undefined
+  const [user] = await app.db.query<User>(BY_EMAIL, [normal])
+  return user
+}
+
+/** The keys of a user that are not revoked, newest first; no more than API_KEYS_PER_USER_MAX. */
+export async function apiKeysOf(app: Pick<App, 'db'>, user_id: bigint): Promise<ApiKey[]> {
+  return app.db.query<ApiKey>(KEYS_OF, [user_id])
+}

@@ -1,0 +1,41 @@
+/** A person, as others may see it: never with the password's hash. */
+export interface User {
+  readonly id: bigint
+  readonly email: string
+  readonly name: string
+  readonly role: string
+  readonly state: UserState
+  readonly locale: Locale
+  readonly created_at: Date
+}
+
+export type UserState = 'active' | 'blocked'
+
+export const LOCALES = ['en', 'bn', 'ru'] as const
+export type Locale = (typeof LOCALES)[number]
+
+/** The columns of `User`. */
+export const USER_COLUMNS = 'id, email, name, role, state, locale, created_at'
+
+/** RFC 5321: 64 before the @, 254 in all. */
+export const EMAIL_MAX = 254
+const EMAIL = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/
+
+/** The address as it is stored, or undefined when it has not the shape of one. ASCII only: two spellings of one address must not become two accounts. */
+export function normalEmail(text: string): string | undefined {
+  if (text.length > EMAIL_MAX + 2) return undefined
+  const email = text.trim().toLowerCase()
+  return email.length <= EMAIL_MAX && EMAIL.test(email) ? email : undefined
+}
+
+/** Length decides, not composition (NIST SP 800-63B, OWASP ASVS 6.2): the upper bound only limits the work of hashing. */
+export const PASSWORD_MIN = 8
+export const PASSWORD_MAX = 256
+
+export const NAME_MAX = 100
+const CONTROL = /\p{Cc}/u
+
+/** Whether `text` may stand as a name: bounded, and without control characters, NUL among them. */
+export function isName(text: string): boolean {
+  return text.length <= NAME_MAX && !CONTROL.test(text) && text.isWellFormed()
+}
