@@ -7,8 +7,8 @@ import { viewOrder } from './progress.ts'
 import { type Json, type Refusal, refuse, TEXT } from './refusals.ts'
 
 /**
- * `action=cancel`: an array, refusals inside. What is not delivered yet is refunded at once: an untouched order ends Canceled, one under way
- * ends Partial.
+ * `action=cancel`: an array, refusals inside. What is not delivered yet is refunded at once: an untouched order ends
+ * Canceled, one under way ends Partial.
  */
 export function answerCancel(panel: Panel, list: string, strikes: Strikes, now_ms: number): Json {
   const ids = readIds(list)

@@ -1,4 +1,5 @@
-import type { FaultName, FaultSettings, OrderRow, ServiceRow, Summary } from './control-views.ts'
+import type { FaultSettings, OrderRow, ServiceRow, Summary } from './control-views.ts'
+import type { FaultName } from './faults.ts'
 import type { FinalStatus, Pace } from './panel.ts'
 
 const PAGE = 1_000

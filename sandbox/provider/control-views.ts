@@ -1,4 +1,4 @@
-import type { Action, FaultName, FaultSetting } from './faults.ts'
+import type { FaultName, FaultSetting } from './faults.ts'
 import { showAmount } from './money.ts'
 import type { OrderStatus, Panel, PanelOrder, PanelService } from './panel.ts'
 import { viewOrder } from './progress.ts'
@@ -51,7 +51,6 @@ export interface ServiceRow extends Omit<PanelService, 'rate'> {
 }
 
 export type FaultSettings = Partial<Record<FaultName, FaultSetting>>
-export type { Action, FaultName, FaultSetting }
 
 /** One order at `now_ms`. */
 export function orderRow(panel: Panel, order: PanelOrder, now_ms: number): OrderRow {
@@ -75,7 +74,7 @@ export function orderRow(panel: Panel, order: PanelOrder, now_ms: number): Order
   }
 }
 
-/** Everything counted and summed. The net sum is taken from the orders, apart from the running balance, so that the two check each other. */
+/** Everything counted and summed. The net sum is taken from the orders, the balance runs apart: the two check each other. */
 export function summaryOf(panel: Panel, now_ms: number): Summary {
   const by_status: Partial<Record<OrderStatus, number>> = {}
   let gross = 0n

@@ -57,7 +57,6 @@ export interface ProviderPanel {
 /** Starts a provider panel on the loopback. Rejects for a bad option, an unreadable state file or a busy port. */
 export async function startProviderPanel(options: ProviderPanelOptions): Promise<ProviderPanel> {
   const panel = createPanel(options)
-  if (options.state_file !== undefined) panel.state_file = openStateFile(options.state_file, panel)
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const path = request.url ?? ''
     const handled = path.startsWith(`${CONTROL_PATH}/`)
@@ -73,6 +72,13 @@ export async function startProviderPanel(options: ProviderPanelOptions): Promise
     })
   })
   const port = await listen(server, options.port ?? 0, options.host ?? '127.0.0.1')
+  // After the port: a second start on the same port must not touch the file of the first. No request is read before this turn ends.
+  try {
+    if (options.state_file !== undefined) panel.state_file = openStateFile(options.state_file, panel)
+  } catch (error) {
+    server.close()
+    throw error
+  }
   const origin = `http://127.0.0.1:${port}`
   return {
     url: `${origin}${API_PATH}`,
