@@ -37,17 +37,17 @@ export interface Rule {
   good?: readonly Readonly<Record<string, string>>[]
 }
 
-// Not ours, or not kept.
-const LEFT_OUT = new Set(['node_modules', '.git', '.saldo', 'dist', 'coverage'])
 const READ = /(\.(ts|tsx|mts|js|mjs|cjs|json|sql|md|css|html|sh|ya?ml|toml)|^\.npmrc|^\.gitignore|^run)$/
 
-/** The text of every file of the project, by path. */
+/** The text of every file of the project, by path. What git ignores is not of the project; .gitignore names files and folders, no patterns. */
 export function readProject(root: string): Record<string, string> {
+  const ignored = readFileSync(join(root, '.gitignore'), 'utf8').split('\n')
+  const left_out = new Set(['.git', ...ignored.map((line) => line.trim().replaceAll('/', ''))])
   const texts: Record<string, string> = {}
   for (const entry of readdirSync(root, { withFileTypes: true, recursive: true })) {
     const directory = entry.parentPath.slice(root.length + 1)
     const path = directory === '' ? entry.name : `${directory}/${entry.name}`
-    if (!entry.isFile() || !READ.test(entry.name) || path.split('/').some((part) => LEFT_OUT.has(part))) continue
+    if (!entry.isFile() || !READ.test(entry.name) || path.split('/').some((part) => left_out.has(part))) continue
     texts[path] = readFileSync(join(root, path), 'utf8')
   }
   return texts

@@ -1,9 +1,8 @@
-import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { ServiceEditRefusedError, ServiceNotFoundError } from './errors.ts'
 import { lockServicesOf, selectService } from './queries.ts'
 import { forgetServices } from './sellable-services.ts'
-import { QUANTITY_MAX, RATE_MAX, type Service, termsOf } from './service.ts'
+import { type CatalogApp, QUANTITY_MAX, RATE_MAX, type Service, termsOf } from './service.ts'
 
 /** What staff set. A field left out stays as it is; null goes back to what the provider's offer says. */
 export interface EditService {
@@ -27,7 +26,7 @@ const update = statement(`
  * writes nothing. Throws ServiceNotFoundError; ServiceEditRefusedError for a rate below the cost or out of range, limits that the provider does not
  * serve, and for switching on what it does not offer.
  */
-export async function editService(app: App, edit: EditService): Promise<Service> {
+export async function editService(app: CatalogApp, edit: EditService): Promise<Service> {
   const before = await selectService(app.db, edit.service_id)
   if (!before) throw new ServiceNotFoundError(edit.service_id)
   const after = await app.db.transaction(async (tx) => {

@@ -1,5 +1,4 @@
 import { invariant } from '#server/kit/invariant.ts'
-import type { App } from '#server/platform/app.ts'
 import { plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { OfferTooLongError } from './errors.ts'
@@ -8,7 +7,7 @@ import type { Offered } from './offer.ts'
 import { type ImportReport, type Offer, planImport } from './plan-import.ts'
 import { lockServicesOf, selectServicesOf } from './queries.ts'
 import { forgetServices } from './sellable-services.ts'
-import type { Service } from './service.ts'
+import type { CatalogApp, Service } from './service.ts'
 
 /** The longest lists seen have about 10,000 rows; this bounds the memory and the time under lock of one import. */
 export const IMPORT_SERVICES_MAX = 50_000
@@ -27,7 +26,7 @@ export interface ImportServices {
  * now on; what came back is. One transaction of at most four statements, imports of one provider one after the other; rows that are as they should be
  * are not written, so that it may run twice. Throws OfferTooLongError beyond IMPORT_SERVICES_MAX rows.
  */
-export async function importServices(app: App, input: ImportServices): Promise<ImportReport> {
+export async function importServices(app: CatalogApp, input: ImportServices): Promise<ImportReport> {
   if (input.offer.services.length > IMPORT_SERVICES_MAX) throw new OfferTooLongError(IMPORT_SERVICES_MAX)
   const plan = await app.db.transaction(async (tx) => {
     await lockServicesOf(tx, input.provider_id)

@@ -1,7 +1,6 @@
-import type { App } from '#server/platform/app.ts'
 import type { Db } from '#server/platform/db/database.ts'
 import { selectAllServices, selectRevision } from './queries.ts'
-import type { Service } from './service.ts'
+import type { CatalogApp, Service } from './service.ts'
 
 /**
  * How long a process may go on with a revision it has read. It bounds how old a price can be, seen from other processes than the one that
@@ -29,7 +28,7 @@ interface Holder {
 const holders = new WeakMap<Db, Holder>()
 
 /** The services of these ids, sold or not (`active` tells), by id. Ids that do not exist are absent. From memory unless the catalogue has changed. */
-export async function servicesByIds(app: App, ids: readonly bigint[]): Promise<Map<bigint, Service>> {
+export async function servicesByIds(app: CatalogApp, ids: readonly bigint[]): Promise<Map<bigint, Service>> {
   const { by_id } = await currentSnapshot(app)
   const found = new Map<bigint, Service>()
   for (const id of ids) {
@@ -40,13 +39,13 @@ export async function servicesByIds(app: App, ids: readonly bigint[]): Promise<M
 }
 
 /** The services that are sold, by category and position. From memory unless the catalogue has changed. */
-export async function activeServices(app: App): Promise<readonly Service[]> {
+export async function activeServices(app: CatalogApp): Promise<readonly Service[]> {
   return (await currentSnapshot(app)).active
 }
 
 /** What `render` makes of the services that are sold, made once for each change of the catalogue and `form`. `form` names the rendering. */
 export async function renderedServices(
-  app: App,
+  app: CatalogApp,
   form: string,
   render: (services: readonly Service[]) => string,
 ): Promise<string> {
@@ -59,11 +58,11 @@ export async function renderedServices(
 }
 
 /** To be called after a change of services has committed: this process reads them anew at once, others within REVISION_TTL_MS. */
-export async function forgetServices(app: App): Promise<void> {
+export async function forgetServices(app: CatalogApp): Promise<void> {
   await app.cache.forget(REVISION_KEY)
 }
 
-async function currentSnapshot(app: App): Promise<Snapshot> {
+async function currentSnapshot(app: CatalogApp): Promise<Snapshot> {
   // As text, for a cache shared between processes keeps JSON.
   const read = await app.cache.getOrLoad(REVISION_KEY, REVISION_TTL_MS, async () =>
     String(await selectRevision(app.db)),

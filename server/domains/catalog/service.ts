@@ -1,4 +1,8 @@
 import type { OrderType } from '#server/domains/providers/provider.ts'
+import type { App } from '#server/platform/app.ts'
+
+/** The mechanisms that the catalogue works with. */
+export type CatalogApp = Pick<App, 'db' | 'cache' | 'clock'>
 
 /** The asset that customers are charged in, and every `rate` is in. Its scale is 6. */
 export const SALE_ASSET = 'USD'
