@@ -60,6 +60,8 @@ export interface Entry {
   /** Up to 200 characters, such as `order:17:settle`. */
   key: string
   movements: readonly Movement[]
+  /** What makes two requests of one key the same, where the movements carry ids drawn anew at each try. Hashed in their place. */
+  content?: string | undefined
 }
 
 /** Why an entry moved nothing. All but `key_reused` are stored under the key and answered again. */
@@ -94,7 +96,8 @@ export function contentHash(entry: Entry): string {
   invariant(entry.key.length > 0 && entry.key.length <= KEY_MAX, 'ledger: a key has 1 to 200 characters')
   invariant(entry.movements.length > 0, 'ledger: an entry has at least one movement')
   let text = ''
-  for (const movement of entry.movements) text += textOf(movement)
+  if (entry.content !== undefined) text = `= ${entry.content}`
+  else for (const movement of entry.movements) text += textOf(movement)
   return hash('sha256', text, 'hex').slice(0, 32)
 }
 

@@ -1,0 +1,57 @@
+import { type AccountName, ensureAccounts } from '#server/domains/ledger/ensure-accounts.ts'
+import { present } from '#server/kit/invariant.ts'
+import type { Db } from '#server/platform/db/database.ts'
+
+/** Accounts kept in memory a database; their ids never change. Beyond it the memory starts anew. */
+const REMEMBERED_MAX = 200_000
+
+const remembered = new WeakMap<Db, Map<string, bigint>>()
+
+/** The wallet of a customer: what they paid in and have not spent. Never below zero. */
+export function walletOf(customer_id: bigint, asset: string): AccountName {
+  return { owner_kind: 'customer', owner_id: customer_id, purpose: 'wallet', asset, credit_limit: 0n }
+}
+
+/** What customers' orders have brought in. Refunds after settlement may take it below zero. */
+export function revenueIn(asset: string): AccountName {
+  return { owner_kind: 'platform', owner_id: 0n, purpose: 'revenue', asset, credit_limit: null }
+}
+
+/** What orders have cost, in a provider's asset. */
+export function costIn(asset: string): AccountName {
+  return { owner_kind: 'platform', owner_id: 0n, purpose: 'cost', asset, credit_limit: null }
+}
+
+/** Our prepaid balance with a provider, as we count it. The provider decides what it takes, so it has no floor. */
+export function prepaidAt(provider_id: bigint, asset: string): AccountName {
+  return { owner_kind: 'provider', owner_id: provider_id, purpose: 'prepaid', asset, credit_limit: null }
+}
+
+/** Where value comes from and goes to that is not in the house: customers' payments, top-ups of providers. */
+export function worldIn(asset: string): AccountName {
+  return { owner_kind: 'platform', owner_id: 0n, purpose: 'world', asset, credit_limit: null }
+}
+
+/** The ids of the accounts named, in their order. Makes those that are missing, in a transaction of its own, and remembers all. */
+export async function accountIds(db: Db, names: readonly AccountName[]): Promise<bigint[]> {
+  let known = remembered.get(db)
+  if (!known || known.size > REMEMBERED_MAX) {
+    known = new Map()
+    remembered.set(db, known)
+  }
+  const missing = new Map<string, AccountName>()
+  for (const name of names) {
+    const text = textOf(name)
+    if (!known.has(text)) missing.set(text, name)
+  }
+  if (missing.size > 0) {
+    const ids = await db.transaction((tx) => ensureAccounts(tx, [...missing.values()]))
+    let i = 0
+    for (const text of missing.keys()) known.set(text, ids[i++] as bigint)
+  }
+  return names.map((name) => present(known.get(textOf(name)), 'the account was made'))
+}
+
+function textOf(name: AccountName): string {
+  return `${name.owner_kind}/${name.owner_id}/${name.purpose}/${name.asset}`
+}

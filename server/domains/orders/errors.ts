@@ -1,0 +1,19 @@
+/** Why an order was not taken. `message` is for the caller, names the field, and is safe to show. */
+export interface OrderRefusal {
+  code:
+    | 'service_not_found'
+    | 'quantity_invalid'
+    | 'quantity_below_min'
+    | 'quantity_above_max'
+    | 'link_invalid'
+    | 'comments_invalid'
+    | 'parameter_not_supported'
+    | 'insufficient_funds'
+    | 'request_key_invalid'
+    | 'request_key_reused'
+    | 'charge_invalid'
+  field: 'service' | 'quantity' | 'link' | 'comments' | 'runs' | 'interval' | 'request_id' | undefined
+  message: string
+  /** The limit that was missed, where there is one. */
+  limit?: bigint
+}

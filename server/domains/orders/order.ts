@@ -1,0 +1,133 @@
+import type { OrderType } from '#server/domains/providers/provider.ts'
+import { chargeFor, shareUp } from '#server/kit/money.ts'
+
+/**
+ * Where an order stands.
+ * queued → dispatching → pending → processing | in_progress → completed | partial | cancelled, as the provider tells.
+ * dispatching → failed: the provider refused, nothing was placed. dispatching → unknown: it may or may not have been placed; nothing is sent or
+ * refunded until that is resolved. Both wait for a person, with the money held.
+ */
+export type OrderState =
+  | 'queued'
+  | 'dispatching'
+  | 'unknown'
+  | 'failed'
+  | 'pending'
+  | 'processing'
+  | 'in_progress'
+  | 'completed'
+  | 'partial'
+  | 'cancelled'
+
+/** States in which every unit of the charge has been captured or released, and nothing changes any more. */
+export const FINAL_STATES: readonly OrderState[] = ['completed', 'partial', 'cancelled']
+
+/** States in which the provider is asked how the order goes. */
+export const OPEN_STATES: readonly OrderState[] = ['pending', 'processing', 'in_progress']
+
+/** An order as it stands in the database. Amounts are minor units: of `asset` where the customer pays, of `cost_asset` where we do. */
+export interface Order {
+  id: bigint
+  customer_id: bigint
+  service_id: bigint
+  provider_id: bigint
+  wallet: bigint
+  hold: bigint
+  quantity: bigint
+  rate: bigint
+  charge: bigint
+  expected_cost: bigint
+  booked_cost: bigint
+  captured: bigint
+  released: bigint
+  start_count: bigint | null
+  remains: bigint | null
+  version: bigint
+  placed_at: Date
+  accepted_at: Date | null
+  finished_at: Date | null
+  checked_at: Date | null
+  last_resubmit_at: Date | null
+  attempt: string | null
+  attempts: number
+  resubmits: number
+  failed_checks: number
+  asset: string
+  cost_asset: string
+  type: OrderType
+  state: OrderState
+  reason: string | null
+  detail: string | null
+  link: string
+  params: Record<string, string>
+  provider_service_id: string
+  provider_order_id: string | null
+  provider_status: string | null
+  balance_check_status: 'sufficient' | 'insufficient' | 'unavailable' | null
+  request_key: string | null
+}
+
+/** The columns of an Order, for select lists. */
+export const ORDER_COLUMNS = `id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, booked_cost,
+  captured, released, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, last_resubmit_at, attempt, attempts,
+  resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link, params, provider_service_id, provider_order_id,
+  provider_status, balance_check_status, request_key`
+
+/** What may be done with an order, by its state. The one table that verbs and pages ask. */
+export const orderCan = {
+  /** Send it to its provider again. */
+  resubmit: (order: Pick<Order, 'state'>) => order.state === 'failed',
+  /** Say what became of it, when its fate at the provider is not known or it was refused. */
+  resolve: (order: Pick<Order, 'state'>) => order.state === 'unknown' || order.state === 'failed',
+  /** Take over what the provider tells. */
+  follow: (order: Pick<Order, 'state'>) => OPEN_STATES.includes(order.state),
+} as const
+
+/** What customers see. A failed, unknown or waiting order is pending to them: their money is held and staff may still save it. */
+export type VisibleStatus = 'Pending' | 'Processing' | 'In progress' | 'Completed' | 'Partial' | 'Canceled'
+
+const VISIBLE: Record<OrderState, VisibleStatus> = {
+  queued: 'Pending',
+  dispatching: 'Pending',
+  unknown: 'Pending',
+  failed: 'Pending',
+  pending: 'Pending',
+  processing: 'Processing',
+  in_progress: 'In progress',
+  completed: 'Completed',
+  partial: 'Partial',
+  cancelled: 'Canceled',
+}
+
+/** The customer's view of a state, in the panels' spelling. */
+export function visibleStatus(state: OrderState): VisibleStatus {
+  return VISIBLE[state]
+}
+
+/** What the customer pays after all that is known: the charge while it is held, then what was captured. Minor units. */
+export function netCharge(order: Pick<Order, 'state' | 'charge' | 'captured'>): bigint {
+  return FINAL_STATES.includes(order.state) ? order.captured : order.charge
+}
+
+/** How many of the order's pieces are still to come, as customers see it: never below zero nor above the quantity. */
+export function visibleRemains(order: Pick<Order, 'state' | 'quantity' | 'remains'>): bigint {
+  if (order.state === 'completed') return 0n
+  if (order.remains === null) return order.quantity
+  if (order.remains < 0n) return 0n
+  return order.remains > order.quantity ? order.quantity : order.remains
+}
+
+/** The price of `quantity` pieces: `rate` per 1000 rounded up to a minor unit; for a package, the rate itself. */
+export function priceOf(type: OrderType, rate: bigint, quantity: bigint): bigint {
+  return type === 'Package' ? rate * quantity : chargeFor(rate, quantity)
+}
+
+/**
+ * The part of `amount` that falls on what was delivered when `remains` of `quantity` were not. Undefined when `remains` makes no sense (more
+ * than was ordered), for then no money may move. A negative figure means more was delivered than ordered: all is due.
+ */
+export function deliveredPart(amount: bigint, quantity: bigint, remains: bigint): bigint | undefined {
+  if (remains > quantity) return undefined
+  const delivered = remains < 0n ? quantity : quantity - remains
+  return shareUp(amount, delivered, quantity)
+}

@@ -1,0 +1,197 @@
+import { servicesByIds } from '#server/domains/catalog/sellable-services.ts'
+import { SALE_ASSET, type Service } from '#server/domains/catalog/service.ts'
+import type { Entry } from '#server/domains/ledger/entry.ts'
+import { postEntries } from '#server/domains/ledger/post-entries.ts'
+import { invariant, present } from '#server/kit/invariant.ts'
+import type { App } from '#server/platform/app.ts'
+import { int8Array, jsonArray, textArray } from '#server/platform/db/arrays.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
+import { emit } from '#server/platform/outbox/emit.ts'
+import { accountIds, walletOf } from './accounts.ts'
+import { type CheckedOrder, checkOrder, isRefusal, type OrderRequest } from './check-order.ts'
+import type { OrderRefusal } from './errors.ts'
+import { orderPlaced } from './events.ts'
+
+/** Bounds how long a batch holds its customers' wallets. */
+export const PLACE_ORDERS_MAX = 1_000
+
+/** One order for a customer. */
+export interface PlaceOrder extends OrderRequest {
+  customer_id: bigint
+}
+
+/** `replayed`: the request key was known; this is the order it made then. `charge` in minor units of `asset`. */
+export type PlaceOutcome =
+  | { ok: true; order_id: bigint; charge: bigint; asset: string; replayed: boolean }
+  | { ok: false; refusal: OrderRefusal }
+
+/**
+ * Prices the orders, holds the money, records them and queues them for dispatch, in one transaction: as many statements for one as for PLACE_ORDERS_MAX.
+ * Outcome i answers input i; a refused input does not fail its neighbours. A request key makes repeating safe: the same request gets the first
+ * order, another under that key is refused. InvariantError beyond PLACE_ORDERS_MAX.
+ */
+export async function placeOrders(app: App, inputs: readonly PlaceOrder[]): Promise<PlaceOutcome[]> {
+  invariant(inputs.length <= PLACE_ORDERS_MAX, 'placeOrders: batch too long')
+  const services = await servicesByIds(app, [...new Set(inputs.map((input) => input.service_id))])
+  const outcomes: (PlaceOutcome | undefined)[] = new Array(inputs.length)
+  const wanted: Wanted[] = []
+  for (const [place, input] of inputs.entries()) {
+    const service = services.get(input.service_id)
+    const checked = checkOrder(service, input)
+    if (isRefusal(checked)) outcomes[place] = { ok: false, refusal: checked }
+    else wanted.push({ place, input, checked, service: present(service, 'a checked order has a service') })
+  }
+  if (wanted.length > 0) await place(app, wanted, outcomes)
+  return outcomes.map((outcome) => present(outcome, 'every input has an outcome'))
+}
+
+interface Wanted {
+  place: number
+  input: PlaceOrder
+  checked: CheckedOrder
+  service: Service
+}
+
+/** An order whose money is held, ready to be recorded. */
+interface Placed extends Wanted {
+  id: bigint
+  wallet: bigint
+  hold: bigint
+}
+
+async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undefined)[]): Promise<void> {
+  const wallets = await accountIds(
+    app.db,
+    wanted.map((each) => walletOf(each.input.customer_id, SALE_ASSET)),
+  )
+  await app.db.transaction(async (tx) => {
+    const numbers = await tx.query<{ id: bigint }>(drawNumbers, [wanted.length])
+    const candidates = wanted.map((each, i) => ({
+      ...each,
+      id: (numbers[i] as { id: bigint }).id,
+      wallet: wallets[i] as bigint,
+    }))
+    const held = await postEntries(tx, candidates.map(entryOf))
+    const placed: Placed[] = []
+    const known: Wanted[] = []
+    for (const [i, candidate] of candidates.entries()) {
+      const outcome = present(held[i], 'every entry has an outcome')
+      if (outcome.ok && !outcome.replayed) {
+        placed.push({ ...candidate, hold: outcome.id })
+        outcomes[candidate.place] = accepted(candidate.id, candidate.checked.charge, false)
+      } else if (outcome.ok) known.push(candidate)
+      else outcomes[candidate.place] = { ok: false, refusal: refusalOf(outcome.refusal) }
+    }
+    await answerKnown(tx, known, placed, outcomes)
+    if (placed.length > 0) record(tx, placed)
+  })
+}
+
+const drawNumbers = statement(`select nextval('orders.order_number') as id from generate_series(1, $1::int)`)
+
+function entryOf(order: Wanted & { id: bigint; wallet: bigint }): Entry {
+  const { input, checked } = order
+  const movements = [
+    { kind: 'hold', account: order.wallet, amount: checked.charge, subject: { kind: 'order', id: order.id } },
+  ] as const
+  if (input.request_key === undefined) return { key: `order:${order.id}:hold`, movements }
+  // The number is drawn anew at each try and the price may have changed since: neither makes it another request.
+  const content = JSON.stringify([String(input.service_id), checked.link, String(checked.quantity), checked.params])
+  return { key: `order:of:${input.customer_id}:${input.request_key}`, movements, content }
+}
+
+function refusalOf(refusal: string): OrderRefusal {
+  if (refusal === 'key_reused') {
+    const message = 'This request key was used for another order.'
+    return { code: 'request_key_reused', field: 'request_id', message }
+  }
+  invariant(refusal === 'insufficient_funds', `placeOrders: the ledger refused a hold: ${refusal}`)
+  return { code: 'insufficient_funds', field: undefined, message: 'There are not enough funds on the balance.' }
+}
+
+function accepted(order_id: bigint, charge: bigint, replayed: boolean): PlaceOutcome {
+  return { ok: true, order_id, charge, asset: SALE_ASSET, replayed }
+}
+
+const ordersByKey = statement(`
+  select orders.id, orders.charge, wanted.place
+  from unnest($1::bigint[], $2::text[]) with ordinality as wanted (customer_id, request_key, place)
+  join orders.orders using (customer_id, request_key)`)
+
+/** Finds the orders that known keys made: before this batch, or earlier in it. */
+async function answerKnown(
+  tx: Tx,
+  known: readonly Wanted[],
+  placed: readonly Placed[],
+  outcomes: (PlaceOutcome | undefined)[],
+): Promise<void> {
+  if (known.length === 0) return
+  const rows = await tx.query<{ id: bigint; charge: bigint; place: bigint }>(ordersByKey, [
+    int8Array(known.map((each) => each.input.customer_id)),
+    textArray(known.map((each) => each.input.request_key)),
+  ])
+  const stored = new Map(rows.map((row) => [row.place, row]))
+  for (const [i, each] of known.entries()) {
+    const twin = placed.find(
+      (other) =>
+        other.input.customer_id === each.input.customer_id && other.input.request_key === each.input.request_key,
+    )
+    const first = twin ? { id: twin.id, charge: twin.checked.charge } : stored.get(BigInt(i + 1))
+    const { id, charge } = present(first, 'a replayed hold has its order')
+    outcomes[each.place] = accepted(id, charge, true)
+  }
+}
+
+const insertOrders = statement(`
+  insert into orders.orders (id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, asset, cost_asset,
+    type, link, params, provider_service_id, request_key)
+  select id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, $16, cost_asset,
+    type, link, coalesce(params, '{}'), provider_service_id, request_key
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+    $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $17::text[])
+    as new (id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, cost_asset,
+      type, link, params, provider_service_id, request_key)`)
+
+const insertFirstEvents = statement(`
+  insert into orders.order_event (order_id, version, kind, to_state, actor)
+  select id, 1, 'placed', 'queued', 'customer:' || customer_id from unnest($1::bigint[], $2::bigint[]) as new (id, customer_id)`)
+
+function record(tx: Tx, placed: readonly Placed[]): void {
+  const ids = int8Array(placed.map((order) => order.id))
+  const customers = int8Array(placed.map((order) => order.input.customer_id))
+  tx.send(insertOrders, [
+    ids,
+    customers,
+    int8Array(placed.map((order) => order.service.id)),
+    int8Array(placed.map((order) => order.service.provider_id)),
+    int8Array(placed.map((order) => order.wallet)),
+    int8Array(placed.map((order) => order.hold)),
+    int8Array(placed.map((order) => order.checked.quantity)),
+    int8Array(placed.map((order) => order.service.rate)),
+    int8Array(placed.map((order) => order.checked.charge)),
+    int8Array(placed.map((order) => order.checked.expected_cost)),
+    textArray(placed.map((order) => order.service.cost_asset)),
+    textArray(placed.map((order) => order.service.type)),
+    textArray(placed.map((order) => order.checked.link)),
+    jsonArray(placed.map((order) => (hasParams(order) ? order.checked.params : null))),
+    textArray(placed.map((order) => order.service.provider_service_id)),
+    SALE_ASSET,
+    textArray(placed.map((order) => order.input.request_key)),
+  ])
+  tx.send(insertFirstEvents, [ids, customers])
+  emit(
+    tx,
+    orderPlaced,
+    placed.map((order) => ({
+      order_id: order.id,
+      customer_id: order.input.customer_id,
+      provider_id: order.service.provider_id,
+      state: 'queued' as const,
+      version: 1n,
+    })),
+  )
+}
+
+function hasParams(order: Placed): boolean {
+  return Object.keys(order.checked.params).length > 0
+}

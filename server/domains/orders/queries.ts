@@ -1,0 +1,85 @@
+import { int8Array } from '#server/platform/db/arrays.ts'
+import { type Db, statement } from '#server/platform/db/database.ts'
+import { ORDER_COLUMNS, type Order, type OrderState } from './order.ts'
+
+/** One page of orders. */
+export const ORDERS_PAGE_MAX = 100
+
+const ordersOfCustomer = statement(`
+  select ${ORDER_COLUMNS} from orders.orders where customer_id = $1 and id = any($2::bigint[])`)
+
+/** The customer's own orders among `ids`, by id. Another's order is absent, as if it were not. */
+export async function findOrders(db: Db, customer_id: bigint, ids: readonly bigint[]): Promise<Map<bigint, Order>> {
+  const rows = await db.query<Order>(ordersOfCustomer, [customer_id, int8Array(ids)])
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+const pageOfCustomer = statement(`
+  select ${ORDER_COLUMNS} from orders.orders where customer_id = $1 and id < $2 order by id desc limit $3`)
+
+/** A page of the customer's orders, newest first, below the id `before`. */
+export function listOrders(db: Db, customer_id: bigint, before: bigint, limit: number): Promise<Order[]> {
+  return db.query<Order>(pageOfCustomer, [customer_id, before, Math.min(limit, ORDERS_PAGE_MAX)])
+}
+
+const anyOrder = statement(`select ${ORDER_COLUMNS} from orders.orders where id = $1`)
+
+/** Any customer's order, for staff. */
+export async function findOrder(db: Db, id: bigint): Promise<Order | undefined> {
+  return (await db.query<Order>(anyOrder, [id]))[0]
+}
+
+/** One step of an order's history. */
+export interface OrderStep {
+  version: bigint
+  at: Date
+  kind: string
+  from_state: OrderState | null
+  to_state: OrderState
+  actor: string
+  data: Record<string, unknown> | null
+}
+
+const steps = statement(`
+  select version, at, kind, from_state, to_state, actor, data from orders.order_event where order_id = $1 order by version`)
+
+/** The order's whole history, oldest first. */
+export function historyOf(db: Db, order_id: bigint): Promise<OrderStep[]> {
+  return db.query<OrderStep>(steps, [order_id])
+}
+
+/** One sending of an order to a provider. */
+export interface Attempt {
+  key: string
+  number: number
+  provider_id: bigint
+  state: 'sent' | 'accepted' | 'rejected' | 'unknown'
+  code: string | null
+  message: string | null
+  provider_order_id: string | null
+  provider_balance: bigint | null
+  started_at: Date
+  ended_at: Date | null
+}
+
+const attempts = statement(`
+  select key, number, provider_id, state, code, message, provider_order_id, provider_balance, started_at, ended_at
+  from orders.attempt where order_id = $1 order by number`)
+
+/** Every time the order was sent, or was about to be, oldest first. */
+export function attemptsOf(db: Db, order_id: bigint): Promise<Attempt[]> {
+  return db.query<Attempt>(attempts, [order_id])
+}
+
+const waiting = statement(`
+  select ${ORDER_COLUMNS} from orders.orders where state = any($1::text[]) and id > $2 order by id limit $3`)
+
+/** Orders that wait for a person, oldest first, above the id `after`. */
+export function waitingOrders(
+  db: Db,
+  states: readonly ('unknown' | 'failed')[],
+  after: bigint,
+  limit: number,
+): Promise<Order[]> {
+  return db.query<Order>(waiting, [states, after, Math.min(limit, ORDERS_PAGE_MAX)])
+}
