@@ -21,7 +21,7 @@ export const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   diagnostics: ['queries'],
   roles: ['everything'],
   'server/app.ts': [],
-  'server/main.ts': ['roles'],
+  'server/main.ts': ['roles', 'server/app.ts'],
   sandbox: [],
   tools: ['server/app.ts'],
   bench: ['everything', 'sandbox'],

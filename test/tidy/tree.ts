@@ -39,10 +39,13 @@ export interface Rule {
 
 const READ = /(\.(ts|tsx|mts|js|mjs|cjs|json|sql|md|css|html|sh|ya?ml|toml)|^\.npmrc|^\.gitignore|^run)$/
 
-/** The text of every file of the project, by path. What git ignores is not of the project; .gitignore names files and folders, no patterns. */
+// Neither is in .gitignore: the repository itself, and what the test runner writes while it runs.
+const LEFT_OUT = ['.git', '.vitest']
+
+/** The text of every file of the project, by path. Folders that .gitignore names are left out. */
 export function readProject(root: string): Record<string, string> {
   const ignored = readFileSync(join(root, '.gitignore'), 'utf8').split('\n')
-  const left_out = new Set(['.git', ...ignored.map((line) => line.trim().replaceAll('/', ''))])
+  const left_out = new Set([...LEFT_OUT, ...ignored.map((line) => line.trim().replaceAll('/', ''))])
   const texts: Record<string, string> = {}
   for (const entry of readdirSync(root, { withFileTypes: true, recursive: true })) {
     const directory = entry.parentPath.slice(root.length + 1)
