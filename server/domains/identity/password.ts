@@ -3,9 +3,9 @@ import { BulkheadRejectedError, bulkhead } from 'cockatiel'
 import { BusyError } from './errors.ts'
 
 /** OWASP's recommendation for argon2id: 19 MiB, two passes, one lane. Raise them here; stored hashes follow at the next sign-in. */
-export const MEMORY_KIB = 19_456
-export const PASSES = 2
-export const LANES = 1
+const MEMORY_KIB = 19_456
+const PASSES = 2
+const LANES = 1
 const COST = { memoryCost: MEMORY_KIB, timeCost: PASSES, parallelism: LANES }
 
 /** Two of the four threads that also serve files and DNS; so at most 38 MiB are in use, however many sign in at once. */
