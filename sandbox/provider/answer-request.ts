@@ -10,7 +10,7 @@ import type { Panel, PanelOrder } from './panel.ts'
 import { type Json, refuse, TEXT } from './refusals.ts'
 
 /** An answer, and the order it accepted if it did. */
-export interface Answered {
+interface Answered {
   value: Json
   accepted?: PanelOrder | undefined
 }

@@ -8,6 +8,7 @@ import { clearPanel, type Panel } from './panel.ts'
 import { changePace } from './progress.ts'
 import { readBody } from './read-body.ts'
 import { jsonReply, sendReply } from './reply.ts'
+import { accountRow } from './state-file.ts'
 
 export const CONTROL_PATH = '/control'
 
@@ -127,7 +128,7 @@ function putBalance({ panel, body, now_ms }: Call): unknown {
   if (panel.balance + added < 0n) throw new ControlError('add: the balance would fall below zero')
   panel.added += added
   panel.balance += added
-  panel.state_file?.rewrite(panel)
+  panel.state_file?.append('account', accountRow(panel))
   return summaryOf(panel, now_ms)
 }
 
@@ -150,7 +151,7 @@ function putService({ panel, id, body }: Call): unknown {
   }
   if (changed.min > changed.max) throw new ControlError(`${max === undefined ? 'min' : 'max'}: min would exceed max`)
   Object.assign(service, changed)
-  panel.state_file?.rewrite(panel)
+  panel.state_file?.append('service', service)
   return serviceRow(service)
 }
 

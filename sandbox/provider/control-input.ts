@@ -19,7 +19,7 @@ const MS_MAX = 86_400_000
 const BYTES_MAX = 64_000_000
 const PAGE_MAX = 1_000
 const QUANTITY_MAX = 1_000_000_000
-export const SEED_ORDERS_MAX = 10_000
+const SEED_ORDERS_MAX = 10_000
 
 const amount = z.string().transform((text, context) => {
   const micro = readAmount(text)

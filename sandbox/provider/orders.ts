@@ -12,7 +12,7 @@ export interface OrderRequest {
 }
 
 /** What the panel makes of it. `rate` in micro-units. */
-export interface OrderTerms {
+interface OrderTerms {
   rate: bigint
   fate: Fate
   text_id: boolean

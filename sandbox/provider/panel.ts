@@ -10,9 +10,8 @@ export interface PanelService extends Omit<CatalogueItem, 'rate'> {
   disabled: boolean
 }
 
-export const ORDER_STATUSES = ['Pending', 'Processing', 'In progress', 'Completed', 'Partial', 'Canceled'] as const
-export type OrderStatus = (typeof ORDER_STATUSES)[number]
-export type FinalStatus = Extract<OrderStatus, 'Completed' | 'Partial' | 'Canceled'>
+export type FinalStatus = 'Completed' | 'Partial' | 'Canceled'
+export type OrderStatus = 'Pending' | 'Processing' | 'In progress' | FinalStatus
 
 /** How an order will end when nobody interferes; decided when it is accepted. */
 export type Fate = 'complete' | 'partial' | 'cancel' | 'never'

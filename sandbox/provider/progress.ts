@@ -14,7 +14,7 @@ const CANCEL_AT = 0.5
 /** Start counts lie below this. */
 const START_COUNT_MAX = 5_000
 
-export interface OrderView {
+interface OrderView {
   status: OrderStatus
   start_count: number
   remains: number

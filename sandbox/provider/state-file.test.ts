@@ -87,9 +87,18 @@ test('a process that is killed forgets no order it told of, and gives no id twic
   const summary = await controlOf(control_url).summary()
   expect(summary.links_ordered_more_than_once).toBe(0)
   expect(Number(summary.balance)).toBeCloseTo(1_000 - orders.length * 1.9, 6)
-  const exited = once(child, 'exit')
-  child.kill('SIGTERM')
-  expect(await exited).toEqual([0, null])
+  await controlOf(control_url).addBalance('5')
+  await controlOf(control_url).changeService(101, { rate: '39' })
+  const changed = await controlOf(control_url).summary()
+  const killed = once(child, 'exit')
+  child.kill('SIGKILL')
+  await killed
+  const last = await startProcess(...args)
+  expect(await controlOf(last.control_url).summary()).toEqual(changed)
+  expect((await controlOf(last.control_url).services())[0]).toMatchObject({ service: 101, rate: '39.00' })
+  const stopped = once(last.child, 'exit')
+  last.child.kill('SIGTERM')
+  expect(await stopped).toEqual([0, null])
 })
 
 test('a line that was being written at the end is dropped, a broken line before it is named', async () => {

@@ -50,6 +50,13 @@ const ROWS = {
   refill: z.object({ id: z.string(), order_id: z.string(), created_ms: z.number() }),
 }
 type RowKind = keyof typeof ROWS
+const LINE = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('account'), row: ROWS.account }),
+  z.object({ kind: z.literal('pace'), row: ROWS.pace }),
+  z.object({ kind: z.literal('service'), row: ROWS.service }),
+  z.object({ kind: z.literal('order'), row: ROWS.order }),
+  z.object({ kind: z.literal('refill'), row: ROWS.refill }),
+])
 
 /** Opens the file and fills the panel with what it holds. Throws when a line cannot be read, naming file and line. */
 export function openStateFile(path: string, panel: Panel): StateFile {
@@ -67,6 +74,12 @@ export function openStateFile(path: string, panel: Panel): StateFile {
   }
 }
 
+/** The panel's money and ids as they stand, for `append('account', …)`. */
+export function accountRow(panel: Panel): object {
+  const { opening, added, next_order_id } = panel
+  return { opening, added, next_order_id, orders: panel.orders.length }
+}
+
 function restore(path: string, panel: Panel): void {
   const lines = readFileSync(path, 'utf8').split('\n')
   // What follows the last line end was cut off while being written, so nobody was told of it.
@@ -75,13 +88,11 @@ function restore(path: string, panel: Panel): void {
   let account: z.infer<typeof ROWS.account> | undefined
   for (const [index, text] of lines.entries()) {
     const { kind, row } = parseLine(text, `${path}, line ${index + 1}`)
-    if (kind === 'account') account = ROWS.account.parse(row)
-    else if (kind === 'pace') panel.pace = ROWS.pace.parse(row)
-    else if (kind === 'order') {
-      const order = ROWS.order.parse(row)
-      orders.set(order.id, order)
-    } else if (kind === 'refill') panel.refills.push(ROWS.refill.parse(row))
-    else restoreService(panel, ROWS.service.parse(row))
+    if (kind === 'account') account = row
+    else if (kind === 'pace') panel.pace = row
+    else if (kind === 'order') orders.set(row.id, row)
+    else if (kind === 'refill') panel.refills.push(row)
+    else restoreService(panel, row)
   }
   if (account === undefined) throw new Error(`${path}: no account line; remove the file to start anew`)
   for (const order of orders.values()) rememberOrder(panel, order)
@@ -91,13 +102,9 @@ function restore(path: string, panel: Panel): void {
   panel.next_order_id = account.next_order_id + (panel.orders.length - account.orders)
 }
 
-function parseLine(text: string, place: string): { kind: RowKind; row: unknown } {
+function parseLine(text: string, place: string): z.infer<typeof LINE> {
   try {
-    const { kind, row } = z
-      .object({ kind: z.enum(['account', 'pace', 'service', 'order', 'refill']), row: z.unknown() })
-      .parse(JSON.parse(text))
-    ROWS[kind].parse(row)
-    return { kind, row }
+    return LINE.parse(JSON.parse(text))
   } catch (cause) {
     throw new Error(`${place}: not readable; remove the file to start anew`, { cause })
   }
@@ -109,9 +116,8 @@ function restoreService(panel: Panel, row: z.infer<typeof ROWS.service>): void {
 }
 
 function writeAnew(path: string, panel: Panel): number {
-  const { opening, added, next_order_id } = panel
   const lines = [
-    line('account', { opening, added, next_order_id, orders: panel.orders.length }),
+    line('account', accountRow(panel)),
     line('pace', panel.pace),
     ...Array.from(panel.services.values(), ({ service, rate, min, max, disabled }) =>
       line('service', { service, rate, min, max, disabled }),
