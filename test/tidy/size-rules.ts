@@ -36,7 +36,7 @@ const functions: Rule = {
   find: (tree) =>
     findNodes(
       // The body of a `describe` is a chapter, no function.
-      tree.files.filter((file) => !/\.test\.tsx?$/.test(file.path)),
+      tree.files.filter((file) => !/(\.test|-exam)\.tsx?$/.test(file.path)),
       (node, file) => {
         const isFunction =
           isFunctionDeclaration(node) ||
