@@ -7,10 +7,14 @@ test('a metric asked for twice is the same metric and is in the exposition once'
   metrics.counter('saldo_things_total', 'Things', ['kind']).inc({ kind: 'a' })
   metrics.counter('saldo_things_total', 'Things', ['kind']).inc({ kind: 'a' })
   metrics.gauge('saldo_depth', 'Depth').set(3)
+  let waiting = 1
+  metrics.gauge('saldo_waiting', 'Waiting', [], () => waiting)
+  waiting = 7
   metrics.histogram('saldo_wait_seconds', 'Wait', [0.1, 1]).observe(0.5)
   const text = await metrics.registry.metrics()
   expect(text).toContain('saldo_things_total{kind="a"} 2')
   expect(text).toContain('saldo_depth 3')
+  expect(text).toContain('saldo_waiting 7')
   expect(text).toContain('saldo_wait_seconds_bucket{le="1"} 1')
   expect(text.match(/^# TYPE saldo_things_total /gm)).toHaveLength(1)
 })

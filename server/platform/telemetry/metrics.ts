@@ -5,7 +5,8 @@ import { invariant } from '#server/kit/invariant.ts'
 export interface Metrics {
   readonly registry: Registry
   counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>
-  gauge<L extends string>(name: string, help: string, labels?: readonly L[]): Gauge<L>
+  /** With `read`, the value is asked for at each scrape. */
+  gauge<L extends string>(name: string, help: string, labels?: readonly L[], read?: () => number): Gauge<L>
   /** `buckets` in the metric's unit, which ends its name (`…_seconds`). */
   histogram<L extends string>(
     name: string,
@@ -49,11 +50,20 @@ export function openMetrics(): Metrics {
         Counter,
         () => new Counter({ name, help, labelNames: labels, registers: [registry] }),
       ),
-    gauge: <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
-      once<Gauge<L>>(name, labels, Gauge, () => new Gauge({ name, help, labelNames: labels, registers: [registry] })),
+    gauge: <L extends string>(name: string, help: string, labels: readonly L[] = [], read?: () => number) =>
+      once<Gauge<L>>(name, labels, Gauge, () => {
+        const collect = read && collector(read)
+        return new Gauge({ name, help, labelNames: labels, registers: [registry], ...(collect && { collect }) })
+      }),
     histogram: <L extends string>(name: string, help: string, buckets: readonly number[], labels: readonly L[] = []) =>
       once<Histogram<L>>(name, labels, Histogram, () => {
         return new Histogram({ name, help, buckets: [...buckets], labelNames: labels, registers: [registry] })
       }),
+  }
+}
+
+function collector(read: () => number) {
+  return function (this: Gauge) {
+    this.set(read())
   }
 }
