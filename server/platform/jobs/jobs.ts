@@ -19,9 +19,22 @@ export interface Chore {
   run(app: App): Promise<void>
 }
 
-/** The job queue, in PostgreSQL. */
+/** When and under which key a job runs. */
+export interface EnqueueOptions {
+  /** Not before this; at once without it. */
+  run_at?: Date
+  /** A waiting job of this key is replaced. One that already runs is left to its end, but not tried again. */
+  key?: string
+}
+
+/**
+ * The job queue, in PostgreSQL. Not for the hottest paths: adding a job sends a NOTIFY, and commits with one queue behind one another. Those `emit`
+ * an event, and a subscriber enqueues.
+ */
 export interface Jobs {
   /** Enqueues in the transaction that causes the work. With `key`, a waiting job of that key is replaced. */
-  enqueue<P>(tx: Tx, job: JobDefinition<P>, payload: P, options?: { run_at?: Date; key?: string }): void
+  enqueue<P>(tx: Tx, job: JobDefinition<P>, payload: P, options?: EnqueueOptions): void
+  /** Enqueues a job for each payload, by one statement. */
+  enqueueMany<P>(tx: Tx, job: JobDefinition<P>, payloads: readonly P[], options?: Pick<EnqueueOptions, 'run_at'>): void
   close(): Promise<void>
 }
