@@ -185,8 +185,9 @@ const noSwallowing: Rule = {
         if (isCatchClause(node)) return isSilent(node.block, file) ? 'an empty catch' : undefined
         if (!isCallExpression(node) || !isPropertyAccessExpression(node.expression)) return undefined
         const [handler] = node.arguments
-        const silent =
-          node.expression.name.text === 'catch' && handler && isArrowFunction(handler) && isSilent(handler.body, file)
+        if (node.expression.name.text !== 'catch' || !handler || !isArrowFunction(handler)) return undefined
+        // A fallback that the caller goes on with is an answer, not silence.
+        const silent = isSilent(handler.body, file) && (handler.body.kind === SyntaxKind.Block || isDropped(node))
         return silent && !hasCommentAbove(file, node) ? 'an empty .catch' : undefined
       },
     ),
@@ -200,7 +201,15 @@ const noSwallowing: Rule = {
     { 'server/x.ts': 'try { a() } catch { /* gone already */ }' },
     { 'server/x.ts': '// It ends with the connection anyway.\nawait a().catch(() => {})' },
     { 'server/x.ts': 'await a().catch((error) => log(error))' },
+    { 'server/x.ts': 'const a = await b().catch(() => undefined)' },
   ],
+}
+
+/** Whether nobody takes what the expression answers. */
+function isDropped(node: Node): boolean {
+  return node.parent.kind === SyntaxKind.AwaitExpression || node.parent.kind === SyntaxKind.VoidExpression
+    ? isDropped(node.parent)
+    : node.parent.kind === SyntaxKind.ExpressionStatement
 }
 
 function isSilent(body: Node, file: TreeFile): boolean {
