@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process'
+import { access, constants, readdir } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { aptGet, SystemPackageError } from './apt.ts'
+import { unpackPgbench } from './unpack-pgbench.ts'
+
+const execute = promisify(execFile)
+
+const CHROMIUMS = [
+  ...['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'],
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+
+/** Answers the path of a Chromium, installed from Debian's packages where it is missing and we are root. Throws SystemPackageError. */
+export async function ensureChromium(onProgress: (text: string) => void): Promise<string> {
+  const there = await firstThatRuns(CHROMIUMS)
+  if (there) return there
+  if (process.getuid?.() !== 0 || !(await firstThatRuns(['apt-get']))) {
+    throw new SystemPackageError(
+      'Chromium is missing. Install it (on Debian: apt-get install chromium) and start again.',
+    )
+  }
+  onProgress('Installing Chromium for the browser tests (once) …')
+  await aptGet(['update'])
+  await aptGet(['install', '--yes', '--no-install-recommends', 'chromium'])
+  const installed = await firstThatRuns(CHROMIUMS)
+  if (!installed) throw new SystemPackageError('The package chromium was installed, but brought no Chromium that runs.')
+  return installed
+}
+
+const CACHE = join(import.meta.dirname, '../node_modules/.cache/pgbench')
+
+/**
+ * Answers the path of a pgbench. Where the system has none, Debian's package is unpacked beside our own: installing it would also set up and
+ * start a database server. Throws SystemPackageError.
+ */
+export async function ensurePgbench(onProgress: (text: string) => void): Promise<string> {
+  const cached = join(CACHE, 'pgbench')
+  const there = await firstThatRuns([...(await pgbenchesIn('/usr/lib/postgresql')), 'pgbench', cached])
+  if (there) return there
+  if (!(await firstThatRuns(['apt-get']))) {
+    throw new SystemPackageError('pgbench is missing. Install it with PostgreSQL (on Debian: package postgresql).')
+  }
+  onProgress('Fetching pgbench (once) …')
+  if (process.getuid?.() === 0) await aptGet(['update'])
+  await unpackPgbench(CACHE)
+  const unpacked = await firstThatRuns([cached])
+  if (!unpacked) throw new SystemPackageError(`The pgbench in ${CACHE} does not run. Install the package postgresql.`)
+  return unpacked
+}
+
+async function pgbenchesIn(folder: string): Promise<string[]> {
+  const versions = (await readdir(folder).catch(() => [])).map(Number).filter((each) => each > 0)
+  return versions.sort((left, right) => right - left).map((version) => join(folder, String(version), 'bin', 'pgbench'))
+}
+
+/** The first of these programs that is there and tells its version. */
+async function firstThatRuns(programs: string[]): Promise<string | undefined> {
+  for (const program of programs) {
+    const path = program.includes('/') ? program : await onPath(program)
+    const runs = await execute(path, ['--version']).then(
+      () => true,
+      () => false,
+    )
+    if (runs) return path
+  }
+  return undefined
+}
+
+async function onPath(program: string): Promise<string> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, program)
+    const is_there = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (is_there) return path
+  }
+  return program
+}
