@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import type { Clock } from '#server/kit/clock.ts'
 import { maskSecrets } from '#server/platform/outbound/mask.ts'
 import {
@@ -15,13 +15,13 @@ import { type PlaceOutcome, ProviderReadError } from './provider.ts'
 /** Texts for people: a reason, a refusal. */
 const MESSAGE_MAX = 300
 
-/** Tries of one read. Reads change nothing, so a second try is safe; more would keep a line from others. */
-const READ_TRIES = 3
+/** Reads change nothing, so they may be asked again: twice, after pauses that chance spreads. More would keep a line from others. */
+const READ_AGAIN = retry(handleWhen(isPassing), {
+  maxAttempts: 2,
+  backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 1_000 }),
+})
 
-/** Pause before another try, doubled each time, with as much again by chance, so that waiting callers do not come together. */
-const RETRY_PAUSE_MS = 100
-
-const DURATION_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60]
+const BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60]
 
 /** One call as an adapter asks for it. */
 export interface LineCall {
@@ -42,7 +42,7 @@ export type Answer =
 export interface Line {
   /** One try, whatever happens. `decide` must not throw. */
   place(call: LineCall, decide: (answer: Answer) => PlaceOutcome): Promise<PlaceOutcome>
-  /** At most READ_TRIES tries, or one. `parse` throws ProviderReadError where the answer is no good; so does this. */
+  /** Asked again where that may help, unless `once`. `parse` throws ProviderReadError where the answer is no good; so does this. */
   read<T>(call: LineCall, parse: (answer: Answer) => T, options?: { once: boolean }): Promise<T>
   /** A text of the provider for people: key masked, cut. */
   message(text: string): string
@@ -56,42 +56,24 @@ export interface LineOptions {
   limits: Limits
 }
 
-/** Opens the way to one provider. */
-export function openLine(
-  deps: { outbound: Outbound; calls: CallLog; metrics: Metrics; clock: Clock },
-  options: LineOptions,
-): Line {
-  const meters = openMeters(deps.metrics)
-  const provider = options.provider_name
-  const masked = (text: string, chars_max: number) =>
-    // The mark of a cut is one character more.
-    maskSecrets(text, { secrets: [options.key], chars_max: chars_max - 1 })
-  const message = (text: string) => masked(text, MESSAGE_MAX)
+interface LineDeps {
+  outbound: Outbound
+  calls: CallLog
+  metrics: Metrics
+  clock: Clock
+}
 
-  async function ask(call: LineCall): Promise<{ answer: Answer; record: (outcome: string) => void }> {
-    const at = deps.clock.now()
-    const started_ms = deps.clock.monotonic_ms()
-    const answer = await answerOf(deps.outbound, { ...call.request, timeout_ms: options.timeout_ms })
-    const duration_ms = deps.clock.monotonic_ms() - started_ms
-    const record = (outcome: string) => {
-      meters.duration.observe(
-        { provider, action: call.action, outcome: outcome.split(':', 1)[0] ?? '' },
-        duration_ms / 1000,
-      )
-      deps.calls.record({
-        at,
-        provider_id: options.provider_id,
-        order_id: call.order_id,
-        action: call.action,
-        request: masked(call.shown, LOGGED_MAX.request),
-        response: masked(answer.answered ? answer.body : messageOf(answer), LOGGED_MAX.response),
-        http_status: answer.answered ? answer.status : undefined,
-        outcome,
-        duration_ms,
-      })
-    }
-    return { answer, record }
-  }
+/** Opens the way to one provider. */
+export function openLine(deps: LineDeps, options: LineOptions): Line {
+  const provider = options.provider_name
+  const heldBack = deps.metrics.counter(
+    'saldo_provider_calls_held_back_total',
+    'Calls to providers that were not made: the breaker was open, or too many were waiting.',
+    ['provider', 'reason'],
+  )
+  const message = (text: string) => masked(text, options.key, MESSAGE_MAX)
+  const ask = openAsk(deps, options)
+  let lastFailure = new ProviderReadError('unreachable', 'no call yet')
 
   async function placeOnce(call: LineCall, decide: (answer: Answer) => PlaceOutcome): Promise<Ended<PlaceOutcome>> {
     const { answer, record } = await ask(call)
@@ -111,6 +93,7 @@ export function openLine(
       if (!(error instanceof ProviderReadError)) throw error
       record(error.reason)
       const failure = new ProviderReadError(error.reason, message(error.message))
+      lastFailure = failure
       // 500 is one request that crashes the panel; the others say that nobody is there to answer.
       const down = !answer.answered || answer.status > 500
       return { value: () => raise(failure), down }
@@ -124,25 +107,62 @@ export function openLine(
         return await options.limits.run('place', () => placeOnce(call, decide))
       } catch (error) {
         if (!(error instanceof NotCalledError)) throw error
-        meters.refused.inc({ provider, reason: error.reason })
+        heldBack.inc({ provider, reason: error.reason })
         return { outcome: 'rejected', code: 'not_sent', message: error.message }
       }
     },
     read: async (call, parse, { once } = { once: false }) => {
-      for (let tries = 1; ; tries++) {
-        try {
-          return (await options.limits.run('read', () => readOnce(call, parse)))()
-        } catch (error) {
-          if (error instanceof NotCalledError) {
-            meters.refused.inc({ provider, reason: error.reason })
-            throw new ProviderReadError('unreachable', error.message)
-          }
-          if (once || tries === READ_TRIES || !isPassing(error)) throw error
-        }
-        await delay(RETRY_PAUSE_MS * 2 ** (tries - 1) * (1 + Math.random()))
+      const read = async () => (await options.limits.run('read', () => readOnce(call, parse)))()
+      try {
+        return await (once ? read() : READ_AGAIN.execute(read))
+      } catch (error) {
+        if (!(error instanceof NotCalledError)) throw error
+        heldBack.inc({ provider, reason: error.reason })
+        // Staff see why the provider is left alone, and not only that it is.
+        if (error.reason === 'busy') throw new ProviderReadError('rate_limited', error.message)
+        throw new ProviderReadError(lastFailure.reason, message(`${error.message}: ${lastFailure.message}`))
       }
     },
   }
+}
+
+/** One call, and what writes its end to log and metrics once it is known what the answer means. */
+type Ask = (call: LineCall) => Promise<{ answer: Answer; record: (outcome: string) => void }>
+
+function openAsk(deps: LineDeps, options: LineOptions): Ask {
+  const seconds = deps.metrics.histogram('saldo_provider_call_seconds', 'Duration of calls to providers.', BUCKETS_S, [
+    'provider',
+    'action',
+    'outcome',
+  ])
+  return async (call) => {
+    const at = deps.clock.now()
+    const started_ms = deps.clock.monotonic_ms()
+    const answer = await answerOf(deps.outbound, { ...call.request, timeout_ms: options.timeout_ms })
+    const duration_ms = deps.clock.monotonic_ms() - started_ms
+    const record = (outcome: string) => {
+      const [word = outcome] = outcome.split(':', 1)
+      seconds.observe({ provider: options.provider_name, action: call.action, outcome: word }, duration_ms / 1000)
+      const response = answer.answered ? answer.body : messageOf(answer)
+      deps.calls.record({
+        at,
+        provider_id: options.provider_id,
+        order_id: call.order_id,
+        action: call.action,
+        request: masked(call.shown, options.key, LOGGED_MAX.request),
+        response: masked(response, options.key, LOGGED_MAX.response),
+        http_status: answer.answered ? answer.status : undefined,
+        outcome,
+        duration_ms,
+      })
+    }
+    return { answer, record }
+  }
+}
+
+/** The text without the key and other secrets; the mark of a cut is one character more than the cut. */
+function masked(text: string, key: string, chars_max: number): string {
+  return maskSecrets(text, { secrets: [key], chars_max: chars_max - 1 })
 }
 
 /** Says in words why no answer came. */
@@ -164,21 +184,6 @@ export function messageOf(answer: Answer & { answered: false }): string {
       return 'the answer is too large'
     case 'aborted':
       return 'interrupted before the answer'
-  }
-}
-
-function openMeters(metrics: Metrics) {
-  return {
-    duration: metrics.histogram('saldo_provider_call_seconds', 'Duration of calls to providers.', DURATION_BUCKETS_S, [
-      'provider',
-      'action',
-      'outcome',
-    ]),
-    refused: metrics.counter(
-      'saldo_provider_calls_held_back_total',
-      'Calls to providers that were not made: the breaker was open, or too many were waiting.',
-      ['provider', 'reason'],
-    ),
   }
 }
 

@@ -1,0 +1,229 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { controlOf } from '#sandbox/provider/client.ts'
+import type { FaultName } from '#sandbox/provider/faults.ts'
+import { type ProviderPanelOptions, startProviderPanel } from '#sandbox/provider/start-provider-panel.ts'
+import { type AdapterExam, type ExamFault, examineAdapter } from '#server/domains/providers/adapter-exam.ts'
+import { parseAmount } from '#server/kit/money.ts'
+import { testProviders } from '#test/support/providers.ts'
+import { sharedDatabase } from '#test/support/shared-database.ts'
+
+const KEY = 'canary-key-of-the-panel'
+
+/** What the panel calls each fault; several where a figure can be unreadable in several ways. */
+const FAULTS: Record<ExamFault, readonly FaultName[]> = {
+  cut_before: ['cut_before'],
+  cut_after: ['cut_after'],
+  cut_within_answer: ['cut_middle'],
+  silent_before: ['hang'],
+  silent_after: ['hang_after'],
+  crash_before: ['http_5xx'],
+  crash_after: ['http_5xx_after'],
+  gateway_error_after: ['http_502_after'],
+  page_before: ['html'],
+  page_after: ['html_after'],
+  challenge_before: ['cloudflare'],
+  empty_before: ['empty_body'],
+  empty_after: ['empty_body_after'],
+  broken_before: ['bad_json'],
+  broken_after: ['bad_json_after'],
+  endless_after: ['huge_body_after'],
+  no_id_after: ['order_missing_after'],
+  redirect: ['redirect'],
+  no_funds: ['empty_balance'],
+  no_funds_as_crash: ['http_5xx_refusal'],
+  duplicate: ['duplicate_link'],
+  rate_limited: ['rate_limit'],
+  wrong_key: ['wrong_key'],
+  slow: ['delay'],
+  row_missing: ['row_missing'],
+  row_refused: ['row_bare_string'],
+  row_rubbish: ['row_garbage'],
+  batch_refused: ['batch_error'],
+  status_unknown: ['status_unknown'],
+  figures_unreadable: ['numbers_empty'],
+}
+
+const FINAL = { completed: 'Completed', partial: 'Partial', cancelled: 'Canceled' } as const
+
+/** Long enough that no order ends by itself while a test runs. */
+const PACE = { complete_ms_min: 3_600_000, complete_ms_max: 3_600_000 }
+
+async function startWorld(options: Partial<ProviderPanelOptions> = {}) {
+  const panel = await startProviderPanel({ key: KEY, balance: '25000.123456', pace: PACE, ...options })
+  const control = controlOf(panel.control_url)
+  let links = 0
+  let closed = false
+  let requests = 0
+  const callsNow = async () => {
+    if (closed) return requests
+    const { requests: counted } = await control.summary()
+    // Counted besides the action: the request with a wrong key is both.
+    return Object.entries(counted).reduce((sum, [name, count]) => sum + (name === 'wrong_key' ? 0 : count), 0)
+  }
+  return {
+    url: panel.url,
+    key: KEY,
+    control,
+    order: () => {
+      links += 1
+      const link = `https://example.com/text/${links}`
+      return {
+        attempt_key: `a${links}`,
+        provider_service_id: '201',
+        type: 'Default',
+        link,
+        quantity: 100n,
+        params: {},
+      } as const
+    },
+    breakWith: async (fault: ExamFault, { once } = { once: false }) => {
+      const setting = { probability: 1, ...(once ? { limit: 1 } : {}), ...(fault === 'slow' ? { ms: 50 } : {}) }
+      await control.setFaults(Object.fromEntries(FAULTS[fault].map((name) => [name, setting])))
+    },
+    mend: async () => {
+      if (!closed) await control.setFaults({})
+    },
+    orders: async () => (await control.summary()).orders_accepted,
+    calls: callsNow,
+    finish: async (id: string, end: { status: keyof typeof FINAL; remains: number }) => {
+      await control.finish(id, { status: FINAL[end.status], remains: end.remains })
+    },
+    balance: async () => parseAmount((await control.summary()).balance, 6) ?? -1n,
+    services: async () => (await control.services()).length,
+    close: async () => {
+      if (closed) return
+      requests = await callsNow()
+      closed = true
+      await panel.close()
+    },
+  }
+}
+
+describe('the exam', () => {
+  const exam: AdapterExam = { adapter: 'panel-v2', start: () => startWorld() }
+  examineAdapter(exam)
+})
+
+describe('oddities of panels', () => {
+  const database = sharedDatabase()
+
+  async function setup(faults: Partial<Record<FaultName, number>>) {
+    const db = database()
+    const world = await startWorld()
+    onTestFinished(() => world.close())
+    const { providers, add } = await testProviders(db)
+    const id = await add({ url: world.url, key: world.key })
+    await world.control.setFaults(faults)
+    return { world, db, provider: await providers.providerById(id) }
+  }
+
+  test.each<FaultName>([
+    'bom',
+    'wrong_content_type',
+    'http_201',
+    'order_string',
+    'order_id_field',
+    'order_status_success',
+    'order_extra_fields',
+    'order_text_id',
+  ])('an order is accepted under %s, and found again', async (fault) => {
+    const { world, provider } = await setup({ [fault]: 1 })
+    const outcome = await provider.place(world.order(), { order_id: undefined })
+    const [order] = await world.control.allOrders()
+    expect(outcome).toMatchObject({ outcome: 'accepted', provider_order_id: order?.id })
+    if (fault === 'order_extra_fields') expect(outcome).toMatchObject({ charge: parseAmount(order?.charge ?? '', 6) })
+    const id = order?.id ?? ''
+    expect((await provider.statuses([id, '1'])).get(id)).toMatchObject({ ok: true, charge: 950_000n, currency: 'USD' })
+  })
+
+  test('refusals are understood as keys and with HTTP 400', async () => {
+    const { world, provider } = await setup({ error_keys: 1, errors_4xx: 1 })
+    const refusalOf = async (change: object) => {
+      const outcome = await provider.place({ ...world.order(), ...change }, { order_id: undefined })
+      return outcome.outcome === 'rejected' ? outcome.code : outcome.outcome
+    }
+    expect(await refusalOf({ provider_service_id: '1' })).toBe('service_not_found')
+    expect(await refusalOf({ link: 'nowhere' })).toBe('bad_link')
+    expect(await refusalOf({ quantity: 1n })).toBe('quantity_out_of_range')
+    expect(await refusalOf({ provider_service_id: '801', type: 'Custom Comments', params: {} })).toBe('bad_parameters')
+    await world.control.setBalance('0')
+    expect(await refusalOf({})).toBe('insufficient_provider_balance')
+    expect((await provider.statuses(['5'])).get('5')).toMatchObject({ ok: false, reason: 'not_found' })
+  })
+
+  test.each<[FaultName, object]>([
+    ['numbers_plain', { charge: 950_000n, start_count: 0n, remains: 100n }],
+    ['numbers_null', { charge: undefined, start_count: undefined, remains: undefined }],
+    ['numbers_unknown', { charge: 950_000n, start_count: undefined, remains: undefined }],
+    ['start_counter', { charge: 950_000n, start_count: 0n, remains: 100n }],
+    ['status_spelling', { status: 'pending' }],
+  ])('a status is read under %s', async (fault, expected) => {
+    const { world, provider } = await setup({})
+    const placed = await provider.place(world.order(), { order_id: undefined })
+    const id = placed.outcome === 'accepted' ? placed.provider_order_id : ''
+    await world.control.setFaults({ [fault]: 1 })
+    expect((await provider.statuses([id])).get(id)).toMatchObject({ ok: true, ...expected })
+  })
+
+  test('one unknown id that fails the whole batch is found out', async () => {
+    const { world, provider } = await setup({ batch_error_on_bad_id: 1 })
+    const ids: string[] = []
+    for (let count = 0; count < 10; count++) {
+      const outcome = await provider.place(world.order(), { order_id: undefined })
+      if (outcome.outcome === 'accepted') ids.push(outcome.provider_order_id)
+    }
+    const rows = await provider.statuses([...ids.slice(0, 4), '17', ...ids.slice(4)])
+    expect(ids.every((id) => rows.get(id)?.ok)).toBe(true)
+    expect(rows.get('17')).toMatchObject({ ok: false, reason: 'not_found' })
+  })
+
+  test.each<FaultName>([
+    'services_wrapped',
+    'services_string_ids',
+    'services_lowercase_types',
+    'booleans_numbers',
+    'booleans_strings',
+    'booleans_yes_no',
+    'booleans_absent',
+    'numbers_plain',
+  ])('services are read under %s as without', async (fault) => {
+    const { world, provider } = await setup({})
+    const plain = await provider.services()
+    await world.control.setFaults({ [fault]: 1 })
+    const { services, unreadable } = await provider.services()
+    expect(unreadable).toBe(0)
+    const same = plain.services.map(({ raw_type: _, ...service }) =>
+      fault === 'booleans_absent' ? { ...service, refill: false, cancel: false, dripfeed: false } : service,
+    )
+    expect(services.map(({ raw_type: _, ...service }) => service)).toEqual(same)
+  })
+
+  test.each<FaultName>(['services_empty', 'services_empty_data'])('no services are none under %s', async (fault) => {
+    const { provider } = await setup({ [fault]: 1 })
+    expect(await provider.services()).toEqual({ services: [], unreadable: 0 })
+  })
+
+  test('a plain panel gets nothing but the fields it documents; one that knows request_id gets it', async () => {
+    const world = await startWorld()
+    onTestFinished(() => world.close())
+    const { providers, add } = await testProviders(database())
+    for (const idempotency of ['none', 'natural_window', 'request_id'] as const) {
+      const provider = await providers.providerById(await add({ url: world.url, key: KEY, idempotency }))
+      await provider.place({ ...world.order(), attempt_key: 'the-attempt' }, { order_id: 5n })
+    }
+    const fields = (await world.control.allOrders()).map((order) => Object.keys(order.fields).sort())
+    const plain = ['action', 'link', 'quantity', 'service']
+    expect(fields).toEqual([plain, plain, ['action', 'link', 'quantity', 'request_id', 'service']])
+  })
+
+  test('each type sends what it needs', async () => {
+    const { world, provider } = await setup({})
+    const place = (change: object) => provider.place({ ...world.order(), ...change }, { order_id: undefined })
+    await place({ provider_service_id: '701', type: 'Package', quantity: 1n })
+    const comments = 'first & second\nüber\n🙂 third'
+    await place({ provider_service_id: '801', type: 'Custom Comments', quantity: 3n, params: { comments } })
+    const [one, many] = await world.control.allOrders()
+    expect(Object.keys(one?.fields ?? {}).sort()).toEqual(['action', 'link', 'service'])
+    expect(many).toMatchObject({ quantity: 3, fields: { comments } })
+  })
+})
