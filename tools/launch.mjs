@@ -65,14 +65,15 @@ async function enter() {
 async function install(gate) {
   say('Installing packages (once; about half a minute) …')
   // npm believes what lies in node_modules, half a package too. Only what a finished npm left, which wrote its list, is built upon.
-  const clean = existsSync(unfinished) || !existsSync(join(modules, '.package-lock.json'))
+  const is_whole = existsSync(join(modules, '.package-lock.json')) && !existsSync(unfinished)
+  if (!is_whole) rmSync(modules, { recursive: true, force: true })
   mkdirSync(modules, { recursive: true })
   rmSync(stamp, { force: true })
   writeFileSync(unfinished, '')
-  const command = clean ? ['ci'] : ['install', '--no-save']
-  const options = ['--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
+  // Whatever npm is set to leave out elsewhere, the tools of development and the packages of this system are needed here.
+  const args = ['install', '--no-save', '--include=dev', '--include=optional', '--loglevel=error']
   // npm holds the gate too, so that nobody enters while it goes on after this process was killed.
-  const npm = spawn('npm', [...command, ...options], { cwd: root, stdio: ['ignore', 2, 2, gate._handle.fd] })
+  const npm = spawn('npm', args, { cwd: root, stdio: ['ignore', 2, 2, gate._handle.fd] })
   const ended = await new Promise((resolve) => {
     npm.once('error', (error) => resolve(error.message))
     npm.once('exit', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${code ?? signal}`))

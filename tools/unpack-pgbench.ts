@@ -4,7 +4,7 @@ import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promise
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { findPackage } from '#server/platform/embedded-postgres/natives.ts'
-import { aptGet, dependencyOf, SystemPackageError } from './apt.ts'
+import { aptGet, dependencyOf } from './apt.ts'
 
 const execute = promisify(execFile)
 
