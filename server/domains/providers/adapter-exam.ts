@@ -2,44 +2,12 @@ import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Db } from '#server/platform/db/database.ts'
 import type { Outbound } from '#server/platform/outbound/outbound.ts'
+import { databaseForAll } from '#test/support/database-for-all.ts'
 import { testProviders } from '#test/support/providers.ts'
-import { sharedDatabase } from '#test/support/shared-database.ts'
+import { type ExamFault, INPUTS, PLACING, READING } from './faults-exam.ts'
 import type { PlaceRequest, StatusRow } from './provider.ts'
 import { ProviderReadError } from './provider.ts'
 import type { NewProvider } from './provider-settings.ts'
-
-/** What can go wrong on the way, in words of no protocol. `_before` comes instead of the work, `_after` once it is done. */
-export type ExamFault =
-  | 'cut_before'
-  | 'cut_after'
-  | 'cut_within_answer'
-  | 'silent_before'
-  | 'silent_after'
-  | 'crash_before'
-  | 'crash_after'
-  | 'gateway_error_after'
-  | 'page_before'
-  | 'page_after'
-  | 'challenge_before'
-  | 'empty_before'
-  | 'empty_after'
-  | 'broken_before'
-  | 'broken_after'
-  | 'endless_after'
-  | 'no_id_after'
-  | 'redirect'
-  | 'no_funds'
-  | 'no_funds_as_crash'
-  | 'duplicate'
-  | 'rate_limited'
-  | 'wrong_key'
-  | 'slow'
-  | 'row_missing'
-  | 'row_refused'
-  | 'row_rubbish'
-  | 'batch_refused'
-  | 'status_unknown'
-  | 'figures_unreadable'
 
 /** The outside that an adapter is examined on: a real server of its protocol. */
 export interface ExamWorld {
@@ -69,54 +37,6 @@ export interface AdapterExam {
   start(): Promise<ExamWorld>
 }
 
-/** How placing must end under each fault, and how many orders the server then has. */
-const PLACING: readonly (readonly [ExamFault, object, number])[] = [
-  ['cut_before', { outcome: 'unknown', reason: 'connection_lost' }, 0],
-  ['cut_after', { outcome: 'unknown', reason: 'connection_lost' }, 1],
-  ['cut_within_answer', { outcome: 'unknown', reason: 'connection_lost' }, 1],
-  ['silent_before', { outcome: 'unknown', reason: 'timeout' }, 0],
-  ['silent_after', { outcome: 'unknown', reason: 'timeout' }, 1],
-  ['crash_before', { outcome: 'unknown', reason: 'server_error' }, 0],
-  ['crash_after', { outcome: 'unknown', reason: 'server_error' }, 1],
-  ['gateway_error_after', { outcome: 'unknown', reason: 'server_error' }, 1],
-  ['page_before', { outcome: 'unknown', reason: 'unreadable_answer' }, 0],
-  ['page_after', { outcome: 'unknown', reason: 'unreadable_answer' }, 1],
-  ['challenge_before', { outcome: 'unknown', reason: 'unreadable_answer' }, 0],
-  ['empty_before', { outcome: 'unknown', reason: 'unreadable_answer' }, 0],
-  ['empty_after', { outcome: 'unknown', reason: 'unreadable_answer' }, 1],
-  ['broken_before', { outcome: 'unknown', reason: 'unreadable_answer' }, 0],
-  ['broken_after', { outcome: 'unknown', reason: 'unreadable_answer' }, 1],
-  ['endless_after', { outcome: 'unknown', reason: 'unreadable_answer' }, 1],
-  ['no_id_after', { outcome: 'unknown', reason: 'unreadable_answer' }, 1],
-  ['redirect', { outcome: 'unknown', reason: 'unreadable_answer' }, 0],
-  ['no_funds', { outcome: 'rejected', code: 'insufficient_provider_balance' }, 0],
-  ['no_funds_as_crash', { outcome: 'rejected', code: 'insufficient_provider_balance' }, 0],
-  ['duplicate', { outcome: 'rejected', code: 'duplicate_link' }, 0],
-  ['rate_limited', { outcome: 'rejected', code: 'rate_limited' }, 0],
-  ['wrong_key', { outcome: 'rejected', code: 'invalid_key' }, 0],
-]
-
-/** How a read must end under each fault, and how often it may be tried. */
-const READING: readonly (readonly [ExamFault, ProviderReadError['reason'], number])[] = [
-  ['cut_before', 'unreachable', 3],
-  ['cut_within_answer', 'unreachable', 3],
-  ['silent_before', 'timeout', 3],
-  ['crash_before', 'server_error', 3],
-  ['page_before', 'unreadable_answer', 1],
-  ['challenge_before', 'unreadable_answer', 1],
-  ['empty_before', 'unreadable_answer', 1],
-  ['broken_before', 'unreadable_answer', 1],
-  ['redirect', 'unreadable_answer', 1],
-  ['rate_limited', 'rate_limited', 1],
-  ['wrong_key', 'invalid_key', 1],
-]
-
-const INPUTS: readonly (readonly [Partial<PlaceRequest>, string])[] = [
-  [{ provider_service_id: '999999' }, 'service_not_found'],
-  [{ link: 'no link at all' }, 'bad_link'],
-  [{ quantity: 1_000_000_000n }, 'quantity_out_of_range'],
-]
-
 /** Longer than a server on the loopback takes, short enough for a test of silence. */
 const TIMEOUT_MS = 1_000
 const SILENCE_MS = 250
@@ -128,7 +48,7 @@ type Setup = (
 
 /** Registers the tests that every adapter must pass, on a real server of its protocol and with everything that Saldo puts around an adapter. */
 export function examineAdapter(exam: AdapterExam): void {
-  const database = sharedDatabase()
+  const database = databaseForAll()
   const setup: Setup = (settings, wrapOutbound) => sit(exam, database(), settings, wrapOutbound)
   describe('placing', () => examinePlacing(setup))
   describe('statuses', () => examineStatuses(setup))

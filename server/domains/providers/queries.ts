@@ -28,7 +28,7 @@ const CALLS_OF_PROVIDER = statement(`
 const PROVIDERS_MAX = 1_000
 
 /** One page of the call log. */
-export const CALLS_MAX = 200
+const CALLS_MAX = 200
 
 /** One call to a provider, masked. */
 export interface LoggedCall {

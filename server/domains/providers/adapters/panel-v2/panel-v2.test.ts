@@ -2,10 +2,11 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { controlOf } from '#sandbox/provider/client.ts'
 import type { FaultName } from '#sandbox/provider/faults.ts'
 import { type ProviderPanelOptions, startProviderPanel } from '#sandbox/provider/start-provider-panel.ts'
-import { type AdapterExam, type ExamFault, examineAdapter } from '#server/domains/providers/adapter-exam.ts'
+import { type AdapterExam, examineAdapter } from '#server/domains/providers/adapter-exam.ts'
+import type { ExamFault } from '#server/domains/providers/faults-exam.ts'
 import { parseAmount } from '#server/kit/money.ts'
+import { databaseForAll } from '#test/support/database-for-all.ts'
 import { testProviders } from '#test/support/providers.ts'
-import { sharedDatabase } from '#test/support/shared-database.ts'
 
 const KEY = 'canary-key-of-the-panel'
 
@@ -105,7 +106,7 @@ describe('the exam', () => {
 })
 
 describe('oddities of panels', () => {
-  const database = sharedDatabase()
+  const database = databaseForAll()
 
   async function setup(faults: Partial<Record<FaultName, number>>) {
     const db = database()

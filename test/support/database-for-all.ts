@@ -3,7 +3,7 @@ import { type Db, openDatabase } from '#server/platform/db/database.ts'
 import { createTestDatabase, dropTestDatabase } from './database.ts'
 
 /** One migrated database for all tests of the calling `describe` or file, for tests that do not disturb one another. Call the answer inside a test. */
-export function sharedDatabase(): () => Db {
+export function databaseForAll(): () => Db {
   let db: Db | undefined
   let url: string | undefined
   let closed = false
@@ -20,7 +20,7 @@ export function sharedDatabase(): () => Db {
     if (url) await dropTestDatabase(url)
   })
   return () => {
-    if (!db) throw new Error('sharedDatabase: asked for before the first test')
+    if (!db) throw new Error('databaseForAll: asked for before the first test')
     return db
   }
 }
