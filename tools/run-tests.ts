@@ -13,6 +13,16 @@ npm run check                   the checks alone
 `
 
 const root = join(import.meta.dirname, '..')
+
+const CHECKS = [
+  { name: 'types', command: ['tsc', '--noEmit'] },
+  { name: 'format and lint', command: ['biome', 'check', '--error-on-warnings'] },
+  { name: 'unused code', command: ['knip'] },
+]
+
+/** Begins the names of folders that hold a run's PostgreSQL; the run's pid follows. */
+const FOLDER = 'saldo-run-'
+
 const PASSED: Tally = { passed: 1, failed: 0, skipped: 0 }
 const FAILED: Tally = { passed: 0, failed: 1, skipped: 0 }
 
@@ -38,12 +48,6 @@ async function main(args: string[]): Promise<void> {
   if (stopped.signal.aborted) print('Stopped before the end.\n')
   print(`\n${summaryOf(tally)}\n`)
 }
-
-const CHECKS = [
-  { name: 'types', command: ['tsc', '--noEmit'] },
-  { name: 'format and lint', command: ['biome', 'check', '--error-on-warnings'] },
-  { name: 'unused code', command: ['knip'] },
-]
 
 /** Each check's output is shown when it fails, and whole. */
 async function runChecks(): Promise<Tally[]> {
@@ -90,8 +94,6 @@ async function runVitest(args: string[], folder: string, environment: NodeJS.Pro
   if (written === undefined) print('✗ vitest ended without a report of its tests\n')
   return tallyOf(written, code)
 }
-
-const FOLDER = 'saldo-run-'
 
 /** A folder of this run's own. What runs that were killed left behind goes. */
 async function makeFolder(): Promise<string> {
