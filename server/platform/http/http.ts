@@ -115,7 +115,8 @@ export function openHttp(options: HttpOptions): Http {
     app,
     stopping: stopping.signal,
     listen: async ({ host, port }) => {
-      await app.listen({ host, port })
+      // Fastify would open a second server for ::1, which a stop does not reach.
+      await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
       return urlOf(app.server.address() as AddressInfo)
     },
     stop: async ({ drain_ms = 0, timeout_ms = STOP_TIMEOUT_MS } = {}) => {
@@ -124,8 +125,11 @@ export function openHttp(options: HttpOptions): Http {
       state.refusing = true
       for (const socket of silent) socket.destroy()
       const late = setTimeout(() => app.server.closeAllConnections(), timeout_ms)
-      await app.close()
-      clearTimeout(late)
+      try {
+        await app.close()
+      } finally {
+        clearTimeout(late)
+      }
     },
   }
 }
@@ -150,7 +154,8 @@ function fastifyApp(options: HttpOptions): HttpApp {
     routerOptions: { maxParamLength: PARAM_CHARS, ignoreTrailingSlash: true },
     frameworkErrors: (error, request, reply) => {
       // These come before any hook.
-      reply.headers({ ...securityHeaders(options.config.public_url), 'x-request-id': request.id })
+      const policy = { 'content-security-policy': contentPolicy(undefined), 'x-request-id': request.id }
+      reply.headers({ ...securityHeaders(options.config.public_url), ...policy })
       answer(error, request as FastifyRequest, reply as unknown as FastifyReply)
     },
     clientErrorHandler: answerClientError,
@@ -186,6 +191,10 @@ function addHooks(
     reply.header('x-request-id', request.id)
     if (!long_lived) {
       state.in_flight += 1
+      // Not onResponse: it is not called when the caller hangs up before the answer.
+      reply.raw.once('close', () => {
+        state.in_flight -= 1
+      })
       if (!operator && state.in_flight > in_flight_max) return done(new UnavailableError('Too many requests at once.'))
     }
     if (state.refusing && !operator) return done(new UnavailableError('The service is stopping.'))
@@ -207,8 +216,7 @@ function addHooks(
     done(null, payload)
   })
 
-  app.addHook('onResponse', (request, _, done) => {
-    if (!request.routeOptions.config.long_lived) state.in_flight -= 1
+  app.addHook('onResponse', (_request, _reply, done) => {
     // A connection whose answer began before the stop did not learn that it should close.
     if (state.refusing) setImmediate(() => app.server.closeIdleConnections())
     done()

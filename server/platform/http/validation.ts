@@ -51,7 +51,7 @@ function reasonOf(issue: z.core.$ZodIssue): string {
   if (!/^(?:Invalid|Too|Unrecognized)\b/.test(issue.message)) return issue.message
   switch (issue.code) {
     case 'invalid_type':
-      return issue.message.endsWith('received undefined') ? 'is required' : `must be ${typeWords(issue.expected)}`
+      return isMissing(issue) ? 'is required' : `must be ${typeWords(issue.expected)}`
     case 'too_small':
       return tooSmall(issue)
     case 'too_big':
@@ -70,6 +70,13 @@ function reasonOf(issue: z.core.$ZodIssue): string {
     case 'custom':
       return 'is not as expected'
   }
+}
+
+/** Fastify gives null for a body that was not sent. */
+function isMissing(issue: z.core.$ZodIssueInvalidType): boolean {
+  return (
+    issue.message.endsWith('received undefined') || (issue.path.length === 0 && issue.message.endsWith('received null'))
+  )
 }
 
 const FORMATS: Readonly<Record<string, string>> = {
