@@ -1,9 +1,9 @@
 import { BentoCache, bentostore, errors } from 'bentocache'
-import { memoryDriver } from 'bentocache/drivers/memory'
 import { invariant } from '#server/kit/invariant.ts'
 import { decodeJson, encodeJson } from '#server/kit/json.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Cache } from './cache.ts'
+import { referenceDriver } from './reference-driver.ts'
 import { redisLayers } from './redis.ts'
 
 export interface CacheOptions {
@@ -14,6 +14,9 @@ export interface CacheOptions {
 
 /** Entries in memory; the least recently used go first. */
 const ITEMS_MAX = 10_000
+
+/** After a failure Redis is left alone for so long, lest each look-up wait for its time-out. */
+const REDIS_REST_MS = 5_000
 
 /** A look-up under way, shared by all who ask for its key meanwhile. */
 interface Flight {
@@ -28,7 +31,8 @@ interface Flight {
  */
 export async function openCache({ redis_url, log }: CacheOptions): Promise<Cache> {
   const flights = new Map<string, Flight>()
-  const bento = await openBento(redis_url, log)
+  const redis = redis_url === undefined ? undefined : await redisLayers(redis_url)
+  const bento = openBento(redis, log)
   // Another process forgot the key: it is gone from memory and from Redis, and what is being loaded is not kept either.
   bento.on('bus:message:received', ({ message }) => {
     for (const key of message.keys) abandon(key)
@@ -81,17 +85,24 @@ export async function openCache({ redis_url, log }: CacheOptions): Promise<Cache
       await Promise.allSettled([flight.value])
       await bento.delete({ key })
     },
-    close: () => bento.disconnectAll(),
+    close: async () => {
+      redis?.leave()
+      try {
+        await bento.disconnectAll()
+      } catch (err) {
+        log.warn({ err }, 'the cache did not part from Redis in good order')
+      }
+    },
   }
 }
 
-async function openBento(redis_url: string | undefined, log: Log) {
-  const memory = bentostore().useL1Layer(memoryDriver({ maxItems: ITEMS_MAX, serialize: false }))
-  const redis = redis_url === undefined ? undefined : await redisLayers(redis_url)
+function openBento(redis: Awaited<ReturnType<typeof redisLayers>> | undefined, log: Log) {
+  const memory = bentostore().useL1Layer(referenceDriver(ITEMS_MAX))
   return new BentoCache({
     default: 'main',
     prefix: 'saldo',
     serializer: { serialize: encodeJson, deserialize: decodeJson },
+    l2CircuitBreakerDuration: REDIS_REST_MS,
     // It tells each look-up, too; a load that fails is its caller's to log.
     logger: log.child({}, { level: log.level === 'silent' ? 'silent' : 'error' }),
     stores: { main: redis === undefined ? memory : memory.useL2Layer(redis.shared).useBus(redis.bus) },

@@ -6,6 +6,7 @@ export class RedisUnavailableError extends Error {
 /** A cache that does not answer in this time is worse than none; the caller then loads for itself. */
 const COMMAND_TIMEOUT_MS = 1_000
 const CONNECT_TIMEOUT_MS = 5_000
+const RECONNECT_MAX_MS = 5_000
 
 /**
  * The cache's layers in Redis: what processes share, and the bus on which they tell one another what to forget.
@@ -13,9 +14,21 @@ const CONNECT_TIMEOUT_MS = 5_000
  */
 export async function redisLayers(url: string) {
   const { redisDriver, redisBusDriver } = await loadDriver()
-  const connection = connectionOf(url)
+  let leaving = false
+  const connection = {
+    ...connectionOf(url),
+    // For ever, and ever less often: the client complains at each attempt.
+    retryStrategy: (attempts: number) => (leaving ? null : Math.min(attempts * 200, RECONNECT_MAX_MS)),
+  }
   await probe(redisDriver, connection)
-  return { shared: redisDriver({ connection }), bus: redisBusDriver({ connection }) }
+  return {
+    shared: redisDriver({ connection }),
+    bus: redisBusDriver({ connection }),
+    /** Connections that are down are not made again: call it before closing. */
+    leave: () => {
+      leaving = true
+    },
+  }
 }
 
 async function loadDriver() {
