@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 
 /**
@@ -31,7 +32,10 @@ const SETTINGS = {
     'debug, info, warn, error or silent',
   ),
   SALDO_DB_CONNECTIONS: setting(whole(2, 200).default(10), 'connections of each pool, 2 to 200'),
-  SALDO_TRUST_PROXY: setting(z.string().optional(), 'addresses or CIDRs of the proxies in front, comma separated'),
+  SALDO_TRUST_PROXY: setting(
+    proxies().optional(),
+    'addresses or CIDRs of the proxies in front, comma separated, such as 10.0.0.0/8,::1',
+  ),
   SALDO_ALLOW_PRIVATE_ADDRESSES: setting(
     flag().default(false),
     'yes or no: whether outbound calls may go to private and loopback addresses; always yes in sandbox mode',
@@ -97,7 +101,7 @@ function shape(values: Values): Config {
     secret_key: values.SALDO_SECRET_KEY,
     log_level: values.SALDO_LOG_LEVEL,
     db_connections: values.SALDO_DB_CONNECTIONS,
-    trust_proxy: values.SALDO_TRUST_PROXY?.split(',').map((part) => part.trim()) ?? [],
+    trust_proxy: values.SALDO_TRUST_PROXY ?? [],
     allow_private_addresses: mode === 'sandbox' || values.SALDO_ALLOW_PRIVATE_ADDRESSES,
   }
 }
@@ -120,6 +124,14 @@ function whole(min: number, max: number) {
 
 function flag() {
   return z.enum(['yes', 'no']).transform((value) => value === 'yes')
+}
+
+/** Checked here, so that a typing error stops the start and not the first request. */
+function proxies() {
+  return z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .refine((parts) => parts.every((part) => ipaddr.isValid(part) || ipaddr.isValidCIDR(part)))
 }
 
 function url(protocols: string[]) {
