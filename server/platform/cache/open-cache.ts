@@ -3,8 +3,8 @@ import { invariant } from '#server/kit/invariant.ts'
 import { decodeJson, encodeJson } from '#server/kit/json.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Cache } from './cache.ts'
-import { referenceDriver } from './reference-driver.ts'
 import { redisLayers } from './redis.ts'
+import { referenceDriver } from './reference-driver.ts'
 
 export interface CacheOptions {
   /** With it, processes share what is cached and forget together. */

@@ -48,7 +48,9 @@ async function probe(redisDriver: Driver['redisDriver'], connection: Connection)
   try {
     await driver.get('saldo:probe')
   } catch (cause) {
-    throw new RedisUnavailableError(`REDIS_URL is set, but Redis does not answer: ${(cause as Error).message}`, { cause })
+    throw new RedisUnavailableError(`REDIS_URL is set, but Redis does not answer: ${(cause as Error).message}`, {
+      cause,
+    })
   } finally {
     await driver.disconnect()
   }

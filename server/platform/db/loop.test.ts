@@ -12,7 +12,11 @@ afterEach(() => {
 })
 
 /** A loop whose passes are scripted: each entry is what a pass answers or throws; after the last it answers false. */
-function setup(script: (boolean | Error)[] = []): { loop: Loop; passes: () => number; count: (outcome: string) => Promise<number> } {
+function setup(script: (boolean | Error)[] = []): {
+  loop: Loop
+  passes: () => number
+  count: (outcome: string) => Promise<number>
+} {
   const metrics = openMetrics()
   let passes = 0
   const loop = startLoop({

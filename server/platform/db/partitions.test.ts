@@ -10,13 +10,19 @@ async function setup() {
   ) partition by range (at)`)
   await db.query('create index on "odd Schema".line (value)')
   await db.query('create table "odd Schema".line_default partition of "odd Schema".line default')
-  const partitions = async () => (await db.query<{ name: string }>(
-    `select inhrelid::regclass::text as name from pg_inherits where inhparent = '"odd Schema".line'::regclass order by 1`,
-  )).map((row) => row.name.replace('"odd Schema".', ''))
-  const expected = async () => (await db.query<{ name: string }>(
-    `select 'line_y' || to_char(date_trunc('month', now() at time zone 'UTC') + make_interval(months => n), 'YYYY"m"MM') as name
+  const partitions = async () =>
+    (
+      await db.query<{ name: string }>(
+        `select inhrelid::regclass::text as name from pg_inherits where inhparent = '"odd Schema".line'::regclass order by 1`,
+      )
+    ).map((row) => row.name.replace('"odd Schema".', ''))
+  const expected = async () =>
+    (
+      await db.query<{ name: string }>(
+        `select 'line_y' || to_char(date_trunc('month', now() at time zone 'UTC') + make_interval(months => n), 'YYYY"m"MM') as name
      from generate_series(0, 3) n`,
-  )).map((row) => row.name)
+      )
+    ).map((row) => row.name)
   return { db, partitions, expected, table: '"odd Schema".line' }
 }
 
@@ -29,7 +35,9 @@ test('makes the partitions of this month and the next three, in UTC, once', asyn
     `select pg_get_expr(relpartbound, oid) as bound from pg_class where relname = $1`,
     [(await expected())[0]],
   )
-  expect(bounds[0]?.bound).toMatch(/^FOR VALUES FROM \('\d{4}-\d\d-01 00:00:00\+00'\) TO \('\d{4}-\d\d-01 00:00:00\+00'\)$/)
+  expect(bounds[0]?.bound).toMatch(
+    /^FOR VALUES FROM \('\d{4}-\d\d-01 00:00:00\+00'\) TO \('\d{4}-\d\d-01 00:00:00\+00'\)$/,
+  )
 })
 
 test('many at once make each partition once', async () => {
@@ -57,5 +65,7 @@ test('rows that fell into the default partition move into their month’s own, a
 test('a table that is not partitioned by one time is refused', async () => {
   const { db } = await setup()
   await db.query('create table plain (at timestamptz)')
-  await expect(ensurePartitions(db, ['plain'])).rejects.toThrow('plain is not partitioned by range on one timestamptz column')
+  await expect(ensurePartitions(db, ['plain'])).rejects.toThrow(
+    'plain is not partitioned by range on one timestamptz column',
+  )
 })

@@ -38,17 +38,27 @@ async function setup() {
   }
   const enqueue = (order_id: bigint, options?: { run_at?: Date; key?: string }) =>
     db.transaction(async (tx) => app.jobs.enqueue(tx, definition, { order_id }, options))
-  const queued = () => db.query<{ id: bigint; attempts: number; last_error: string | null; key: string | null }>(
-    'select id, attempts, last_error, key from graphile_worker.jobs order by id',
-  )
+  const queued = () =>
+    db.query<{ id: bigint; attempts: number; last_error: string | null; key: string | null }>(
+      'select id, attempts, last_error, key from graphile_worker.jobs order by id',
+    )
   const makeDue = () =>
-    db.query(`select graphile_worker.reschedule_jobs(array(select id from graphile_worker.jobs where locked_at is null), now())`)
+    db.query(
+      `select graphile_worker.reschedule_jobs(array(select id from graphile_worker.jobs where locked_at is null), now())`,
+    )
   const outcome = async (name: string) => {
     const all = await app.metrics.counter('saldo_jobs_total', '', ['name', 'outcome']).get()
     return all.values.find((each) => each.labels.outcome === name)?.value ?? 0
   }
   return {
-    app, db, definition, ran, enqueue, queued, makeDue, outcome,
+    app,
+    db,
+    definition,
+    ran,
+    enqueue,
+    queued,
+    makeDue,
+    outcome,
     behaving: (how: typeof behave) => {
       behave = how
     },
@@ -96,7 +106,9 @@ test('many jobs are enqueued by one statement', async () => {
   expect(await queued()).toHaveLength(300)
   start()
   await until(async () => (await queued()).length === 0)
-  expect(ran.map((each) => each.payload.order_id).sort((a, b) => (a < b ? -1 : 1))).toEqual(payloads.map((each) => each.order_id))
+  expect(ran.map((each) => each.payload.order_id).sort((a, b) => (a < b ? -1 : 1))).toEqual(
+    payloads.map((each) => each.order_id),
+  )
 })
 
 test('a waiting job is replaced by one of the same key', async () => {
@@ -168,7 +180,9 @@ test('a malformed payload is a dead letter at once, without a run', async () => 
   const { db, ran, queued, start, outcome } = await setup()
   start()
   await db.query(`select graphile_worker.add_job('test.work', payload := '{"order_id": "x"}')`)
-  await db.query(`select graphile_worker.add_job('test.work', payload := '{"payload": {}, "correlation": {"request_id": "r"}}')`)
+  await db.query(
+    `select graphile_worker.add_job('test.work', payload := '{"payload": {}, "correlation": {"request_id": "r"}}')`,
+  )
   await until(async () => (await queued()).length === 0)
   const letters = (await listDeadLetters(db)).sort((a) => (a.correlation.request_id === undefined ? 1 : -1))
   expect(letters.map((each) => [each.payload, each.attempts])).toEqual([
@@ -207,6 +221,16 @@ test('a kind of job that this worker does not know stays for one that does', asy
   await until(async () => ran.length === 1 && (await queued()).length === 1)
 })
 
+test('a worker that knows no job at all stays, watches and stops', async () => {
+  const { app, enqueue, queued, start } = await setup()
+  await enqueue(1n)
+  const runner = start([])
+  const depth = app.metrics.gauge('saldo_jobs_queued', 'Jobs in the queue', ['name', 'state'])
+  await until(async () => (await depth.get()).values.length > 0)
+  await runner.stop()
+  expect(await queued()).toHaveLength(1)
+})
+
 test('stop waits for the jobs under way and takes no more', async () => {
   const { ran, enqueue, queued, start, behaving } = await setup()
   const begun = Promise.withResolvers<void>()
@@ -235,11 +259,12 @@ test('jobs of a worker that fell silent are given back, and buried when they hav
   await enqueue(1n)
   await enqueue(2n)
   await enqueue(3n)
-  const lock = (order: number, by: string, attempts: number) => db.query(
-    `update graphile_worker._private_jobs set locked_by = $2, locked_at = now() - interval '5 minutes', attempts = $3
+  const lock = (order: number, by: string, attempts: number) =>
+    db.query(
+      `update graphile_worker._private_jobs set locked_by = $2, locked_at = now() - interval '5 minutes', attempts = $3
      where payload::text like $1`,
-    [`%"${order}"%`, by, attempts],
-  )
+      [`%"${order}"%`, by, attempts],
+    )
   await lock(1, 'pool-dead', 1)
   await lock(2, 'pool-dead', 3)
   await lock(3, 'pool-alive', 1)

@@ -80,11 +80,12 @@ test('a tick that finds the chore still running is left out', async () => {
 
 test('a chore whose scheduler died is free again when its hold has run out', async () => {
   const { app, db, chore } = await setup()
-  const hold = (seconds: number) => db.query(
-    `insert into platform.chore values ('test.chore', '2026-11-20T10:00Z', now() + make_interval(secs => $1))
+  const hold = (seconds: number) =>
+    db.query(
+      `insert into platform.chore values ('test.chore', '2026-11-20T10:00Z', now() + make_interval(secs => $1))
      on conflict (name) do update set busy_until = excluded.busy_until`,
-    [seconds],
-  )
+      [seconds],
+    )
   await hold(30)
   expect(await runChore(app, chore(), at('10:01:00'))).toBe('taken')
   await hold(-1)
@@ -106,7 +107,9 @@ test('chores run when the minute turns, missed minutes are not made up for, and 
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: at('10:00:30') })
   const { app, db, chore, runs } = await setup()
   const ticks = async () =>
-    (await db.query<{ tick: Date }>('select tick from platform.chore')).map((row) => row.tick.toISOString().slice(11, 19))
+    (await db.query<{ tick: Date }>('select tick from platform.chore')).map((row) =>
+      row.tick.toISOString().slice(11, 19),
+    )
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const ran: PromiseWithResolvers<void>[] = gates.map(() => Promise.withResolvers<void>())
   let turn = 0
@@ -124,7 +127,7 @@ test('chores run when the minute turns, missed minutes are not made up for, and 
   await ran[0]?.promise
   expect(await ticks()).toEqual(['10:01:00'])
   gates[0]?.resolve()
-  while ((await db.query('select from platform.chore where busy_until is null')).length === 0) continue
+  while ((await db.query('select from platform.chore where busy_until is null')).length === 0);
 
   // The machine sleeps for three hours: the timer goes off late, and once.
   vi.setSystemTime(at('13:07:20'))

@@ -36,10 +36,18 @@ async function setup() {
     for (const event of events) tx.send('insert into seen values ($1, $2)', [event.payload.order_id, by])
   }
   const seen = async () =>
-    (await db.query<{ order_id: bigint }>('select order_id from seen order by order_id')).map((row) => Number(row.order_id))
+    (await db.query<{ order_id: bigint }>('select order_id from seen order by order_id')).map((row) =>
+      Number(row.order_id),
+    )
   const waiting = async () => (await db.query<{ n: number }>('select count(*)::int as n from platform.outbox'))[0]?.n
   const place = (...ids: number[]) =>
-    db.transaction(async (tx) => emit(tx, placed, ids.map((id) => ({ order_id: BigInt(id), amount: 1n }))))
+    db.transaction(async (tx) =>
+      emit(
+        tx,
+        placed,
+        ids.map((id) => ({ order_id: BigInt(id), amount: 1n })),
+      ),
+    )
   const makeDue = () => db.query(`update platform.outbox set next_at = now() where next_at is not null`)
   return { app, db, record, seen, waiting, place, makeDue }
 }
@@ -64,7 +72,12 @@ test('an event reaches each subscriber of its type once, whole, and is then gone
   ]
   expect(await publishEvents(app, subscriptions)).toBe(false)
   expect(heard).toHaveLength(2)
-  expect(heard[0]).toMatchObject({ type: 'orders.placed', subject: 'order:7', payload: { order_id: 7n, amount: big }, attempts: 0 })
+  expect(heard[0]).toMatchObject({
+    type: 'orders.placed',
+    subject: 'order:7',
+    payload: { order_id: 7n, amount: big },
+    attempts: 0,
+  })
   expect(heard[0]?.at).toBeInstanceOf(Date)
   expect(await waiting()).toBe(0)
   await publishEvents(app, subscriptions)
@@ -119,7 +132,11 @@ test('nothing and many are emitted by one statement', async () => {
   await emitting(upTo(1200).map((id) => ({ order_id: BigInt(id), amount: 1n })))
   expect([statements, await waiting()]).toEqual([1, 1200])
   const subscriptions = [on(placed, async (tx, _app, events) => record(tx, events))]
-  const more = [await publishEvents(app, subscriptions), await publishEvents(app, subscriptions), await publishEvents(app, subscriptions)]
+  const more = [
+    await publishEvents(app, subscriptions),
+    await publishEvents(app, subscriptions),
+    await publishEvents(app, subscriptions),
+  ]
   expect(more).toEqual([true, true, false])
   expect(await seen()).toEqual(upTo(1200))
 })
@@ -141,7 +158,7 @@ test('publishers side by side hand out each event exactly once', async () => {
   for (let start = 0; start < 3000; start += 300) await place(...upTo(300).map((id) => start + id))
   const subscriptions = [on(placed, async (tx, _app, events) => record(tx, events))]
   const publisher = async () => {
-    while (await publishEvents(app, subscriptions)) continue
+    while (await publishEvents(app, subscriptions));
   }
   await Promise.all([publisher(), publisher(), publisher()])
   await publisher()
@@ -158,7 +175,7 @@ test('an event that a subscriber fails on waits, and its neighbours in the batch
     if (broken && events.some((event) => event.payload.order_id === 13n)) throw new Error('thirteen')
   })
   const subscriptions = [picky, on(settled, async (tx, _app, events) => record(tx, events))]
-  while (await publishEvents(app, subscriptions)) continue
+  while (await publishEvents(app, subscriptions));
   expect(await seen()).toEqual([...upTo(PUBLISH_BATCH).filter((id) => id !== 13), 1000])
   const left = await db.query('select subject, attempts, last_error, next_at > now() as later from platform.outbox')
   expect(left).toEqual([{ subject: 'order:13', attempts: 1, last_error: 'Error: thirteen', later: true }])
@@ -212,7 +229,9 @@ test('an event that failed too often becomes one dead letter', async () => {
     await publishEvents(app, subscriptions)
   }
   expect(await waiting()).toBe(0)
-  const letters = await db.query('select kind, name, subject, payload, error, attempts, state from platform.dead_letter')
+  const letters = await db.query(
+    'select kind, name, subject, payload, error, attempts, state from platform.dead_letter',
+  )
   expect(letters).toEqual([
     {
       kind: 'event',

@@ -3,8 +3,8 @@ import { listen } from '../db/listen.ts'
 import { startLoop } from '../db/loop.ts'
 import { OUTBOX_CHANNEL } from './announce.ts'
 import { publishEvents } from './publish-events.ts'
-import { onOutboxWritten } from './written.ts'
 import type { Subscription } from './subscription.ts'
+import { onOutboxWritten } from './written.ts'
 
 /** Safety for a wake that was lost, and the grain of retries. */
 const POLL_MS = 1_000
