@@ -24,20 +24,18 @@ export function watchRequests(app: HttpApp, { log, metrics }: { log: Log; metric
     if (!config.long_lived) {
       durations.observe({ method: request.method, route, status: `${Math.floor(status / 100)}xx` }, duration_ms / 1_000)
     }
-    const slow = duration_ms > SLOW_MS && !config.long_lived
-    if (status >= 500 || slow || log.isLevelEnabled('debug')) {
-      const line = {
-        request_id: request.id,
-        method: request.method,
-        route,
-        status,
-        duration_ms: Math.round(duration_ms),
-        ip: request.ip,
-      }
-      if (status >= 500) log.warn(line, 'answered with an error')
-      else if (slow) log.warn(line, 'answered slowly')
-      else log.debug(line, 'answered')
+    const { level, message } = worthLogging(status, config.long_lived ? 0 : duration_ms)
+    if (log.isLevelEnabled(level)) {
+      const line = { request_id: request.id, method: request.method, route, status, ip: request.ip }
+      log[level]({ ...line, duration_ms: Math.round(duration_ms) }, message)
     }
     done()
   })
+}
+
+/** How loudly an answer is logged, and in which words. */
+export function worthLogging(status: number, duration_ms: number): { level: 'warn' | 'debug'; message: string } {
+  if (status >= 500) return { level: 'warn', message: 'answered with an error' }
+  if (duration_ms > SLOW_MS) return { level: 'warn', message: 'answered slowly' }
+  return { level: 'debug', message: 'answered' }
 }
