@@ -1,0 +1,56 @@
+import { catalogRoutes } from '#server/domains/catalog/routes.ts'
+import { openAuthentication } from '#server/domains/identity/authentication.ts'
+import { guardRoutes } from '#server/domains/identity/guard-routes.ts'
+import { identityRoutes } from '#server/domains/identity/routes.ts'
+import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
+import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
+import { orderRoutes } from '#server/domains/orders/routes.ts'
+import { type Http, openHttp } from '#server/platform/http/http.ts'
+import { startAnnouncer } from '#server/platform/outbox/announce.ts'
+import { docsPage } from './docs-page/routes.ts'
+import type { Saldo } from './open-saldo.ts'
+import { openApiDocument } from './openapi.ts'
+
+/** The API: every door of the house on one address. */
+export interface Api {
+  /** Where it answers. */
+  url: string
+  /** Finishes what it took, takes no more. */
+  stop(): Promise<void>
+}
+
+/** Opens the doors and listens. Throws when the port is taken. */
+export async function startApi({ app }: Saldo): Promise<Api> {
+  const { config, log, metrics, db } = app
+  const http = openHttp({ config, log, metrics, checks: { database: () => db.query('select 1') } })
+  const authentication = await openAuthentication(app)
+  const announcer = startAnnouncer(app)
+  await openDoors(http, app, authentication)
+  const url = await http.listen({ host: config.host, port: config.port })
+  return {
+    url,
+    stop: async () => {
+      await http.stop()
+      await announcer.stop()
+      await authentication.close()
+    },
+  }
+}
+
+async function openDoors(
+  http: Http,
+  app: Saldo['app'],
+  authentication: Awaited<ReturnType<typeof openAuthentication>>,
+): Promise<void> {
+  const placeOrder = openPlaceOrder(app)
+  await openApiDocument(http.app, app.config)
+  await http.app.register(async (doors) => {
+    guardRoutes(doors, authentication)
+    await doors.register(identityRoutes(app, authentication))
+    await doors.register(catalogRoutes(app))
+    await doors.register(orderRoutes(app, { placeOrder }))
+    await doors.register(panelApiRoutes(app, authentication, { placeOrder }))
+    await doors.register(docsPage(app.config))
+  })
+  await http.app.ready()
+}

@@ -1,0 +1,70 @@
+import type { Config } from '#server/platform/config/config.ts'
+import { type Command, say, UsageError } from './commands/command.ts'
+import { migrateCommand, verifyCommand } from './commands/database-commands.ts'
+import { deadLettersCommand } from './commands/job-commands.ts'
+import { ordersCommand } from './commands/order-commands.ts'
+import { createKeyCommand, createUserCommand, creditCommand } from './commands/people-commands.ts'
+import {
+  addProviderCommand,
+  importServicesCommand,
+  providersCommand,
+  recordTopupCommand,
+} from './commands/provider-commands.ts'
+
+/** Every command besides the roles, by name. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  migrate: migrateCommand,
+  verify: verifyCommand,
+  'create-user': createUserCommand,
+  'create-key': createKeyCommand,
+  credit: creditCommand,
+  'add-provider': addProviderCommand,
+  'import-services': importServicesCommand,
+  providers: providersCommand,
+  'record-topup': recordTopupCommand,
+  orders: ordersCommand,
+  'dead-letters': deadLettersCommand,
+}
+
+/** Whether `saldo <name>` is a command. */
+export function isCommand(name: string): boolean {
+  return Object.hasOwn(COMMANDS, name)
+}
+
+/** Runs a command and answers its exit code: 2 with the command's usage when its arguments make no sense. */
+export async function runCommand(name: string, args: string[], readSettings: () => Config): Promise<number> {
+  const command = COMMANDS[name] as Command
+  const usage = `saldo ${name} ${command.arguments}`.trimEnd()
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${command.summary}\n\n  ${usage}\n`)
+    return 0
+  }
+  try {
+    return await command.run(args, readSettings())
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    say(`${error.message}\n\n  ${usage}`)
+    return 2
+  }
+}
+
+/** What `saldo --help` prints. */
+export function usage(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length))
+  const line = (name: string, text: string) => `  ${name.padEnd(width)}  ${text}`
+  return [
+    'Usage: npm run saldo -- <command> [arguments]     (npm start runs "all")',
+    '',
+    'Processes, until stopped:',
+    line('all', 'API, worker and scheduler in one; with nothing configured a sandbox'),
+    line('api', 'the doors'),
+    line('worker', 'dispatches and follows orders, seals the ledger, runs jobs'),
+    line('scheduler', 'the timetable'),
+    '',
+    'Commands (--help after one shows its arguments):',
+    ...Object.entries(COMMANDS).map(([name, command]) => line(name, command.summary)),
+    '',
+    'Settings come from the environment: DATABASE_URL, PORT, SALDO_HOME, SALDO_MODE, SALDO_SECRET_KEY …',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,42 @@
+import { verifyLedger } from '#server/domains/ledger/verify.ts'
+import { verifyOrders } from '#server/domains/orders/verify-orders.ts'
+import { migrateAll, reachDatabase } from '../open-saldo.ts'
+import { type Command, print, readArguments, say, withSaldo } from './command.ts'
+
+/** `saldo migrate` */
+export const migrateCommand: Command = {
+  arguments: '',
+  summary: 'Bring the database to this version',
+  run: async (args, config) => {
+    readArguments(args, [], { min: 0, max: 0 })
+    const database = await reachDatabase(config, say)
+    try {
+      await migrateAll(database.url, say)
+    } finally {
+      await database.stop()
+    }
+    print('The database is up to date.')
+    return 0
+  },
+}
+
+/** `saldo verify`: exit code 1 when something is wrong. */
+export const verifyCommand: Command = {
+  arguments: '',
+  summary: 'Prove the books on the live database; names the first wrong row',
+  run: (args, config) => {
+    readArguments(args, [], { min: 0, max: 0 })
+    return withSaldo(config, async ({ app }) => {
+      const ledger = await verifyLedger(app.db, { onProgress: say })
+      const orders = await verifyOrders(app.db)
+      for (const problem of [...ledger.problems, ...orders.problems]) print(`WRONG  ${describe(problem)}`)
+      if (ledger.problems.length + orders.problems.length > 0) return 1
+      print('The books are sound.')
+      return 0
+    })
+  },
+}
+
+function describe(problem: unknown): string {
+  return JSON.stringify(problem, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
+}

@@ -1,0 +1,138 @@
+import { importServices } from '#server/domains/catalog/import-services.ts'
+import { USD_COST } from '#server/domains/catalog/markup.ts'
+import { postEntries } from '#server/domains/ledger/post-entries.ts'
+import { accountIds, prepaidAt, worldIn } from '#server/domains/orders/accounts.ts'
+import { addProvider } from '#server/domains/providers/add-provider.ts'
+import { checkBalance } from '#server/domains/providers/check-balance.ts'
+import { findProvider, listProviders } from '#server/domains/providers/queries.ts'
+import { newUuid } from '#server/kit/id.ts'
+import { formatAmount, parseAmount } from '#server/kit/money.ts'
+import type { Saldo } from '../open-saldo.ts'
+import { type Command, print, readArguments, readId, UsageError, withSaldo } from './command.ts'
+
+/** `saldo add-provider` */
+export const addProviderCommand: Command = {
+  arguments:
+    '<name> <https://…/api/v2> --key … [--currency USD] [--concurrency 8] [--rate-per-second 20] [--timeout-ms 15000]',
+  summary: 'Add a provider; its key is stored encrypted',
+  run: (args, config) => {
+    const names = ['key', 'currency', 'concurrency', 'rate-per-second', 'timeout-ms']
+    const { options, positionals } = readArguments(args, names, { min: 2, max: 2 })
+    const [name, url] = positionals as [string, string]
+    if (!options.key) throw new UsageError("--key is missing: the provider's API key.")
+    if (config.mode === 'sandbox' && !isLoopback(url)) {
+      throw new UsageError(
+        'A sandbox calls only simulated providers on 127.0.0.1: real keys and play money do not meet.',
+      )
+    }
+    const input = {
+      name,
+      url,
+      key: options.key,
+      currency: options.currency ?? 'USD',
+      ...wholeOption(options.concurrency, 'concurrency'),
+      ...wholeOption(options['rate-per-second'], 'rate_per_second'),
+      ...wholeOption(options['timeout-ms'], 'timeout_ms'),
+    }
+    return withSaldo(config, async ({ app, secrets }) => {
+      const row = await app.db.transaction((tx) => addProvider(tx, secrets, input))
+      print(`Provider ${row.id}: ${row.name}`)
+      return 0
+    })
+  },
+}
+
+/** `saldo import-services` */
+export const importServicesCommand: Command = {
+  arguments: '<provider id> [--markup 30] [--margin 0.01]',
+  summary: "Bring the catalogue in line with a provider's offer: mark-up in percent, least margin in USD per 1000",
+  run: (args, config) => {
+    const { options, positionals } = readArguments(args, ['markup', 'margin'], { min: 1, max: 1 })
+    const provider_id = readId(positionals[0], 'The provider')
+    const percent_bp = parseAmount(options.markup ?? '30', 2)
+    const minimum_margin = parseAmount(options.margin ?? '0', 6)
+    if (percent_bp === undefined || percent_bp < 0n)
+      throw new UsageError('--markup is a percentage such as 30 or 12.5.')
+    if (minimum_margin === undefined || minimum_margin < 0n) throw new UsageError('--margin is an amount such as 0.01.')
+    return withSaldo(config, async ({ app, providers }) => {
+      const provider = await providers.providerById(provider_id)
+      if (provider.row.currency !== USD_COST.asset) {
+        throw new UsageError(`The provider bills in ${provider.row.currency}; only USD can be imported so far.`)
+      }
+      const offer = await provider.services()
+      const markup = { percent_bp, fixed: 0n, minimum_margin }
+      const report = await importServices(app, { provider_id, currency: USD_COST, markup, offer })
+      print(
+        Object.entries(report)
+          .map(([what, n]) => `${what} ${String(n)}`)
+          .join(', '),
+      )
+      return 0
+    })
+  },
+}
+
+/** `saldo providers` */
+export const providersCommand: Command = {
+  arguments: '',
+  summary: 'List providers: their balance as they say and as we count it',
+  run: (args, config) => {
+    readArguments(args, [], { min: 0, max: 0 })
+    return withSaldo(config, async (saldo) => {
+      for (const { id } of await listProviders(saldo.app.db)) print(await providerLine(saldo, id))
+      return 0
+    })
+  },
+}
+
+/** `saldo record-topup` */
+export const recordTopupCommand: Command = {
+  arguments: '<provider id> <amount> [--key …]',
+  summary: 'Book what was paid to a provider (or, below zero, what came back); the same --key books it once',
+  run: (args, config) => {
+    const { options, positionals } = readArguments(args, ['key'], { min: 2, max: 2 })
+    const provider_id = readId(positionals[0], 'The provider')
+    return withSaldo(config, async ({ app }) => {
+      const row = await findProvider(app.db, provider_id)
+      if (!row) throw new UsageError(`There is no provider ${provider_id}.`)
+      const amount = parseAmount(positionals[1] as string, row.scale)
+      if (amount === undefined || amount === 0n) throw new UsageError('The amount must be a figure such as 250.00.')
+      const names = [worldIn(row.currency), prepaidAt(provider_id, row.currency)]
+      const [world, prepaid] = (await accountIds(app.db, names)) as [bigint, bigint]
+      const [debit, credit] = amount > 0n ? [world, prepaid] : [prepaid, world]
+      const key = `provider:${provider_id}:topup:${options.key ?? newUuid()}`
+      const movement = {
+        kind: 'transfer',
+        debit,
+        credit,
+        amount: amount > 0n ? amount : -amount,
+        reason: 'provider.topup',
+      } as const
+      const [outcome] = await app.db.transaction((tx) => postEntries(tx, [{ key, movements: [movement] }]))
+      print(outcome?.ok ? `${outcome.replayed ? 'Already booked.' : 'Booked.'}` : `Nothing moved: ${outcome?.refusal}`)
+      return outcome?.ok ? 0 : 1
+    })
+  },
+}
+
+async function providerLine({ app, providers }: Saldo, id: bigint): Promise<string> {
+  const row = await findProvider(app.db, id)
+  if (!row) throw new UsageError(`There is no provider ${id}.`)
+  const [account] = await accountIds(app.db, [prepaidAt(id, row.currency)])
+  const [ours] = await app.db.query<{ posted: bigint }>('select posted from ledger.account where id = $1', [account])
+  const answer = await checkBalance(providers, id, { fresh: true })
+  const show = (amount: bigint) => `${formatAmount(amount, row.scale, 2)} ${row.currency}`
+  const theirs = answer.status === 'ok' ? show(answer.balance) : `not known (${answer.reason}: ${answer.message})`
+  const state = row.enabled ? '' : ', switched off'
+  return `${id}  ${row.name}${state}  theirs ${theirs}  ours ${show(ours?.posted ?? 0n)}`
+}
+
+function wholeOption<K extends string>(text: string | undefined, name: K): { [P in K]?: number } {
+  if (text === undefined) return {}
+  if (!/^\d{1,7}$/.test(text)) throw new UsageError(`--${name.replaceAll('_', '-')} is a whole number.`)
+  return { [name]: Number(text) } as { [P in K]?: number }
+}
+
+function isLoopback(url: string): boolean {
+  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname)
+}

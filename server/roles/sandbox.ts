@@ -1,0 +1,190 @@
+import { fork } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { importServices } from '#server/domains/catalog/import-services.ts'
+import { USD_COST } from '#server/domains/catalog/markup.ts'
+import { createApiKey } from '#server/domains/identity/create-api-key.ts'
+import { createUser } from '#server/domains/identity/create-user.ts'
+import { userByEmail } from '#server/domains/identity/queries.ts'
+import { postEntries } from '#server/domains/ledger/post-entries.ts'
+import { accountIds, prepaidAt, walletOf, worldIn } from '#server/domains/orders/accounts.ts'
+import { addProvider } from '#server/domains/providers/add-provider.ts'
+import { changeProvider } from '#server/domains/providers/change-provider.ts'
+import { listProviders } from '#server/domains/providers/queries.ts'
+import { newSecret } from '#server/kit/id.ts'
+import { readOrMakeKeyFile } from '#server/platform/secrets/key-file.ts'
+import type { Progress, Saldo } from './open-saldo.ts'
+
+/** What `SALDO_HOME/sandbox.json` tells whoever tries Saldo out. */
+export interface SandboxFile {
+  url: string
+  users: { email: string; password: string; role: string }[]
+  apiKeys: { customer: string }
+  sandbox: { provider: string }
+}
+
+/** The simulated outside world, running, and what signs in to this house. */
+export interface Sandbox {
+  /** Writes sandbox.json with the address under which Saldo answers. */
+  announce(url: string): Promise<SandboxFile>
+  stop(): Promise<void>
+}
+
+/** Pays for ten thousand small orders. Micro-USD. */
+const CUSTOMER_FUNDS = 10_000_000_000n
+/** Thirty percent, and at least a cent a thousand. */
+const MARKUP = { percent_bp: 3_000n, fixed: 0n, minimum_margin: 10_000n }
+const PROVIDER_NAME = 'Sandbox provider'
+const USERS = [
+  { email: 'admin@saldo.example', role: 'administrator', name: 'Administrator' },
+  { email: 'customer@saldo.example', role: 'customer', name: 'Customer' },
+] as const
+
+/**
+ * Starts the simulated provider beside Saldo and seeds what is missing: two users, an API key, the provider with its catalogue, funds. May be run on a
+ * house that was seeded before: nothing is seeded twice.
+ */
+export async function startSandbox(saldo: Saldo, progress: Progress): Promise<Sandbox> {
+  const { home } = saldo.app.config
+  await mkdir(home, { recursive: true })
+  const known = await readSandboxFile(home)
+  const key = await derivedSecret(home, 'provider key')
+  const panel = await startPanel(home, key, known?.sandbox.provider)
+  try {
+    const users = await seedUsers(saldo)
+    await seedProvider(saldo, `${panel.url}/api/v2`, key, progress)
+    const customer = await seedCustomer(saldo, known)
+    return {
+      announce: async (url) => {
+        const file: SandboxFile = { url, users, apiKeys: { customer }, sandbox: { provider: panel.url } }
+        await writeSandboxFile(home, file)
+        return file
+      },
+      stop: panel.stop,
+    }
+  } catch (error) {
+    await panel.stop()
+    throw error
+  }
+}
+
+interface PanelProcess {
+  /** Without a path. */
+  url: string
+  stop(): Promise<void>
+}
+
+/** In a process of its own, as the outside world is; it ends when this one does. On the port it had before, if that is free. */
+async function startPanel(home: string, key: string, before: string | undefined): Promise<PanelProcess> {
+  const main = join(import.meta.dirname, '../../sandbox/provider/main.ts')
+  const state = join(home, 'sandbox-provider.json')
+  const start = (port: string) =>
+    fork(main, ['--key', key, '--state-file', state, '--port', port], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+  const port = before ? new URL(before).port : '0'
+  return (
+    (await listening(start(port))) ??
+    (await listening(start('0'))) ??
+    Promise.reject(new Error('The sandbox provider did not start.'))
+  )
+}
+
+async function listening(child: ReturnType<typeof fork>): Promise<PanelProcess | undefined> {
+  const ended = once(child, 'exit').then(() => undefined)
+  const line = child.stdout ? once(child.stdout, 'data').then(([data]) => String(data)) : Promise.resolve('')
+  const told = await Promise.race([line, ended])
+  if (told === undefined) return undefined
+  const { url } = JSON.parse(told) as { url: string }
+  return {
+    url: new URL(url).origin,
+    stop: async () => {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+async function seedUsers(saldo: Saldo): Promise<SandboxFile['users']> {
+  const users: SandboxFile['users'] = []
+  for (const { email, role, name } of USERS) {
+    const password = await derivedSecret(saldo.app.config.home, `password of ${email}`)
+    if (!(await userByEmail(saldo.app, email))) await createUser(saldo.app, { email, password, role, name })
+    users.push({ email, password, role })
+  }
+  return users
+}
+
+async function seedProvider(saldo: Saldo, url: string, key: string, progress: Progress): Promise<void> {
+  const { app, secrets, providers } = saldo
+  const rows = await listProviders(app.db)
+  const known = rows.find((row) => row.name === PROVIDER_NAME)
+  if (known) {
+    if (known.url === url) return
+    await app.db.transaction((tx) => changeProvider(tx, secrets, { provider_id: known.id, settings: { url } }))
+    return
+  }
+  progress('Filling the catalogue from the sandbox provider …')
+  const settings = {
+    name: PROVIDER_NAME,
+    url,
+    key,
+    currency: 'USD',
+    concurrency: 32,
+    rate_per_second: 1_000,
+    timeout_ms: 5_000,
+  }
+  const row = await app.db.transaction((tx) => addProvider(tx, secrets, settings))
+  const provider = await providers.providerById(row.id)
+  const { balance } = await provider.balance()
+  await importServices(app, {
+    provider_id: row.id,
+    currency: USD_COST,
+    markup: MARKUP,
+    offer: await provider.services(),
+  })
+  const [world, prepaid] = (await accountIds(app.db, [worldIn('USD'), prepaidAt(row.id, 'USD')])) as [bigint, bigint]
+  await move(saldo, `provider:${row.id}:opening`, world, prepaid, balance, 'provider.opening')
+}
+
+async function seedCustomer(saldo: Saldo, known: SandboxFile | undefined): Promise<string> {
+  const { app } = saldo
+  const user = await userByEmail(app, USERS[1].email)
+  if (!user) throw new Error('the sandbox customer was not seeded')
+  const [world, wallet] = (await accountIds(app.db, [worldIn('USD'), walletOf(user.id, 'USD')])) as [bigint, bigint]
+  await move(saldo, `sandbox:funds:${user.id}`, world, wallet, CUSTOMER_FUNDS, 'sandbox.funds')
+  if (known?.apiKeys.customer) return known.apiKeys.customer
+  const { key } = await createApiKey(app, { user_id: user.id, name: 'Sandbox', legacy_get: true })
+  return key
+}
+
+async function move(saldo: Saldo, key: string, debit: bigint, credit: bigint, amount: bigint, reason: string) {
+  if (amount <= 0n) return
+  await saldo.app.db.transaction((tx) =>
+    postEntries(tx, [{ key, movements: [{ kind: 'transfer', debit, credit, amount, reason }] }]),
+  )
+}
+
+/** The same for one home each time, so that a lost sandbox.json loses no sign-in. */
+async function derivedSecret(home: string, what: string): Promise<string> {
+  const master = await readOrMakeKeyFile(home)
+  return createHmac('sha256', master).update(`sandbox: ${what}`).digest('base64url').slice(0, 24)
+}
+
+async function readSandboxFile(home: string): Promise<SandboxFile | undefined> {
+  let text: string
+  try {
+    text = await readFile(join(home, 'sandbox.json'), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  return JSON.parse(text) as SandboxFile
+}
+
+async function writeSandboxFile(home: string, file: SandboxFile): Promise<void> {
+  const path = join(home, 'sandbox.json')
+  const partial = `${path}.${newSecret(6)}`
+  await writeFile(partial, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 })
+  await rename(partial, path)
+}

@@ -1,0 +1,71 @@
+import type { Config } from '#server/platform/config/config.ts'
+import { startApi } from './api.ts'
+import { claimMode } from './claim-mode.ts'
+import { migrateAll, openSaldo, type Progress, startDatabase } from './open-saldo.ts'
+import { type SandboxFile, startSandbox } from './sandbox.ts'
+import { startScheduler } from './scheduler.ts'
+import { startWorker } from './worker.ts'
+
+/** What a process does: one part, or all of them. */
+export type Role = 'api' | 'worker' | 'scheduler' | 'all'
+
+/** Whether `saldo <name>` runs until it is stopped. */
+export function isRole(name: string): name is Role {
+  return ['api', 'worker', 'scheduler', 'all'].includes(name)
+}
+
+/** Each is undone in reverse order, also when a later one fails to start. */
+type Undo = () => Promise<void>
+
+/** Runs a role until `stopped` resolves, then stops in order: takes no more, finishes what was taken, closes. */
+export async function serve(role: Role, config: Config, stopped: Promise<unknown>, progress: Progress): Promise<void> {
+  const undo: Undo[] = []
+  try {
+    await start(role, config, undo, progress)
+    await stopped
+    progress('Stopping …')
+  } finally {
+    for (const each of undo.reverse()) await each()
+  }
+  progress('Stopped.')
+}
+
+async function start(role: Role, config: Config, undo: Undo[], progress: Progress): Promise<void> {
+  const database = await startDatabase(config, progress)
+  undo.push(database.stop)
+  await migrateAll(database.url, progress)
+  const saldo = await openSaldo(config, database.url, role === 'all' ? 'saldo' : `saldo-${role}`)
+  undo.push(saldo.close)
+  await claimMode(saldo.app.db, config.mode)
+  const sandbox = role === 'all' && config.mode === 'sandbox' ? await startSandbox(saldo, progress) : undefined
+  if (sandbox) undo.push(sandbox.stop)
+  if (role === 'worker' || role === 'all') undo.push(startWorker(saldo).stop)
+  if (role === 'scheduler' || role === 'all') undo.push((await startScheduler(saldo)).stop)
+  if (role === 'api' || role === 'all') {
+    progress('Opening the doors …')
+    const api = await startApi(saldo)
+    undo.push(api.stop)
+    progress(sandbox ? welcome(await sandbox.announce(api.url)) : `Saldo answers at ${api.url}`)
+  } else {
+    progress(`The ${role} is at work.`)
+  }
+}
+
+function welcome(file: SandboxFile): string {
+  const width = Math.max(...file.users.map((user) => user.email.length))
+  return [
+    '',
+    `Saldo answers at ${file.url}   SANDBOX: no real money, no real provider`,
+    '',
+    ...file.users.map((user) => `  ${user.email.padEnd(width)}  ${user.password}  ${user.role}`),
+    `  API key of the customer: ${file.apiKeys.customer}`,
+    `  The sandbox provider and its control door: ${file.sandbox.provider}`,
+    '',
+    'Place an order:',
+    '',
+    `  curl -s ${file.url}/api/v2 -d key=${file.apiKeys.customer} -d action=add -d service=1 -d link=https://example.com/text -d quantity=1000`,
+    '',
+    `Watch it: -d action=status -d order=<the number>. All doors are described at ${file.url}/docs`,
+    '',
+  ].join('\n')
+}
