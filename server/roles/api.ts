@@ -6,7 +6,6 @@ import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { type Http, openHttp } from '#server/platform/http/http.ts'
-import { startAnnouncer } from '#server/platform/outbox/announce.ts'
 import { docsPage } from './docs-page/routes.ts'
 import type { Saldo } from './open-saldo.ts'
 import { openApiDocument } from './openapi.ts'
@@ -24,14 +23,12 @@ export async function startApi({ app }: Saldo): Promise<Api> {
   const { config, log, metrics, db } = app
   const http = openHttp({ config, log, metrics, checks: { database: () => db.query('select 1') } })
   const authentication = await openAuthentication(app)
-  const announcer = startAnnouncer(app)
   await openDoors(http, app, authentication)
   const url = await http.listen({ host: config.host, port: config.port })
   return {
     url,
     stop: async () => {
       await http.stop()
-      await announcer.stop()
       await authentication.close()
     },
   }

@@ -1,4 +1,5 @@
 import type { Config } from '#server/platform/config/config.ts'
+import { startAnnouncer } from '#server/platform/outbox/announce.ts'
 import { startApi } from './api.ts'
 import { claimMode } from './claim-mode.ts'
 import { migrateAll, openSaldo, type Progress, startDatabase } from './open-saldo.ts'
@@ -17,6 +18,14 @@ export function isRole(name: string): name is Role {
 /** Each is undone in reverse order, also when a later one fails to start. */
 type Undo = () => Promise<void>
 
+/** The longest calls under way end sooner; what is left then hangs. Nothing is lost: claims run out and are swept. */
+const STOP_MAX_MS = 60_000
+
+function giveUp(progress: Progress): void {
+  progress('Something did not stop within a minute; ending all the same.')
+  process.exit(1)
+}
+
 /** Runs a role until `stopped` resolves, then stops in order: takes no more, finishes what was taken, closes. */
 export async function serve(role: Role, config: Config, stopped: Promise<unknown>, progress: Progress): Promise<void> {
   const undo: Undo[] = []
@@ -25,7 +34,9 @@ export async function serve(role: Role, config: Config, stopped: Promise<unknown
     await stopped
     progress('Stopping …')
   } finally {
+    const late = setTimeout(() => giveUp(progress), STOP_MAX_MS).unref()
     for (const each of undo.reverse()) await each()
+    clearTimeout(late)
   }
   progress('Stopped.')
 }
@@ -40,6 +51,8 @@ async function start(role: Role, config: Config, undo: Undo[], progress: Progres
   const sandbox = role === 'all' && config.mode === 'sandbox' ? await startSandbox(saldo, progress) : undefined
   if (sandbox) undo.push(sandbox.stop)
   if (role === 'worker' || role === 'all') undo.push(startWorker(saldo).stop)
+  // Without a publisher of its own the process tells those of others.
+  else undo.push(startAnnouncer(saldo.app).stop)
   if (role === 'scheduler' || role === 'all') undo.push((await startScheduler(saldo)).stop)
   if (role === 'api' || role === 'all') {
     progress('Opening the doors …')

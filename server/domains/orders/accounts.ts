@@ -2,10 +2,16 @@ import { type AccountName, ensureAccounts } from '#server/domains/ledger/ensure-
 import { present } from '#server/kit/invariant.ts'
 import type { Db } from '#server/platform/db/database.ts'
 
-/** Accounts kept in memory a database; their ids never change. Beyond it the memory starts anew. */
-const REMEMBERED_MAX = 200_000
+/** Wallets kept in memory a database; beyond it the memory of wallets starts anew. */
+const WALLETS_MAX = 200_000
 
-const remembered = new WeakMap<Db, Map<string, bigint>>()
+/** Ids of accounts, which never change. Those of the house and of providers are few and stay, so that naming them within a transaction makes none. */
+interface Remembered {
+  wallets: Map<string, bigint>
+  others: Map<string, bigint>
+}
+
+const remembered = new WeakMap<Db, Remembered>()
 
 /** The wallet of a customer: what they paid in and have not spent. Never below zero. */
 export function walletOf(customer_id: bigint, asset: string): AccountName {
@@ -32,24 +38,29 @@ export function worldIn(asset: string): AccountName {
   return { owner_kind: 'platform', owner_id: 0n, purpose: 'world', asset, credit_limit: null }
 }
 
-/** The ids of the accounts named, in their order. Makes those that are missing, in a transaction of its own, and remembers all. */
+/**
+ * The ids of the accounts named, in their order. Makes those that are missing, in a transaction of its own, and remembers all: within a transaction only
+ * accounts that were named before may be asked for.
+ */
 export async function accountIds(db: Db, names: readonly AccountName[]): Promise<bigint[]> {
-  let known = remembered.get(db)
-  if (!known || known.size > REMEMBERED_MAX) {
-    known = new Map()
-    remembered.set(db, known)
-  }
+  const known = remembered.get(db) ?? { wallets: new Map(), others: new Map() }
+  remembered.set(db, known)
+  if (known.wallets.size > WALLETS_MAX) known.wallets = new Map()
   const missing = new Map<string, AccountName>()
   for (const name of names) {
     const text = textOf(name)
-    if (!known.has(text)) missing.set(text, name)
+    if (!shelfOf(known, name).has(text)) missing.set(text, name)
   }
   if (missing.size > 0) {
-    const ids = await db.transaction((tx) => ensureAccounts(tx, [...missing.values()]))
-    let i = 0
-    for (const text of missing.keys()) known.set(text, ids[i++] as bigint)
+    const wanted = [...missing.values()]
+    const ids = await db.transaction((tx) => ensureAccounts(tx, wanted))
+    for (const [i, name] of wanted.entries()) shelfOf(known, name).set(textOf(name), ids[i] as bigint)
   }
-  return names.map((name) => present(known.get(textOf(name)), 'the account was made'))
+  return names.map((name) => present(shelfOf(known, name).get(textOf(name)), 'the account was made'))
+}
+
+function shelfOf(known: Remembered, name: AccountName): Map<string, bigint> {
+  return name.owner_kind === 'customer' ? known.wallets : known.others
 }
 
 function textOf(name: AccountName): string {
