@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -8,6 +9,8 @@ import { onTestFinished } from 'vitest'
 import { postgresProcessesIn } from '#server/platform/embedded-postgres/leftovers.ts'
 import { startEmbeddedPostgres } from '#server/platform/embedded-postgres/start-embedded-postgres.ts'
 import { SMALL } from './embedded-postgres-settings.ts'
+
+const require = createRequire(import.meta.url)
 
 /** An empty folder, removed when the test ends. Others may enter it, as a project's folder usually allows. */
 export async function emptyHome(mode = 0o755): Promise<string> {
@@ -54,7 +57,7 @@ export async function startOwner(home: string): Promise<Owner> {
 
 /** Starts that process without waiting for its PostgreSQL. */
 export function forkOwner(home: string): ChildProcess {
-  const owner = fork(join(import.meta.dirname, 'embedded-postgres-owner.ts'), [home], { detached: true, execArgv: [] })
+  const owner = fork(require.resolve('./embedded-postgres-owner.ts'), [home], { detached: true, execArgv: [] })
   onTestFinished(() => {
     owner.kill('SIGKILL')
   })

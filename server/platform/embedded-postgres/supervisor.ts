@@ -1,4 +1,4 @@
-import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -160,15 +160,17 @@ function postgres(place: Place, natives: string, settings: Record<string, string
   }
 }
 
-/** An empty folder that only PostgreSQL's user may enter; beside the data, or under /tmp where that path is too long for a socket. */
+/**
+ * An empty folder that only PostgreSQL's user may enter: beside the data, or under /tmp where that path is too long for a socket. Its name is
+ * new each time, for the watchdog of an earlier start may be about to remove the one of its own.
+ */
 async function makeSocketFolder(place: Place): Promise<string> {
-  let directory = join(place.directory, 'run')
-  if (Buffer.byteLength(join(directory, '.s.PGSQL.65535')) > SOCKET_PATH_BYTES_MAX) {
-    directory = await mkdtemp('/tmp/saldo-')
-  } else {
-    await rm(directory, { recursive: true, force: true })
-    await mkdir(directory, { mode: 0o700 })
+  for (const entry of await readdir(place.directory)) {
+    if (entry.startsWith('run-')) await rm(join(place.directory, entry), { recursive: true, force: true })
   }
+  const beside = join(place.directory, 'run-')
+  const longest = Buffer.byteLength(`${beside}XXXXXX/.s.PGSQL.65535`)
+  const directory = await mkdtemp(longest > SOCKET_PATH_BYTES_MAX ? '/tmp/saldo-' : beside)
   if (place.run_as) await chown(directory, place.run_as.uid, place.run_as.gid)
   return directory
 }
