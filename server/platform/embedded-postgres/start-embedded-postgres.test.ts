@@ -206,16 +206,17 @@ describe('what cannot be started is told in plain words', () => {
 /** Only a disk of its own can be filled: a small one in memory. Mounting it takes root, and is forbidden in some containers. */
 function canMount(): boolean {
   const tried =
-    as_root && spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' })
+    as_root &&
+    spawnSync('/usr/bin/unshare', ['--mount', '/bin/mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' })
   return tried !== false && tried.status === 0
 }
 
 async function smallDisk(mib: number): Promise<string> {
   const home = await emptyHome()
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mib}m,mode=755`, 'none', home])
+  execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', `size=${mib}m,mode=755`, 'none', home])
   // Before `emptyHome` removes the folder.
   onTestFinished(() => {
-    execFileSync('umount', ['--lazy', home])
+    execFileSync('/bin/umount', ['--lazy', home])
   })
   return home
 }
