@@ -53,7 +53,7 @@ export async function dumpSchema(db: Db): Promise<string> {
   )
   const of = (parts: Part[] | undefined, oid: bigint) => (parts ?? []).filter((part) => part.oid === oid)
   const text = [
-    '-- What the migrations come to. Kept by test/schema.test.ts; renew it with: npm test -- -u test/schema.test.ts',
+    '-- What the migrations come to. Kept by test/schema.test.ts; renew it with: npm test -- test/schema.test.ts -u',
   ]
   for (const { oid, name, kind, options, partitioned_by } of relations) {
     if (kind === 'S') {
