@@ -36,7 +36,7 @@ describe('the first start', () => {
   })
 
   test('makes a home that is missing, under a name with blanks, quotes and commas', async () => {
-    const { postgres } = await start(join(await emptyHome(), 'my "own", home'))
+    const { postgres } = await start(join(await emptyHome(), "my 'own', home"))
     expect(await queryOnce(postgres.url, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
@@ -166,7 +166,7 @@ describe('what cannot be started is told in plain words', () => {
   test.runIf(canMount())('when the disk is full, at the first start and later', async () => {
     const small = await smallDisk(20)
     expect((await refusal(small)).message).toContain('the disk is full')
-    const fits = await smallDisk(80)
+    const fits = await smallDisk(160)
     execFileSync('cp', ['-a', `${prepared}/.`, fits])
     const rest = await statfs(fits)
     await writeFile(join(fits, 'filler'), Buffer.alloc(rest.bavail * rest.bsize))
