@@ -31,7 +31,7 @@ create sequence ledger.block;
 
 -- Keys are unique for ever, so they stand in a table of their own and the tables that grow can be partitioned.
 create table ledger.entry (
-  key text not null check (char_length(key) between 1 and 200),
+  key text collate "C" not null check (char_length(key) between 1 and 200),
   -- Id of the first movement; the others follow by one. Null when the entry was refused and moved nothing.
   id bigint,
   -- The first 128 bits of the SHA-256 of the content.
@@ -42,7 +42,8 @@ create table ledger.entry (
 );
 
 -- Append-only. Partitions are by month; ids are unique because a block's number is drawn once. No index by account: two of them cost more than all else
--- in a posting, so the sealer writes that index behind it, sorted, as ledger.line.
+-- in a posting, so the sealer writes that index behind it, sorted, as ledger.line. Beside each account stand its posted value, held value and version
+-- as the transfer left them.
 create table ledger.transfer (
   id bigint not null,
   entry bigint not null,
@@ -52,10 +53,13 @@ create table ledger.transfer (
   hold bigint,
   subject_id bigint,
   debit_posted bigint not null,
+  debit_held bigint not null,
   debit_version bigint not null,
   credit_posted bigint not null,
+  credit_held bigint not null,
   credit_version bigint not null,
-  at timestamptz not null default now(),
+  -- Read under the accounts' locks, one moment for the whole block: it never falls from one version of an account to the next.
+  at timestamptz not null,
   reason text not null check (char_length(reason) between 1 and 60),
   subject_kind text check (char_length(subject_kind) between 1 and 32),
   check (debit <> credit),
@@ -73,17 +77,19 @@ create table ledger.hold (
   captured bigint not null default 0 check (captured >= 0),
   released bigint not null default 0 check (released >= 0),
   subject_id bigint,
-  -- The account's posted value and version after the hold was placed.
+  -- The account's posted value, held value and version after the hold was placed.
   posted bigint not null,
+  held bigint not null,
   version bigint not null,
   expires_at timestamptz,
-  at timestamptz not null default now(),
+  at timestamptz not null,
   state text not null default 'open' check (state in ('open', 'closed')),
   subject_kind text check (char_length(subject_kind) between 1 and 32),
   constraint hold_not_exceeded check (captured + released <= amount),
   constraint hold_closed check ((state = 'closed') = (captured + released = amount))
 ) with (fillfactor = 80);
 create index hold_expiring on ledger.hold (expires_at) where state = 'open' and expires_at is not null;
+create index hold_of_subject on ledger.hold (subject_id, subject_kind) where state = 'open' and subject_id is not null;
 
 -- Append-only: what was given back from holds.
 create table ledger.release (
@@ -93,8 +99,9 @@ create table ledger.release (
   account bigint not null,
   amount bigint not null check (amount > 0),
   posted bigint not null,
+  held bigint not null,
   version bigint not null,
-  at timestamptz not null default now(),
+  at timestamptz not null,
   primary key (id, at)
 ) partition by range (at);
 create table ledger.release_default partition of ledger.release default;
@@ -110,13 +117,20 @@ create table ledger.reversal (
 -- Blocks that no seal covers yet: one row a posting transaction, deleted by the sealer. Scanned whole, so it needs no index.
 create table ledger.unsealed (
   block bigint not null,
-  movements smallint not null check (movements between 1 and 16384)
+  movements smallint not null check (movements between 1 and 16384),
+  at timestamptz not null
+) with (
+  -- Rows live for a moment: vacuum by count and often, and keep the pages, which are needed again at once.
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 20000,
+  autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off
 );
 
--- The chain. A seal's hash covers the hash before it and the text of every movement of its blocks, numbered without a gap.
+-- The chain. A seal's hash covers the hash before it and the hashes of its blocks; a block's covers the text of each of its movements.
+-- Movements are numbered over all blocks without a gap.
 create table ledger.seal (
   number bigint primary key check (number > 0),
-  first_line bigint not null check (first_line > 0),
+  first_line bigint not null unique check (first_line > 0),
   last_line bigint not null check (last_line >= first_line),
   hash bytea not null check (octet_length(hash) = 32),
   at timestamptz not null default now()
@@ -125,8 +139,11 @@ create table ledger.sealed_block (
   block bigint primary key,
   seal bigint not null references ledger.seal,
   -- The global number of the block's first movement.
-  first_line bigint not null unique,
-  movements smallint not null check (movements between 1 and 16384)
+  first_line bigint not null,
+  movements smallint not null check (movements between 1 and 16384),
+  hash bytea not null check (octet_length(hash) = 32),
+  -- The moment of its movements, and so the partition in which they lie.
+  at timestamptz not null
 );
 create index sealed_block_of_seal on ledger.sealed_block (seal);
 
@@ -138,6 +155,27 @@ create table ledger.line (
   movement bigint not null,
   constraint line_once primary key (account, version) include (movement)
 );
+
+-- Every line of every account: both sides of each transfer, each hold, each release; what it changed and what stood after it.
+create view ledger.side (account, version, movement, posted_change, held_change, posted, held, at) as
+  select debit, debit_version, id, -amount, case when hold is null then 0 else -amount end, debit_posted, debit_held, at from ledger.transfer
+  union all
+  select credit, credit_version, id, amount, 0::bigint, credit_posted, credit_held, at from ledger.transfer
+  union all
+  select account, version, id, 0::bigint, amount, posted, held, at from ledger.hold
+  union all
+  select account, version, id, 0::bigint, -amount, posted, held, at from ledger.release;
+
+-- The text of each movement that the hash of its block covers. It is what seals have promised: another text would prove none of those that were made
+-- before. The moment is not in it, for the block has it; nor is what changes of a hold.
+create view ledger.movement (id, entry, at, text) as
+  select id, entry, at, row('transfer', id, entry, debit, credit, amount, hold, reason, subject_kind, subject_id, debit_posted, debit_held,
+    debit_version, credit_posted, credit_held, credit_version)::text from ledger.transfer
+  union all
+  select id, entry, at, row('hold', id, entry, account, amount, (extract(epoch from expires_at) * 1000000)::bigint, subject_kind, subject_id,
+    posted, held, version)::text from ledger.hold
+  union all
+  select id, entry, at, row('release', id, entry, hold, account, amount, posted, held, version)::text from ledger.release;
 
 create function ledger.refuse_change() returns trigger language plpgsql as $$
 begin
@@ -153,7 +191,7 @@ begin
   end loop;
 end $$;
 -- A hold's use grows; what it is does not change.
-create trigger immutable before update of id, entry, account, amount, subject_id, subject_kind, posted, version, at on ledger.hold
+create trigger immutable before update of id, entry, account, amount, subject_id, subject_kind, posted, held, version, expires_at, at on ledger.hold
   for each row execute function ledger.refuse_change();
 create trigger never_deleted before delete on ledger.hold for each row execute function ledger.refuse_change();
 create trigger never_emptied before truncate on ledger.hold for each statement execute function ledger.refuse_change();

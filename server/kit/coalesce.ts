@@ -1,15 +1,20 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { invariant } from './invariant.ts'
+
 /** More callers are waiting than the queue takes. Nothing was begun for this one. */
 export class QueueFullError extends Error {
   override name = 'QueueFullError'
 }
 
-export interface CoalesceOptions {
-  /** Inputs a batch. */
+export interface CoalesceOptions<I> {
+  /** Inputs a batch, or their weight together where `weigh` is given; a single heavier one makes a batch of its own. */
   max: number
   /** Batches under way at once. */
   lanes: number
   /** Inputs that may wait; one more is refused. */
   queue_max: number
+  /** What an input counts for; 1 without it. */
+  weigh?: (input: I) => number
 }
 
 interface Waiting<I, O> {
@@ -21,50 +26,74 @@ interface Waiting<I, O> {
 /**
  * Turns concurrent single calls into batches: a call that finds a free lane starts at the end of the current turn of the event loop, together with all that came
  * in that turn; while all lanes are busy, calls gather. Output i answers input i. When `run` throws, every caller of that batch
- * gets the error. Throws QueueFullError beyond `queue_max`.
+ * gets the error, so what is wrong with one input is better refused before it enters. Batches run in the asynchronous context of
+ * whoever called `coalesce`, for a batch is no part of any one caller. Rejects with QueueFullError beyond `queue_max`.
  */
-export function coalesce<I, O>(run: (inputs: I[]) => Promise<O[]>, options: CoalesceOptions): (input: I) => Promise<O> {
+export function coalesce<I, O>(
+  run: (inputs: I[]) => Promise<O[]>,
+  options: CoalesceOptions<I>,
+): (input: I) => Promise<O> {
+  const { max, lanes, queue_max, weigh } = options
+  const inOwnContext = AsyncLocalStorage.snapshot()
   let waiting: Waiting<I, O>[] = []
   let busy = 0
   let scheduled = false
 
   function schedule(): void {
-    if (scheduled || busy >= options.lanes || waiting.length === 0) return
+    if (scheduled || busy >= lanes || waiting.length === 0) return
     scheduled = true
     setImmediate(() => {
       scheduled = false
-      void start()
+      inOwnContext(start)
     })
   }
 
-  async function start(): Promise<void> {
-    if (waiting.length === 0) return
-    const batch = waiting.length <= options.max ? waiting : waiting.slice(0, options.max)
-    waiting = batch === waiting ? [] : waiting.slice(options.max)
+  function start(): void {
+    if (waiting.length === 0 || busy >= lanes) return
+    const count = fitting(waiting, max, weigh)
+    const batch = count === waiting.length ? waiting : waiting.slice(0, count)
+    waiting = batch === waiting ? [] : waiting.slice(count)
     busy += 1
+    void carry(batch)
     schedule()
-    let outputs: O[]
-    try {
-      outputs = await run(batch.map((each) => each.input))
-    } catch (error) {
-      busy -= 1
-      schedule()
-      for (const each of batch) each.reject(error)
-      return
-    }
+  }
+
+  async function carry(batch: Waiting<I, O>[]): Promise<void> {
+    const settle = await settlementOf(batch)
     busy -= 1
     // The next batch leaves before this one's callers go on: they work while it is on its way.
-    if (waiting.length > 0) void start()
-    for (let i = 0; i < batch.length; i++) (batch[i] as Waiting<I, O>).resolve(outputs[i] as O)
+    start()
+    for (let i = 0; i < batch.length; i++) settle(batch[i] as Waiting<I, O>, i)
+  }
+
+  async function settlementOf(batch: Waiting<I, O>[]): Promise<(caller: Waiting<I, O>, i: number) => void> {
+    try {
+      const outputs = await run(batch.map((each) => each.input))
+      invariant(outputs.length === batch.length, `coalesce: ${outputs.length} outputs for ${batch.length} inputs`)
+      return (caller, i) => caller.resolve(outputs[i] as O)
+    } catch (error) {
+      return (caller) => caller.reject(error)
+    }
   }
 
   return (input) =>
     new Promise((resolve, reject) => {
-      if (waiting.length >= options.queue_max) {
-        reject(new QueueFullError(`more than ${options.queue_max} calls are waiting`))
+      if (waiting.length >= queue_max) {
+        reject(new QueueFullError(`more than ${queue_max} calls are waiting`))
         return
       }
       waiting.push({ input, resolve, reject })
       schedule()
     })
+}
+
+/** How many of the first inputs make one batch. */
+function fitting<I>(waiting: { input: I }[], max: number, weigh: ((input: I) => number) | undefined): number {
+  if (!weigh) return Math.min(waiting.length, max)
+  let weight = 0
+  for (let i = 0; i < waiting.length; i++) {
+    weight += weigh((waiting[i] as { input: I }).input)
+    if (weight > max) return Math.max(1, i)
+  }
+  return waiting.length
 }

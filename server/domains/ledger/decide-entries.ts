@@ -1,98 +1,7 @@
+import { present, unreachable } from '#server/kit/invariant.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
-import type { Entry, EntryOutcome, Movement, Refusal, Subject } from './entry.ts'
-
-/** An account as locked, then as it will be written. */
-export interface LockedAccount {
-  id: bigint
-  asset: string
-  posted: bigint
-  held: bigint
-  credit_limit: bigint | null
-  version: bigint
-}
-
-/** A hold as locked, then as it will be written. */
-export interface LockedHold {
-  id: bigint
-  account: bigint
-  amount: bigint
-  captured: bigint
-  released: bigint
-  expired: boolean
-}
-
-/** A transfer named by a reversal. */
-export interface KnownTransfer {
-  id: bigint
-  debit: bigint
-  credit: bigint
-  amount: bigint
-  reversed: boolean
-}
-
-/** What the ledger remembers of a key. */
-export interface KnownEntry {
-  key: string
-  id: bigint | null
-  hash: string
-  outcome: string
-}
-
-/** All that a decision may read, under lock. Deciding runs the balances in it down and up. */
-export interface Book {
-  accounts: Map<bigint, LockedAccount>
-  holds: Map<bigint, LockedHold>
-  transfers: Map<bigint, KnownTransfer>
-  entries: Map<string, KnownEntry>
-}
-
-export interface NewTransfer {
-  id: bigint
-  entry: bigint
-  debit: bigint
-  credit: bigint
-  amount: bigint
-  reason: string
-  hold: bigint | null
-  subject: Subject | undefined
-  debit_posted: bigint
-  debit_version: bigint
-  credit_posted: bigint
-  credit_version: bigint
-}
-
-export interface NewHold {
-  id: bigint
-  entry: bigint
-  account: bigint
-  amount: bigint
-  expires_at: Date | undefined
-  subject: Subject | undefined
-  posted: bigint
-  version: bigint
-}
-
-export interface NewRelease {
-  id: bigint
-  entry: bigint
-  hold: bigint
-  account: bigint
-  amount: bigint
-  posted: bigint
-  version: bigint
-}
-
-/** What a posting writes. Only rows that changed. */
-export interface Writes {
-  entries: KnownEntry[]
-  transfers: NewTransfer[]
-  holds: NewHold[]
-  releases: NewRelease[]
-  reversals: { transfer: bigint; reversed_by: bigint }[]
-  accounts: Set<LockedAccount>
-  usedHolds: Set<LockedHold>
-  movements: number
-}
+import type { Book, KnownEntry, LockedAccount, LockedHold, Writes } from './book.ts'
+import type { Capture, Entry, EntryOutcome, Movement, PlaceHold, Refusal, Release, Reverse, Transfer } from './entry.ts'
 
 /**
  * Decides entries one after another, in their order, over the locked rows. Pure: it changes only `book` and answers what to write. A refused
@@ -104,62 +13,48 @@ export function decideEntries(
   book: Book,
   first_id: bigint,
 ): { outcomes: EntryOutcome[]; writes: Writes } {
-  const writes: Writes = {
-    entries: [],
-    transfers: [],
-    holds: [],
-    releases: [],
-    reversals: [],
-    accounts: new Set(),
-    usedHolds: new Set(),
-    movements: 0,
-  }
-  const outcomes: EntryOutcome[] = new Array(entries.length)
-  for (let i = 0; i < entries.length; i++) {
-    outcomes[i] = decideEntry(entries[i] as Entry, hashes[i] as string, book, first_id, writes)
-  }
-  return { outcomes, writes }
+  const posting = new Posting(book, first_id)
+  const outcomes = entries.map((entry, i) => posting.decide(entry, hashes[i] as string))
+  return { outcomes, writes: posting.writes }
 }
 
-function decideEntry(entry: Entry, hash: string, book: Book, first_id: bigint, writes: Writes): EntryOutcome {
-  const known = book.entries.get(entry.key)
-  if (known) return replay(known, hash)
-  const id = first_id + BigInt(writes.movements)
-  const work = new EntryWork(book, writes, id)
-  const refusal = work.apply(entry.movements)
-  const stored: KnownEntry = { key: entry.key, id: refusal ? null : id, hash, outcome: refusal ?? 'posted' }
-  book.entries.set(entry.key, stored)
-  writes.entries.push(stored)
-  return refusal ? { ok: false, refusal, replayed: false } : { ok: true, id, replayed: false }
-}
-
-function replay(known: KnownEntry, hash: string): EntryOutcome {
-  if (known.hash.replaceAll('-', '') !== hash) return { ok: false, refusal: 'key_reused', replayed: true }
-  if (known.id !== null) return { ok: true, id: known.id, replayed: true }
-  return { ok: false, refusal: known.outcome as Refusal, replayed: true }
-}
-
-/** One entry's way through the book. It writes down how to undo each step, for an entry moves wholly or not at all. */
-class EntryWork {
+/**
+ * One posting's way through the book. Every movement checks all before it changes anything, so a refused one has changed nothing; those of its entry
+ * that went before it are taken back, last first, by the rows they left.
+ */
+class Posting {
+  readonly writes: Writes = { entries: [], transfers: [], holds: [], releases: [], reversals: [], movements: 0 }
   readonly #book: Book
-  readonly #writes: Writes
-  readonly #entry: bigint
-  readonly #undo: (() => void)[] = []
+  readonly #first_id: bigint
+  /** Of the entry being decided. */
+  #entry = 0n
 
-  constructor(book: Book, writes: Writes, entry: bigint) {
+  constructor(book: Book, first_id: bigint) {
     this.#book = book
-    this.#writes = writes
-    this.#entry = entry
+    this.#first_id = first_id
   }
 
-  apply(movements: readonly Movement[]): Refusal | undefined {
+  decide(entry: Entry, hash: string): EntryOutcome {
+    const known = this.#book.entries.get(entry.key)
+    if (known) return replay(known, hash)
+    const id = this.#first_id + BigInt(this.writes.movements)
+    this.#entry = id
+    const refusal = this.#apply(entry.movements)
+    const stored: KnownEntry = { key: entry.key, id: refusal ? null : id, hash, outcome: refusal ?? 'posted' }
+    this.#book.entries.set(entry.key, stored)
+    this.writes.entries.push(stored)
+    if (refusal) return { ok: false, refusal, replayed: false }
+    this.writes.movements += entry.movements.length
+    return { ok: true, id, replayed: false }
+  }
+
+  #apply(movements: readonly Movement[]): Refusal | undefined {
     for (let i = 0; i < movements.length; i++) {
       const refusal = this.#move(movements[i] as Movement, this.#entry + BigInt(i))
       if (!refusal) continue
-      for (let j = this.#undo.length - 1; j >= 0; j--) this.#undo[j]?.()
+      if (i > 0) this.#takeBack()
       return refusal
     }
-    this.#writes.movements += movements.length
     return undefined
   }
 
@@ -175,52 +70,61 @@ class EntryWork {
         return this.#release(id, m)
       case 'reverse':
         return this.#reverse(id, m)
+      default:
+        return unreachable(m)
     }
   }
 
-  #transfer(
-    id: bigint,
-    m: { debit: bigint; credit: bigint; amount: bigint; reason: string; subject?: Subject | undefined },
-    hold: LockedHold | null,
-  ): Refusal | undefined {
+  #transfer(id: bigint, m: Omit<Transfer, 'kind'>, hold: LockedHold | null): Refusal | undefined {
     const debit = this.#book.accounts.get(m.debit)
     const credit = this.#book.accounts.get(m.credit)
     if (!debit || !credit) return 'account_not_found'
     if (debit === credit) return 'same_account'
     if (debit.asset !== credit.asset) return 'asset_mismatch'
-    if (!inRange(m.amount)) return 'amount_out_of_range'
-    const held = hold ? debit.held - m.amount : debit.held
-    if (!covered(debit, debit.posted - m.amount, held)) return 'insufficient_funds'
-    if (!storable(debit.posted - m.amount) || !storable(credit.posted + m.amount)) return 'amount_out_of_range'
-    this.#change(debit, debit.posted - m.amount, held)
-    this.#change(credit, credit.posted + m.amount, credit.held)
-    this.#push(this.#writes.transfers, {
+    const { amount, reason, subject } = m
+    if (!inRange(amount)) return 'amount_out_of_range'
+    const refusal =
+      obstacle(debit, debit.posted - amount, hold ? debit.held - amount : debit.held) ??
+      obstacle(credit, credit.posted + amount, credit.held)
+    if (refusal) return refusal
+    debit.posted -= amount
+    debit.version += 1n
+    if (hold) {
+      debit.held -= amount
+      hold.captured += amount
+    }
+    credit.posted += amount
+    credit.version += 1n
+    this.writes.transfers.push({
       id,
       entry: this.#entry,
       debit: debit.id,
       credit: credit.id,
-      amount: m.amount,
-      reason: m.reason,
-      hold: hold?.id ?? null,
-      subject: m.subject,
+      amount,
+      reason,
+      hold: hold ? hold.id : null,
+      subject,
       debit_posted: debit.posted,
+      debit_held: debit.held,
       debit_version: debit.version,
       credit_posted: credit.posted,
+      credit_held: credit.held,
       credit_version: credit.version,
     })
     return undefined
   }
 
-  #placeHold(id: bigint, m: Extract<Movement, { kind: 'hold' }>): Refusal | undefined {
+  #placeHold(id: bigint, m: PlaceHold): Refusal | undefined {
     const account = this.#book.accounts.get(m.account)
     if (!account) return 'account_not_found'
-    if (!inRange(m.amount)) return 'amount_out_of_range'
-    if (!covered(account, account.posted, account.held + m.amount)) return 'insufficient_funds'
-    if (!storable(account.held + m.amount)) return 'amount_out_of_range'
-    this.#change(account, account.posted, account.held + m.amount)
-    const { posted, version } = account
     const { amount, expires_at, subject } = m
-    this.#push(this.#writes.holds, {
+    if (!inRange(amount)) return 'amount_out_of_range'
+    const refusal = obstacle(account, account.posted, account.held + amount)
+    if (refusal) return refusal
+    account.held += amount
+    account.version += 1n
+    const { posted, held, version } = account
+    this.writes.holds.push({
       id,
       entry: this.#entry,
       account: account.id,
@@ -228,82 +132,103 @@ class EntryWork {
       expires_at,
       subject,
       posted,
+      held,
       version,
     })
     return undefined
   }
 
-  #capture(id: bigint, m: Extract<Movement, { kind: 'capture' }>): Refusal | undefined {
+  #capture(id: bigint, m: Capture): Refusal | undefined {
     const hold = this.#book.holds.get(m.hold)
     if (!hold) return 'hold_not_found'
     if (hold.expired) return 'hold_expired'
     const amount = amountOf(hold, m.amount)
     if (typeof amount === 'string') return amount
-    this.#use(hold, 'captured', amount)
-    return this.#transfer(id, { ...m, debit: hold.account, amount }, hold)
+    const { credit, reason, subject } = m
+    return this.#transfer(id, { debit: hold.account, credit, amount, reason, subject }, hold)
   }
 
-  #release(id: bigint, m: Extract<Movement, { kind: 'release' }>): Refusal | undefined {
+  #release(id: bigint, m: Release): Refusal | undefined {
     const hold = this.#book.holds.get(m.hold)
     if (!hold) return 'hold_not_found'
     const amount = amountOf(hold, m.amount)
     if (typeof amount === 'string') return amount
-    const account = this.#book.accounts.get(hold.account)
-    if (!account) return 'account_not_found'
-    this.#use(hold, 'released', amount)
-    this.#change(account, account.posted, account.held - amount)
-    const { posted, version } = account
-    this.#push(this.#writes.releases, {
+    const account = this.#account(hold.account)
+    hold.released += amount
+    account.held -= amount
+    account.version += 1n
+    const { posted, held, version } = account
+    this.writes.releases.push({
       id,
       entry: this.#entry,
       hold: hold.id,
       account: account.id,
       amount,
       posted,
+      held,
       version,
     })
     return undefined
   }
 
-  #reverse(id: bigint, m: Extract<Movement, { kind: 'reverse' }>): Refusal | undefined {
+  #reverse(id: bigint, m: Reverse): Refusal | undefined {
     const transfer = this.#book.transfers.get(m.transfer)
     if (!transfer) return 'transfer_not_found'
     if (transfer.reversed) return 'already_reversed'
+    const { debit, credit, amount } = transfer
+    const { reason, subject } = m
+    const refusal = this.#transfer(id, { debit: credit, credit: debit, amount, reason, subject }, null)
+    if (refusal) return refusal
     transfer.reversed = true
-    this.#undo.push(() => {
-      transfer.reversed = false
-    })
-    this.#push(this.#writes.reversals, { transfer: transfer.id, reversed_by: id })
-    return this.#transfer(id, { ...m, debit: transfer.credit, credit: transfer.debit, amount: transfer.amount }, null)
+    this.writes.reversals.push({ transfer: transfer.id, reversed_by: id })
+    return undefined
   }
 
-  #change(account: LockedAccount, posted: bigint, held: bigint): void {
-    const before = { posted: account.posted, held: account.held, version: account.version }
-    const first = !this.#writes.accounts.has(account)
-    this.#undo.push(() => {
-      Object.assign(account, before)
-      if (first) this.#writes.accounts.delete(account)
-    })
-    account.posted = posted
-    account.held = held
-    account.version += 1n
-    this.#writes.accounts.add(account)
+  /** Undoes what the entry at hand has done so far. All of it is sums, so the order between kinds does not matter. */
+  #takeBack(): void {
+    const { transfers, holds, releases, reversals } = this.writes
+    for (const row of cut(reversals, (each) => each.reversed_by >= this.#entry)) {
+      present(this.#book.transfers.get(row.transfer), 'a reversed transfer was read').reversed = false
+    }
+    for (const row of cut(transfers, this.#isOfEntry)) {
+      const debit = this.#account(row.debit)
+      const credit = this.#account(row.credit)
+      debit.posted += row.amount
+      debit.version -= 1n
+      credit.posted -= row.amount
+      credit.version -= 1n
+      if (row.hold === null) continue
+      debit.held += row.amount
+      this.#hold(row.hold).captured -= row.amount
+    }
+    for (const row of cut(holds, this.#isOfEntry)) {
+      const account = this.#account(row.account)
+      account.held -= row.amount
+      account.version -= 1n
+    }
+    for (const row of cut(releases, this.#isOfEntry)) {
+      const account = this.#account(row.account)
+      account.held += row.amount
+      account.version -= 1n
+      this.#hold(row.hold).released -= row.amount
+    }
   }
 
-  #use(hold: LockedHold, part: 'captured' | 'released', amount: bigint): void {
-    const first = !this.#writes.usedHolds.has(hold)
-    this.#undo.push(() => {
-      hold[part] -= amount
-      if (first) this.#writes.usedHolds.delete(hold)
-    })
-    hold[part] += amount
-    this.#writes.usedHolds.add(hold)
+  #isOfEntry = (row: { entry: bigint }): boolean => row.entry === this.#entry
+
+  #account(id: bigint): LockedAccount {
+    return present(this.#book.accounts.get(id), `account ${id} is locked`)
   }
 
-  #push<T>(rows: T[], row: T): void {
-    rows.push(row)
-    this.#undo.push(() => rows.pop())
+  #hold(id: bigint): LockedHold {
+    return present(this.#book.holds.get(id), `hold ${id} is locked`)
   }
+}
+
+function replay(known: KnownEntry, hash: string): EntryOutcome {
+  if (known.hash.replaceAll('-', '') !== hash) return { ok: false, refusal: 'key_reused', replayed: true }
+  if (known.id !== null) return { ok: true, id: known.id, replayed: true }
+  return { ok: false, refusal: known.outcome as Refusal, replayed: true }
 }
 
 function amountOf(hold: LockedHold, asked: bigint | 'rest'): bigint | Refusal {
@@ -313,8 +238,11 @@ function amountOf(hold: LockedHold, asked: bigint | 'rest'): bigint | Refusal {
   return inRange(amount) ? amount : 'amount_out_of_range'
 }
 
-function covered(account: LockedAccount, posted: bigint, held: bigint): boolean {
-  return account.credit_limit === null || posted - held >= -account.credit_limit
+/** Why an account cannot stand at these values. */
+function obstacle(account: LockedAccount, posted: bigint, held: bigint): Refusal | undefined {
+  const available = posted - held
+  if (account.credit_limit !== null && available < -account.credit_limit) return 'insufficient_funds'
+  return storable(posted) && storable(held) && storable(available) ? undefined : 'amount_out_of_range'
 }
 
 function inRange(amount: bigint): boolean {
@@ -323,4 +251,11 @@ function inRange(amount: bigint): boolean {
 
 function storable(value: bigint): boolean {
   return value <= AMOUNT_MAX && value >= -AMOUNT_MAX
+}
+
+/** Takes the rows at the end for which `isCut` holds off the array. */
+function cut<T>(rows: T[], isCut: (row: T) => boolean): T[] {
+  let end = rows.length
+  while (end > 0 && isCut(rows[end - 1] as T)) end -= 1
+  return rows.splice(end)
 }

@@ -28,14 +28,25 @@ const selectNamed = statement(`
 /** The ids of the accounts named, in their order; those that are missing are made. Two callers at once get the same ids. */
 export async function ensureAccounts(tx: Tx, names: readonly AccountName[]): Promise<bigint[]> {
   if (names.length === 0) return []
-  const columns = [
+  const known = await idsOf(tx, names)
+  const missing = names.filter((_, i) => known[i] === undefined)
+  if (missing.length === 0) return known as bigint[]
+  tx.send(insertMissing, [...columnsOf(missing), int8Array(missing.map((name) => name.credit_limit))])
+  const ids = await idsOf(tx, names)
+  return names.map((name, i) => present(ids[i], `ledger account of ${name.owner_kind} ${name.purpose}`))
+}
+
+async function idsOf(tx: Tx, names: readonly AccountName[]): Promise<(bigint | undefined)[]> {
+  const rows = await tx.query<{ id: bigint; place: bigint }>(selectNamed, columnsOf(names))
+  const ids = new Map(rows.map((row) => [row.place, row.id]))
+  return names.map((_, i) => ids.get(BigInt(i + 1)))
+}
+
+function columnsOf(names: readonly AccountName[]): unknown[] {
+  return [
     textArray(names.map((name) => name.owner_kind)),
     int8Array(names.map((name) => name.owner_id)),
     textArray(names.map((name) => name.purpose)),
     textArray(names.map((name) => name.asset)),
   ]
-  tx.send(insertMissing, [...columns, int8Array(names.map((name) => name.credit_limit))])
-  const rows = await tx.query<{ id: bigint; place: bigint }>(selectNamed, columns)
-  const ids = new Map(rows.map((row) => [row.place, row.id]))
-  return names.map((name, i) => present(ids.get(BigInt(i + 1)), `ledger account of ${name.owner_kind} ${name.purpose}`))
 }

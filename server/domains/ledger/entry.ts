@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { invariant } from '#server/kit/invariant.ts'
 
 /** What a movement is about, such as an order. Kept with the movement; the ledger does not interpret it. */
 export interface Subject {
@@ -86,18 +85,10 @@ export type EntryOutcome =
 /** Bounds how long one posting holds its locks, and is the width of a block of ids. */
 export const MOVEMENTS_MAX = 16_384
 
-const KEY_MAX = 200
-
-/**
- * The content of an entry as the first 128 bits of its SHA-256, written as a UUID. Two entries of one key are the same exactly when these agree.
- * InvariantError for a key that is empty or too long.
- */
+/** The content of an entry as the first 128 bits of its SHA-256, written as a UUID. Two entries of one key are the same exactly when these agree. */
 export function contentHash(entry: Entry): string {
-  invariant(entry.key.length > 0 && entry.key.length <= KEY_MAX, 'ledger: a key has 1 to 200 characters')
-  invariant(entry.movements.length > 0, 'ledger: an entry has at least one movement')
   let text = ''
-  if (entry.content !== undefined) text = `= ${entry.content}`
-  else for (const movement of entry.movements) text += textOf(movement)
+  for (const movement of entry.movements) text += textOf(movement)
   return hash('sha256', text, 'hex').slice(0, 32)
 }
 

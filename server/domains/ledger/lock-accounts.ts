@@ -1,7 +1,7 @@
 import { present } from '#server/kit/invariant.ts'
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import type { LockedAccount } from './decide-entries.ts'
+import type { LockedAccount } from './book.ts'
 
 // The one statement that locks accounts, always in the order of their ids, so that two batches never wait for each other in a ring.
 // NO KEY: a foreign key check elsewhere need not wait. The rows come as columns in arrays: a batch has thousands.
@@ -50,6 +50,7 @@ export async function lockAccounts(tx: Tx, ids: Set<bigint>, holds: Set<bigint>)
       held: held[i] as bigint,
       credit_limit: credit_limit[i] as bigint | null,
       version: version[i] as bigint,
+      locked_version: version[i] as bigint,
     })
   }
   return accounts

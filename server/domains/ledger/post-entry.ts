@@ -1,0 +1,39 @@
+import { coalesce } from '#server/kit/coalesce.ts'
+import { invariant } from '#server/kit/invariant.ts'
+import { type Db, insideTransaction } from '#server/platform/db/database.ts'
+import { checkEntry } from './check-entry.ts'
+import type { Entry, EntryOutcome } from './entry.ts'
+import { postChecked } from './post-entries.ts'
+
+/** Half of what it takes to fill both cores: while one batch is written, the callers of the one before go on and make the next. */
+const BATCH_MAX = 4_096
+
+/** About two seconds of postings at full speed; whoever comes later had better hear no at once. */
+const WAITING_MAX = 100_000
+
+/** The ledger for callers who post one entry each, in a transaction that is the ledger's own. */
+export interface Ledger {
+  /**
+   * Posts one entry durably, together with those of other callers at the same time. QueueFullError when too many wait, InvariantError for an entry
+   * that cannot be stored. Any other error leaves open whether it was posted: ask again with the same key.
+   */
+  postEntry(entry: Entry): Promise<EntryOutcome>
+}
+
+/** Opens the ledger; one for the process, for what does not pass through the same one is not gathered into the same batch. */
+export function openLedger(db: Db): Ledger {
+  const post = coalesce((entries: Entry[]) => db.transaction((tx) => postChecked(tx, entries)), {
+    max: BATCH_MAX,
+    weigh: (entry) => entry.movements.length,
+    // NOTE: measured; a second batch meets the first one's locks, and rows locked after a wait are checked again one by one.
+    lanes: 1,
+    queue_max: WAITING_MAX,
+  })
+  return {
+    postEntry: async (entry) => {
+      invariant(!insideTransaction(), 'postEntry inside a transaction; use postEntries there')
+      checkEntry(entry)
+      return post(entry)
+    },
+  }
+}

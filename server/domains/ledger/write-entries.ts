@@ -1,0 +1,119 @@
+import { dateArray, int8Array, plainArray, textArray } from '#server/platform/db/arrays.ts'
+import { type Statement, statement, type Tx } from '#server/platform/db/database.ts'
+import type { Book, Writes } from './book.ts'
+import { MOVEMENTS_MAX } from './entry.ts'
+
+/** The block of ids that a posting drew, and its moment as PostgreSQL writes it. */
+export interface Block {
+  block: bigint
+  at: string
+}
+
+/**
+ * Sends what was decided: the accounts and holds that changed, and all new rows. As many statements as kinds of rows. Sent, not awaited: a
+ * failure fails the commit. Each statement leaves before the next is put together, so that the server works meanwhile.
+ */
+export function writeEntries(tx: Tx, book: Book, writes: Writes, { block, at }: Block): void {
+  const { entries, transfers, holds, releases, reversals } = writes
+  sendRows(tx, updateAccounts, changedAccounts(book), (rows) => int8s(rows, 'id', 'posted', 'held', 'version'))
+  sendRows(tx, insertEntries, entries, entryColumns)
+  sendRows(tx, insertTransfers, transfers, (rows) => [...transferColumns(rows), at])
+  sendRows(tx, insertHolds, holds, (rows) => [...holdColumns(rows), at])
+  sendRows(tx, updateHolds, changedHolds(book), (rows) => int8s(rows, 'id', 'captured', 'released'))
+  sendRows(tx, insertReleases, releases, (rows) => [
+    ...int8s(rows, 'id', 'entry', 'hold', 'account', 'amount', 'posted', 'held', 'version'),
+    at,
+  ])
+  sendRows(tx, insertReversals, reversals, (rows) => int8s(rows, 'transfer', 'reversed_by'))
+  if (writes.movements > 0) tx.send(insertUnsealed, [block, writes.movements, at])
+}
+
+/** The first id of a block. */
+export function firstIdOf(block: bigint): bigint {
+  return block * BigInt(MOVEMENTS_MAX)
+}
+
+function sendRows<T>(tx: Tx, sql: Statement, rows: T[], columns: (rows: T[]) => unknown[]): void {
+  if (rows.length > 0) tx.send(sql, columns(rows))
+}
+
+// In all of these the arrays are unnested side by side in the select list: as a table of the from clause each would be written down first, at twice the cost.
+const updateAccounts = statement(`
+  update ledger.account set posted = new.posted, held = new.held, version = new.version
+  from (select unnest($1::bigint[]) as id, unnest($2::bigint[]) as posted, unnest($3::bigint[]) as held,
+    unnest($4::bigint[]) as version) as new
+  where account.id = new.id`)
+
+const insertEntries = statement(`
+  insert into ledger.entry (key, id, hash, outcome)
+  select unnest($1::text[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::text[])`)
+
+const insertTransfers = statement(`
+  insert into ledger.transfer (id, entry, debit, credit, amount, hold, debit_posted, debit_held, debit_version,
+    credit_posted, credit_held, credit_version, subject_id, reason, subject_kind, at)
+  select unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]),
+    unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]),
+    unnest($11::bigint[]), unnest($12::bigint[]), unnest($13::bigint[]), unnest($14::text[]), unnest($15::text[]),
+    $16::timestamptz`)
+
+const insertHolds = statement(`
+  insert into ledger.hold (id, entry, account, amount, posted, held, version, subject_id, expires_at, subject_kind, at)
+  select unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]),
+    unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::timestamptz[]), unnest($10::text[]),
+    $11::timestamptz`)
+
+const updateHolds = statement(`
+  update ledger.hold set captured = new.captured, released = new.released,
+    state = case when new.captured + new.released = hold.amount then 'closed' else 'open' end
+  from (select unnest($1::bigint[]) as id, unnest($2::bigint[]) as captured, unnest($3::bigint[]) as released) as new
+  where hold.id = new.id`)
+
+const insertReleases = statement(`
+  insert into ledger.release (id, entry, hold, account, amount, posted, held, version, at)
+  select unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]),
+    unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]), $9::timestamptz`)
+
+const insertReversals = statement(`
+  insert into ledger.reversal (transfer, reversed_by) select unnest($1::bigint[]), unnest($2::bigint[])`)
+
+const insertUnsealed = statement('insert into ledger.unsealed (block, movements, at) values ($1, $2, $3::timestamptz)')
+
+function changedAccounts(book: Book) {
+  return [...book.accounts.values()].filter((account) => account.version !== account.locked_version)
+}
+
+function changedHolds(book: Book) {
+  return [...book.holds.values()].filter((hold) => hold.captured + hold.released !== hold.locked_use)
+}
+
+function entryColumns(rows: Writes['entries']): unknown[] {
+  return [
+    textArray(rows.map((row) => row.key)),
+    int8Array(rows.map((row) => row.id)),
+    plainArray(rows.map((row) => row.hash)),
+    textArray(rows.map((row) => row.outcome)),
+  ]
+}
+
+function transferColumns(rows: Writes['transfers']): unknown[] {
+  return [
+    ...int8s(rows, 'id', 'entry', 'debit', 'credit', 'amount', 'hold', 'debit_posted', 'debit_held', 'debit_version'),
+    ...int8s(rows, 'credit_posted', 'credit_held', 'credit_version'),
+    int8Array(rows.map((row) => row.subject?.id ?? null)),
+    textArray(rows.map((row) => row.reason)),
+    textArray(rows.map((row) => row.subject?.kind)),
+  ]
+}
+
+function holdColumns(rows: Writes['holds']): unknown[] {
+  return [
+    ...int8s(rows, 'id', 'entry', 'account', 'amount', 'posted', 'held', 'version'),
+    int8Array(rows.map((row) => row.subject?.id ?? null)),
+    dateArray(rows.map((row) => row.expires_at)),
+    textArray(rows.map((row) => row.subject?.kind)),
+  ]
+}
+
+function int8s<K extends string>(rows: readonly { [P in K]: bigint | null }[], ...names: K[]): Buffer[] {
+  return names.map((name) => int8Array(rows.map((row) => row[name])))
+}
