@@ -1,0 +1,82 @@
+import { hash } from 'node:crypto'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { saleAmount } from './sale-amount.ts'
+import { renderedServices } from './sellable-services.ts'
+import { type CatalogApp, SALE_ASSET, type Service } from './service.ts'
+
+const serviceShape = z.object({
+  id: z.string().meta({ example: '1' }),
+  name: z.string(),
+  category: z.string(),
+  description: z.string().nullable(),
+  type: z.enum(['Default', 'Package', 'Custom Comments']),
+  rate: z.string().meta({ description: 'The price of 1000; of one, for a Package.', example: '0.90' }),
+  currency: z.string().meta({ example: 'USD' }),
+  min: z.string().meta({ description: 'The smallest quantity of an order.', example: '50' }),
+  max: z.string().meta({ example: '10000' }),
+})
+
+const listShape = z.object({ data: z.array(serviceShape) })
+
+/** A browser or proxy may show prices this long; an order is priced by the server anyway. */
+const MAX_AGE_S = 10
+
+/** What is sold, for everyone to read. */
+export function catalogRoutes(app: CatalogApp): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.get(
+      '/api/v1/services',
+      {
+        config: { permission: null },
+        schema: {
+          summary: 'List the services',
+          description: 'By category. Needs no key. `ETag` and `If-None-Match` save the transfer while nothing changes.',
+          tags: ['services'],
+          response: { 200: listShape, 304: z.null().meta({ description: 'What you have is current.' }) },
+        },
+      },
+      async (request, reply) => {
+        const rendered = await renderedServices(app, 'rest', render)
+        const end = rendered.indexOf('\n')
+        const etag = rendered.slice(0, end)
+        reply.headers({ etag, 'cache-control': `public, max-age=${MAX_AGE_S}` })
+        if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
+        reply.header('content-type', 'application/json; charset=utf-8')
+        return reply.serializer(asIs).send(rendered.slice(end + 1) as never)
+      },
+    )
+  }
+}
+
+const asIs = (text: unknown) => text as string
+
+/** The tag and the list are one text, so that they are always of one revision. */
+function render(services: readonly Service[]): string {
+  const body = JSON.stringify({ data: services.map(serviceView) })
+  return `"${hash('sha256', body, 'base64url').slice(0, 22)}"\n${body}`
+}
+
+function serviceView(service: Service): z.output<typeof serviceShape> {
+  const { id, name, category, description, type, rate, min, max } = service
+  return {
+    id: String(id),
+    name,
+    category,
+    description,
+    type,
+    rate: saleAmount(rate),
+    currency: SALE_ASSET,
+    min: String(min),
+    max: String(max),
+  }
+}
+
+/** RFC 9110, 13.1.2: any of the tags listed, compared weakly; `*` stands for all. */
+function matches(if_none_match: string | undefined, etag: string): boolean {
+  if (if_none_match === undefined) return false
+  return if_none_match.split(',').some((each) => {
+    const tag = each.trim()
+    return tag === '*' || tag.replace(/^W\//, '') === etag
+  })
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
+import type { OrderRefusal } from './errors.ts'
+import { netCharge, type Order, visibleRemains, visibleStatus } from './order.ts'
+import type { PlaceOutcome } from './place-orders.ts'
+import type { OrderStep } from './queries.ts'
+
+// What customers see of an order, and nothing else: no provider, no cost, no reason why it waits.
+
+const statusWord = z
+  .enum(['Pending', 'Processing', 'In progress', 'Completed', 'Partial', 'Canceled'])
+  .meta({ description: 'Completed, Partial and Canceled are final.', example: 'In progress' })
+
+export const statusShape = z.object({
+  id: z.string().meta({ example: '23501' }),
+  status: statusWord,
+  charge: z
+    .string()
+    .meta({ description: 'Net: after Partial what was delivered, after Canceled nothing.', example: '0.90' }),
+  currency: z.string().meta({ example: 'USD' }),
+  start_count: z.string().nullable(),
+  remains: z.string().meta({ example: '0' }),
+  version: z
+    .string()
+    .meta({ description: 'Grows with each change; of two answers the higher is newer.', example: '3' }),
+})
+
+export const orderShape = statusShape.extend({
+  service: z.string().meta({ example: '1' }),
+  type: z.enum(['Default', 'Package', 'Custom Comments']),
+  link: z.string(),
+  quantity: z.string().meta({ example: '1000' }),
+  comments: z.string().nullable(),
+  request_id: z.string().nullable(),
+  placed_at: z.iso.datetime(),
+  finished_at: z.iso.datetime().nullable(),
+})
+
+export const detailShape = orderShape.extend({
+  history: z.array(z.object({ at: z.iso.datetime(), status: statusWord })),
+})
+
+export const placedShape = z.object({
+  id: z.string().meta({ example: '23501' }),
+  charge: z.string().meta({ example: '0.90' }),
+  currency: z.string().meta({ example: 'USD' }),
+})
+
+export const refusedShape = z.object({
+  code: z.string().meta({ example: 'quantity_below_min' }),
+  field: z.string().nullable().meta({ example: 'quantity' }),
+  detail: z.string().meta({ example: 'The quantity is below the minimum of 50.' }),
+})
+
+/** How the order stands. */
+export function statusView(order: Order): z.output<typeof statusShape> {
+  return {
+    id: String(order.id),
+    status: visibleStatus(order.state),
+    charge: saleAmount(netCharge(order)),
+    currency: order.asset,
+    start_count: order.start_count === null ? null : String(order.start_count),
+    remains: String(visibleRemains(order)),
+    version: String(order.version),
+  }
+}
+
+/** The order as it was placed, and how it stands. */
+export function orderView(order: Order): z.output<typeof orderShape> {
+  return {
+    ...statusView(order),
+    service: String(order.service_id),
+    type: order.type,
+    link: order.link,
+    quantity: String(order.quantity),
+    comments: order.params.comments ?? null,
+    request_id: order.request_key,
+    placed_at: order.placed_at.toISOString(),
+    finished_at: order.finished_at?.toISOString() ?? null,
+  }
+}
+
+/** The order with the changes of its status, oldest first; steps that a customer cannot see are in none of them. */
+export function detailView(order: Order, steps: readonly OrderStep[]): z.output<typeof detailShape> {
+  const history: { at: string; status: z.output<typeof statusWord> }[] = []
+  for (const step of steps) {
+    const status = visibleStatus(step.to_state)
+    if (history.at(-1)?.status !== status) history.push({ at: step.at.toISOString(), status })
+  }
+  return { ...orderView(order), history }
+}
+
+/** What placing answers; the same again when the request is repeated. */
+export function placedView(placed: Extract<PlaceOutcome, { ok: true }>): z.output<typeof placedShape> {
+  return { id: String(placed.order_id), charge: saleAmount(placed.charge), currency: placed.asset }
+}
+
+/** Why one order of many was not taken. */
+export function refusedView(refusal: OrderRefusal): z.output<typeof refusedShape> {
+  return { code: refusal.code, field: refusal.field ?? null, detail: refusal.message }
+}

@@ -1,0 +1,18 @@
+import type { Principal } from '#server/domains/identity/principal.ts'
+import type { App } from '#server/platform/app.ts'
+import type { PlaceSingleOrder } from '../place-order.ts'
+import type { PanelFields } from './fields.ts'
+
+/** What the actions of the panels' form work with. */
+export interface PanelDeps {
+  readonly app: App
+  readonly placeOrder: PlaceSingleOrder
+}
+
+/** One request whose key was right and whose action is permitted. */
+export interface PanelCall {
+  readonly principal: Principal
+  readonly texts: PanelFields['texts']
+  /** From the Idempotency-Key header, as the header spells it. */
+  readonly header_key: string | string[] | undefined
+}

@@ -1,0 +1,28 @@
+import type { FastifyRequest } from 'fastify'
+import { presentedBy } from '#server/domains/identity/authenticate.ts'
+import type { Authentication } from '#server/domains/identity/authentication.ts'
+import { checkApiKey } from '#server/domains/identity/check-api-key.ts'
+import type { Principal } from '#server/domains/identity/principal.ts'
+import { ProblemError } from '#server/platform/http/problem.ts'
+
+/**
+ * Whose key the request carries: in its body, in a header, or, for keys whose owner allows it, in its URL. Undefined when there is none that holds:
+ * the form has one text for all of that.
+ */
+export async function identify(
+  authentication: Authentication,
+  request: FastifyRequest,
+  in_body: string | undefined,
+  in_url: string | undefined,
+): Promise<Principal | undefined> {
+  const key = in_body ?? keyInHeaders(request)
+  const principal = await checkApiKey(authentication, (key ?? in_url ?? '').trim(), request.ip)
+  if (principal instanceof ProblemError) return undefined
+  // URLs end up in the logs of proxies: a key stands there only where its owner has chosen so.
+  return key === undefined && !principal.legacy_get ? undefined : principal
+}
+
+function keyInHeaders(request: FastifyRequest): string | undefined {
+  const presented = presentedBy(request.headers)
+  return presented.how === 'key' ? presented.key : undefined
+}

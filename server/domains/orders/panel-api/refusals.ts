@@ -1,0 +1,50 @@
+import { unreachable } from '#server/kit/invariant.ts'
+import type { OrderRefusal } from '../errors.ts'
+
+/** What the panels' form answers in `error`. Callers compare these texts, so they never change. */
+export const ERRORS = {
+  invalid_key: 'Invalid API key',
+  incorrect_request: 'Incorrect request',
+  not_permitted: 'This API key does not allow this action',
+  too_many: 'Rate limit exceeded',
+  internal: 'Internal error',
+  order_id: 'Incorrect order ID',
+  refill_id: 'Incorrect refill ID',
+  too_many_ids: 'No more than 100 IDs at once',
+  no_refill: 'Refill is not available for this order',
+  no_cancel: 'Cancel is not available for this order',
+} as const
+
+/** The whole answer to a request that was refused. */
+export function errorBody(message: string): string {
+  return `{"error":${JSON.stringify(message)}}`
+}
+
+/** The panels' text for an order that was not taken. */
+export function refusalText(refusal: OrderRefusal): string {
+  switch (refusal.code) {
+    case 'service_not_found':
+      return 'Incorrect service ID'
+    case 'quantity_invalid':
+    case 'charge_invalid':
+      return 'Incorrect quantity'
+    case 'quantity_below_min':
+      return `Quantity less than minimal ${refusal.limit}`
+    case 'quantity_above_max':
+      return `Quantity more than maximum ${refusal.limit}`
+    case 'link_invalid':
+      return 'Bad link'
+    case 'comments_invalid':
+      return 'Incorrect comments'
+    case 'parameter_not_supported':
+      return 'Drip-feed is not available for this service'
+    case 'insufficient_funds':
+      return 'Not enough funds on balance'
+    case 'request_key_invalid':
+      return 'Incorrect request ID'
+    case 'request_key_reused':
+      return 'This request ID was used for another order'
+    default:
+      return unreachable(refusal.code)
+  }
+}

@@ -1,0 +1,29 @@
+import { BusyError } from '#server/domains/identity/errors.ts'
+import { coalesce, QueueFullError } from '#server/kit/coalesce.ts'
+import type { App } from '#server/platform/app.ts'
+import { PLACE_ORDERS_MAX, type PlaceOrder, type PlaceOutcome, placeOrders } from './place-orders.ts'
+
+/** Places one order. Throws BusyError, with nothing begun, when too many wait. */
+export type PlaceSingleOrder = (input: PlaceOrder) => Promise<PlaceOutcome>
+
+/** One batch is written while the next one is gathered; more lanes make smaller batches of the same work. */
+const LANES = 2
+/** Half a second of orders at full speed: who comes later would wait longer than callers do. */
+const WAITING_MAX = 5_000
+
+/** Makes the single call out of `placeOrders`: concurrent callers of this process share transactions. One a process. */
+export function openPlaceOrder(app: App): PlaceSingleOrder {
+  const place = coalesce((inputs: PlaceOrder[]) => placeOrders(app, inputs), {
+    max: PLACE_ORDERS_MAX,
+    lanes: LANES,
+    queue_max: WAITING_MAX,
+  })
+  return async (input) => {
+    try {
+      return await place(input)
+    } catch (error) {
+      if (error instanceof QueueFullError) throw new BusyError()
+      throw error
+    }
+  }
+}

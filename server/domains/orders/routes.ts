@@ -1,0 +1,245 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
+import { SALE_ASSET } from '#server/domains/catalog/service.ts'
+import { principalOf } from '#server/domains/identity/guard-routes.ts'
+import { AMOUNT_MAX } from '#server/kit/money.ts'
+import type { App } from '#server/platform/app.ts'
+import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { IDS_MAX, idsOf, readIdList } from './id-list.ts'
+import { parseId } from './order-id.ts'
+import { orderRequest, ordersRequest, placementOf } from './order-request.ts'
+import {
+  detailShape,
+  detailView,
+  orderShape,
+  orderView,
+  placedShape,
+  placedView,
+  refusedShape,
+  refusedView,
+  statusShape,
+  statusView,
+} from './order-views.ts'
+import type { PlaceSingleOrder } from './place-order.ts'
+import { placeOrders } from './place-orders.ts'
+import { KeyForManyError, OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
+import { findOrders, historyOf, listOrders, ORDERS_PAGE_MAX } from './queries.ts'
+import { availableOf, readBalance } from './read-balance.ts'
+import { IDEMPOTENCY_HEADER, requestKeyOf } from './request-key.ts'
+
+/** Orders and the money for them, as their customer sees them. Register it under a scope that `guardRoutes` guards. */
+export function orderRoutes(app: App, { placeOrder }: { placeOrder: PlaceSingleOrder }): FastifyPluginAsyncZod {
+  return async (server) => {
+    await server.register(placingRoutes(app, placeOrder))
+    await server.register(readingRoutes(app))
+    await server.register(balanceRoutes(app))
+  }
+}
+
+const keyHeader = z.object({
+  [IDEMPOTENCY_HEADER]: z.string().optional().meta({
+    description:
+      'Your own key, up to 128 characters. Repeating the request under it answers the same and makes no second order.',
+  }),
+})
+
+function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.post(
+      '/api/v1/order',
+      {
+        config: { permission: 'orders:place:own' },
+        schema: {
+          summary: 'Place an order',
+          description:
+            'Holds the charge on the balance at once. A repeated request carries `Idempotent-Replayed: true`. 402 `insufficient_funds`; 422 for all else that is not taken, with `code` and field.',
+          tags: ['orders'],
+          headers: keyHeader,
+          body: orderRequest,
+          response: { 201: placedShape },
+        },
+      },
+      async (request, reply) => {
+        const from_header = requestKeyOf(request.headers[IDEMPOTENCY_HEADER])
+        const input = placementOf(principalOf(request).user_id, request.body)
+        input.request_key ??= from_header
+        if (from_header !== undefined && from_header !== input.request_key) throw new TwoKeysError()
+        const outcome = await placeOrder(input)
+        if (!outcome.ok) throw new OrderRefusedError(outcome.refusal)
+        if (outcome.replayed) reply.header('idempotent-replayed', 'true')
+        return reply.code(201).send(placedView(outcome))
+      },
+    )
+
+    server.post(
+      '/api/v1/orders',
+      {
+        config: { permission: 'orders:place:own' },
+        schema: {
+          summary: 'Place up to 100 orders',
+          description:
+            'One outcome for each, in their order; one that is refused does not fail the others. Give each a `request_id` to make repeating safe.',
+          tags: ['orders'],
+          body: ordersRequest,
+          response: { 200: z.object({ data: z.array(outcomeShape) }) },
+        },
+      },
+      async (request) => {
+        if (request.headers[IDEMPOTENCY_HEADER] !== undefined) throw new KeyForManyError()
+        const customer_id = principalOf(request).user_id
+        const outcomes = await placeOrders(
+          app,
+          request.body.orders.map((order) => placementOf(customer_id, order)),
+        )
+        return {
+          data: outcomes.map((outcome) =>
+            outcome.ok
+              ? { ok: true as const, replayed: outcome.replayed, order: placedView(outcome) }
+              : { ok: false as const, refusal: refusedView(outcome.refusal) },
+          ),
+        }
+      },
+    )
+  }
+}
+
+const outcomeShape = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), replayed: z.boolean(), order: placedShape }),
+  z.object({ ok: z.literal(false), refusal: refusedShape }),
+])
+
+const PAGE_DEFAULT = 20
+
+/** Newest first: a page begins below the order that ended the one before. */
+const cursor = keysetCursor({ id: 'bigint' })
+
+const page = z.object({
+  limit: z.coerce.number().int().min(1).max(ORDERS_PAGE_MAX).default(PAGE_DEFAULT),
+  cursor: z.string().optional().meta({ description: 'From `next_cursor` or the Link header of the page before.' }),
+})
+
+const listShape = z.object({
+  data: z.array(orderShape),
+  has_more: z.boolean(),
+  next_cursor: z.string().nullable(),
+})
+
+function readingRoutes(app: App): FastifyPluginAsyncZod {
+  const permission = 'orders:read:own'
+  const tags = ['orders']
+  return async (server) => {
+    server.get(
+      '/api/v1/orders',
+      {
+        config: { permission },
+        schema: {
+          summary: 'List my orders',
+          description: 'Newest first. The next page is at `Link: <…>; rel="next"`; no such header, no further page.',
+          tags,
+          querystring: page,
+          response: { 200: listShape },
+        },
+      },
+      async (request, reply) => {
+        const { limit, cursor: given } = request.query
+        const before = given === undefined ? AMOUNT_MAX : cursor.decode(given).id
+        const customer_id = principalOf(request).user_id
+        const rows = await listOrders(app.db, customer_id, before, limit)
+        const last = rows.length === limit ? rows.at(-1) : undefined
+        const more = last && (await listOrders(app.db, customer_id, last.id, 1)).length > 0
+        const next_cursor = more ? cursor.encode(last) : null
+        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
+        return { data: rows.map(orderView), has_more: next_cursor !== null, next_cursor }
+      },
+    )
+
+    server.get(
+      '/api/v1/order/:id',
+      {
+        config: { permission },
+        schema: {
+          summary: 'One of my orders, with its history',
+          tags,
+          params: z.object({ id: z.string() }),
+          response: { 200: detailShape },
+        },
+      },
+      async (request) => {
+        const id = parseId(request.params.id)
+        const order = id && (await findOrders(app.db, principalOf(request).user_id, [id])).get(id)
+        if (!order) throw new OrderNotFoundError()
+        return detailView(order, await historyOf(app.db, order.id))
+      },
+    )
+
+    server.get(
+      '/api/v1/status',
+      {
+        config: { permission },
+        schema: {
+          summary: 'How orders stand',
+          description: `\`order\`: one. \`orders\`: up to ${IDS_MAX}, joined by commas; what is no order of yours is in \`missing\`.`,
+          tags,
+          querystring: statusQuery,
+          response: { 200: statusesShape },
+        },
+      },
+      async (request) => {
+        const { order, orders } = request.query
+        const list = readIdList(orders ?? order ?? '')
+        if (list === undefined) throw new TooManyIdsError(IDS_MAX)
+        const found = await findOrders(app.db, principalOf(request).user_id, idsOf(list))
+        if (order !== undefined && found.size === 0) throw new OrderNotFoundError()
+        const known = list.map((each) => ({ ...each, order: each.id === undefined ? undefined : found.get(each.id) }))
+        return {
+          data: known.flatMap((each) => (each.order ? [statusView(each.order)] : [])),
+          missing: known.filter((each) => !each.order).map((each) => each.spelled),
+        }
+      },
+    )
+  }
+}
+
+const statusQuery = z
+  .object({
+    order: z.string().optional().meta({ example: '23501' }),
+    orders: z.string().optional().meta({ example: '23501,23502' }),
+  })
+  .refine(({ order, orders }) => (order === undefined) !== (orders === undefined), {
+    message: 'must name either order or orders',
+  })
+
+const statusesShape = z.object({ data: z.array(statusShape), missing: z.array(z.string()) })
+
+const balanceShape = z.object({
+  balance: z.string().meta({ description: 'All that is yours, with what is held.', example: '100.84292' }),
+  held: z.string().meta({ description: 'Set aside for orders under way.', example: '0.90' }),
+  available: z.string().meta({ example: '99.94292' }),
+  currency: z.string().meta({ example: 'USD' }),
+  version: z
+    .string()
+    .meta({ description: 'Grows with each change; of two answers the higher is newer.', example: '12' }),
+})
+
+function balanceRoutes(app: App): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.get(
+      '/api/v1/balance',
+      {
+        config: { permission: 'balance:read:own' },
+        schema: { summary: 'My balance', tags: ['money'], response: { 200: balanceShape } },
+      },
+      async (request) => {
+        const balance = await readBalance(app.db, principalOf(request).user_id)
+        return {
+          balance: saleAmount(balance.posted),
+          held: saleAmount(balance.held),
+          available: saleAmount(availableOf(balance)),
+          currency: SALE_ASSET,
+          version: String(balance.version),
+        }
+      },
+    )
+  }
+}

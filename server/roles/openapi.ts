@@ -1,0 +1,107 @@
+import swagger from '@fastify/swagger'
+import type { RouteOptions } from 'fastify'
+import { jsonSchemaTransform } from 'fastify-type-provider-zod'
+import type { Config } from '#server/platform/config/config.ts'
+import type { HttpApp } from '#server/platform/http/http.ts'
+
+type OpenApiOptions = Pick<Config, 'public_url' | 'mode'>
+
+/** Describes every route registered after this call at `/openapi.json`: its permission as `x-permission` (null: open to all), schemas, examples. */
+export async function openApiDocument(app: HttpApp, config: OpenApiOptions): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Saldo',
+        version: '1',
+        description: `Orders, money and what becomes of them.${config.mode === 'sandbox' ? ' This is a sandbox: no real money, no real provider.' : ''}`,
+      },
+      servers: [{ url: config.public_url?.replace(/\/$/, '') ?? '/' }],
+      tags: TAGS,
+      components: { schemas: { Problem: PROBLEM }, securitySchemes: SECURITY_SCHEMES },
+      paths: OPERATOR_PATHS,
+    },
+    transform: describe,
+  })
+
+  let text: string | undefined
+  app.get(
+    '/openapi.json',
+    { config: { permission: null }, schema: { summary: 'This document', tags: ['developers'] } },
+    async (_, reply) => {
+      // Routes are all there once the server listens, and none is added later.
+      text ??= JSON.stringify(app.swagger())
+      return reply
+        .headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-cache' })
+        .send(text)
+    },
+  )
+}
+
+const TAGS = [
+  { name: 'panels', description: 'The form that resellers’ panels speak.' },
+  { name: 'orders', description: 'Orders over REST.' },
+  { name: 'services', description: 'What is sold.' },
+  { name: 'money', description: 'Balances.' },
+  { name: 'account', description: 'Sign-in and API keys.' },
+  { name: 'developers', description: 'This description.' },
+  { name: 'operators', description: 'For those who run Saldo.' },
+]
+
+const SECURITY_SCHEMES = {
+  api_key: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+  session: { type: 'http', scheme: 'bearer' },
+  cookie: { type: 'apiKey', in: 'cookie', name: 'saldo_session' },
+} as const
+
+const text = (example: string) => ({ type: 'string' as const, example })
+
+const PROBLEM = {
+  type: 'object' as const,
+  description: 'RFC 9457. `code` is for programs, `title` and `detail` are for people.',
+  required: ['type', 'title', 'status', 'code', 'request_id'],
+  properties: {
+    type: text('urn:saldo:problem:insufficient_funds'),
+    title: text('The order was not taken'),
+    status: { type: 'integer' as const, example: 402 },
+    detail: text('There are not enough funds on the balance.'),
+    code: text('insufficient_funds'),
+    request_id: text('3f0c6a2e-5b9e-4a52-8a6e-0d9a3f1c7b11'),
+    errors: {
+      type: 'array' as const,
+      items: {
+        type: 'object' as const,
+        properties: { field: text('quantity'), reason: text('must be at least 10') },
+      },
+    },
+  },
+}
+
+const PROBLEM_ANSWER = {
+  description: 'Refused, as a problem.',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+}
+
+/** The operators' routes stand before anything else is registered, so they are named here. */
+const OPERATOR_PATHS = Object.fromEntries(
+  [
+    ['/healthz', 'The process is alive'],
+    ['/readyz', 'The process can serve; 503 when a check fails or it stops'],
+    ['/metrics', 'Metrics in the format of Prometheus'],
+  ].map(([path, summary]) => [
+    path,
+    { get: { summary, tags: ['operators'], 'x-permission': null, responses: { 200: { description: 'As it says.' } } } },
+  ]),
+)
+
+type Transform = typeof jsonSchemaTransform
+
+function describe(document: Parameters<Transform>[0]): ReturnType<Transform> {
+  const { schema, url } = jsonSchemaTransform({ ...document, schema: document.schema ?? {} })
+  const described = schema as Record<string, unknown> & { response?: Record<string, unknown> }
+  const { permission = null } = (document.route as RouteOptions).config as { permission?: string | null }
+  described['x-permission'] ??= permission
+  if (permission !== null) described.security = [{ api_key: [] }, { session: [] }, { cookie: [] }]
+  if (url.startsWith('/api/v1/')) described.response = { ...described.response, default: PROBLEM_ANSWER }
+  return { schema: described, url }
+}
