@@ -168,7 +168,7 @@ async function move(saldo: Saldo, key: string, debit: bigint, credit: bigint, am
 /** The same for one home each time, so that a lost sandbox.json loses no sign-in. */
 async function derivedSecret(home: string, what: string): Promise<string> {
   const master = await readOrMakeKeyFile(home)
-  return createHmac('sha256', master).update(`sandbox: ${what}`).digest('base64url').slice(0, 24)
+  return createHmac('sha256', master).update(`sandbox: ${what}`).digest('hex').slice(0, 24)
 }
 
 async function readSandboxFile(home: string): Promise<SandboxFile | undefined> {

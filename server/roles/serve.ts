@@ -43,7 +43,7 @@ export async function serve(role: Role, config: Config, stopped: Promise<unknown
 
 async function start(role: Role, config: Config, undo: Undo[], progress: Progress): Promise<void> {
   const database = await startDatabase(config, progress)
-  undo.push(database.stop)
+  undo.push(() => database.stop())
   await migrateAll(database.url, progress)
   const saldo = await openSaldo(config, database.url, role === 'all' ? 'saldo' : `saldo-${role}`)
   undo.push(saldo.close)
