@@ -32,8 +32,10 @@ export interface Sandbox {
   stop(): Promise<void>
 }
 
-/** Pays for ten thousand small orders. Micro-USD. */
-const CUSTOMER_FUNDS = 10_000_000_000n
+/** Pays for thousands of orders, also of the dearer services. Micro-USD. */
+const CUSTOMER_FUNDS = 100_000_000_000n
+/** What the simulated provider has of ours: more than the customer can spend. */
+const PROVIDER_BALANCE = '250000.00'
 /** Thirty percent, and at least a cent a thousand. */
 const MARKUP = { percent_bp: 3_000n, fixed: 0n, minimum_margin: 10_000n }
 const PROVIDER_NAME = 'Sandbox provider'
@@ -81,7 +83,7 @@ async function startPanel(home: string, key: string, before: string | undefined)
   const main = join(import.meta.dirname, '../../sandbox/provider/main.ts')
   const state = join(home, 'sandbox-provider.json')
   const start = (port: string) =>
-    fork(main, ['--key', key, '--state-file', state, '--port', port], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+    fork(main, ['--key', key, '--balance', PROVIDER_BALANCE, '--state-file', state, '--port', port], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
   const port = before ? new URL(before).port : '0'
   return (
     (await listening(start(port))) ??
