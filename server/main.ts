@@ -6,19 +6,22 @@ const say = (text: string) => {
   process.stderr.write(`${text}\n`)
 }
 
+/** Signals this close together are one request: a terminal and a service manager tell us and the launcher, which passes its own on. */
+const TWIN_MS = 1_000
+
 /** Comes with the first request to stop; a stop that hangs is ended by a second. */
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false
+    let asked_ms: number | undefined
     const stop = () => {
-      if (asked) process.exit(1)
-      asked = true
+      if (asked_ms !== undefined && performance.now() - asked_ms > TWIN_MS) process.exit(1)
+      asked_ms ??= performance.now()
       resolve()
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
     // The launcher is gone, however it went.
-    process.once('disconnect', () => asked || stop())
+    process.once('disconnect', () => asked_ms ?? stop())
   })
 }
 
