@@ -20,6 +20,8 @@ create table orders.orders (
   expected_cost bigint not null check (expected_cost >= 0),
   -- What the ledger has booked as this order's cost so far, in the provider's asset.
   booked_cost bigint not null default 0 check (booked_cost >= 0),
+  -- The part of it that earlier placements took and brought nothing for: sent again, or accepted after all when it was given up.
+  sunk_cost bigint not null default 0 check (sunk_cost >= 0),
   captured bigint not null default 0 check (captured >= 0),
   released bigint not null default 0 check (released >= 0),
   start_count bigint,
@@ -30,6 +32,7 @@ create table orders.orders (
   accepted_at timestamptz,
   finished_at timestamptz,
   checked_at timestamptz,
+  -- When the provider is asked about it: while it is open, and after its end until its cost is confirmed.
   next_check_at timestamptz,
   -- While dispatching: when whoever took it is given up.
   claimed_until timestamptz,
@@ -59,6 +62,9 @@ create table orders.orders (
   constraint order_final check ((state in ('completed', 'partial', 'cancelled')) = (captured + released = charge)),
   constraint order_finished check ((state in ('completed', 'partial', 'cancelled')) = (finished_at is not null)),
   constraint order_claimed check ((state = 'dispatching') = (claimed_until is not null)),
+  constraint order_sunk_within check (sunk_cost <= booked_cost),
+  constraint order_checked check (case when state in ('pending', 'processing', 'in_progress') then next_check_at is not null
+    when state not in ('completed', 'partial', 'cancelled') then next_check_at is null else true end),
   constraint order_explained check (state not in ('unknown', 'failed') or reason is not null),
   constraint order_at_provider check (state not in ('pending', 'processing', 'in_progress') or provider_order_id is not null)
 ) with (fillfactor = 85);
@@ -69,7 +75,7 @@ create unique index order_at_provider_once on orders.orders (provider_id, provid
 -- The queues, each a state.
 create index orders_queued on orders.orders (provider_id, customer_id, id) where state = 'queued';
 create index orders_claimed on orders.orders (claimed_until) where state = 'dispatching';
-create index orders_open on orders.orders (provider_id, next_check_at) where state in ('pending', 'processing', 'in_progress');
+create index orders_followed on orders.orders (provider_id, next_check_at) where next_check_at is not null;
 create index orders_waiting on orders.orders (state, id) where state in ('unknown', 'failed');
 
 -- The history: one row for each step of an order, with the version it led to. Progress alone (start count, remains) is no step. Append-only.

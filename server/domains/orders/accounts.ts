@@ -1,11 +1,11 @@
 import { type AccountName, ensureAccounts } from '#server/domains/ledger/ensure-accounts.ts'
 import { present } from '#server/kit/invariant.ts'
-import type { Db } from '#server/platform/db/database.ts'
+import type { Db, Tx } from '#server/platform/db/database.ts'
 
 /** Wallets kept in memory a database; beyond it the memory of wallets starts anew. */
 const WALLETS_MAX = 200_000
 
-/** Ids of accounts, which never change. Those of the house and of providers are few and stay, so that naming them within a transaction makes none. */
+/** Ids of accounts, which never change. Those of the house and of providers are few and stay. */
 interface Remembered {
   wallets: Map<string, bigint>
   others: Map<string, bigint>
@@ -39,10 +39,10 @@ export function worldIn(asset: string): AccountName {
 }
 
 /**
- * The ids of the accounts named, in their order. Makes those that are missing, in a transaction of its own, and remembers all: within a transaction only
- * accounts that were named before may be asked for.
+ * The ids of the accounts named, in their order; those that are missing are made, and all are remembered. Within a transaction give it as `tx`,
+ * after the locks on orders and before those on accounts.
  */
-export async function accountIds(db: Db, names: readonly AccountName[]): Promise<bigint[]> {
+export async function accountIds(db: Db, names: readonly AccountName[], tx?: Tx): Promise<bigint[]> {
   const known = remembered.get(db) ?? { wallets: new Map(), others: new Map() }
   remembered.set(db, known)
   if (known.wallets.size > WALLETS_MAX) known.wallets = new Map()
@@ -51,12 +51,23 @@ export async function accountIds(db: Db, names: readonly AccountName[]): Promise
     const text = textOf(name)
     if (!shelfOf(known, name).has(text)) missing.set(text, name)
   }
+  const found = new Map<string, bigint>()
   if (missing.size > 0) {
-    const wanted = [...missing.values()]
-    const ids = await db.transaction((tx) => ensureAccounts(tx, wanted))
-    for (const [i, name] of wanted.entries()) shelfOf(known, name).set(textOf(name), ids[i] as bigint)
+    // In one order, so that two who make the same accounts do not wait for each other.
+    const wanted = [...missing].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, name]) => name)
+    const ids = tx ? await ensureAccounts(tx, wanted) : await db.transaction((own) => ensureAccounts(own, wanted))
+    for (const [i, name] of wanted.entries()) found.set(textOf(name), ids[i] as bigint)
+    // What a transaction made is there when it has committed.
+    const remember = () => {
+      for (const name of wanted) shelfOf(known, name).set(textOf(name), found.get(textOf(name)) as bigint)
+    }
+    if (tx) tx.onCommit(remember)
+    else remember()
   }
-  return names.map((name) => present(shelfOf(known, name).get(textOf(name)), 'the account was made'))
+  return names.map((name) => {
+    const text = textOf(name)
+    return present(found.get(text) ?? shelfOf(known, name).get(text), 'the account was made')
+  })
 }
 
 function shelfOf(known: Remembered, name: AccountName): Map<string, bigint> {

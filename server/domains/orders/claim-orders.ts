@@ -1,6 +1,7 @@
 import { newUuid } from '#server/kit/id.ts'
-import { int8Array, plainArray } from '#server/platform/db/arrays.ts'
-import type { Db, Tx } from '#server/platform/db/database.ts'
+import type { App } from '#server/platform/app.ts'
+import { int8Array } from '#server/platform/db/arrays.ts'
+import type { Tx } from '#server/platform/db/database.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { ORDER_COLUMNS, type Order } from './order.ts'
 import { type OrderChange, writeOrders } from './write-orders.ts'
@@ -13,43 +14,42 @@ export interface ClaimLimits {
   provider_id: bigint
   /** Orders at most. */
   room: number
-  /** What the provider's balance still covers. */
+  /** The provider's balance as last read. What costs more than all of it fails. */
+  balance: bigint
+  /** What of it is not yet spoken for. What costs more than is left waits until the balance is read again. */
   budget: bigint
-  /** Whether orders that the budget does not cover fail; otherwise they stay queued, for the budget is only an estimate. */
-  fail_uncovered: boolean
   /** After this the claim is given up, and what may have been sent becomes unknown. */
   lease_ms: number
   /** The customer served last. */
   after_customer: bigint
 }
 
-/** `claimed` are dispatching now, each with its attempt's key; nothing has been sent. `stopped` failed for want of balance with the provider. */
+/** `claimed` are dispatching now, each with its attempt's key; nothing has been sent. */
 export interface Claim {
   claimed: Order[]
+  /** How many failed, for the provider's balance does not cover them. */
   stopped: number
   last_customer: bigint
-  /** What the claimed orders are expected to cost. */
-  cost: bigint
 }
 
 /**
  * Takes queued orders of a provider for dispatch and commits that intent, with an attempt's key each, before anything is sent. Fair: each waiting customer in
- * turn gets the same share. Orders that the budget does not cover fail with `insufficient_provider_balance`. Two callers never
- * take the same order.
+ * turn gets the same share. Two callers never take the same order.
  */
-export async function claimOrders(db: Db, limits: ClaimLimits): Promise<Claim> {
-  return db.transaction(async (tx) => {
+export async function claimOrders(app: App, limits: ClaimLimits): Promise<Claim> {
+  const claimed_until = new Date(app.clock.now().getTime() + limits.lease_ms)
+  return app.db.transaction(async (tx) => {
     const customers = await nextCustomers(tx, limits)
-    if (customers.length === 0) return { claimed: [], stopped: 0, last_customer: 0n, cost: 0n }
-    const share = Math.ceil(limits.room / customers.length)
-    const orders = await tx.query<Order>(takeFairly, [limits.provider_id, int8Array(customers), share, limits.room])
-    const { covered, uncovered, cost } = spend(orders, limits.budget)
-    const claimed = covered.map((order) => ({ ...order, attempt: newUuid(), attempts: order.attempts + 1 }))
-    if (claimed.length > 0) markClaimed(tx, claimed, limits.lease_ms)
-    const stopped = limits.fail_uncovered ? uncovered : []
-    writeOrders(tx, stopped.map(asFailed))
-    const last_customer = orders.reduce((last, order) => (order.customer_id > last ? order.customer_id : last), 0n)
-    return { claimed, stopped: stopped.length, last_customer, cost }
+    const last_customer = customers.at(-1)
+    if (last_customer === undefined) return { claimed: [], stopped: 0, last_customer: limits.after_customer }
+    const share = Math.floor(limits.room / customers.length)
+    const orders = await tx.query<Order>(takeFairly, [limits.provider_id, int8Array(customers), share])
+    const { covered, uncovered } = spend(orders, limits)
+    const claims = covered.map((order) => asClaimed(order, claimed_until))
+    await writeOrders(app.db, tx, [...claims, ...uncovered.map(asFailed)])
+    if (claims.length > 0) tx.send(insertAttempts, [int8Array(covered.map((order) => order.id))])
+    const claimed = claims.map(({ before, after }) => ({ ...before, ...after }))
+    return { claimed, stopped: uncovered.length, last_customer }
   })
 }
 
@@ -76,60 +76,55 @@ async function nextCustomers(tx: Tx, limits: ClaimLimits): Promise<bigint[]> {
   return [...new Set([...rows, ...more].map((row) => row.customer_id))]
 }
 
-// SKIP LOCKED: another worker's claim is not waited for. The locks are on rows that only claims take, so their order does not matter.
+// SKIP LOCKED: another worker's claim is not waited for.
 const takeFairly = statement(`
   select taken.* from unnest($2::bigint[]) as customer (id)
   cross join lateral (
     select ${ORDER_COLUMNS} from orders.orders
     where state = 'queued' and provider_id = $1 and customer_id = customer.id
     order by id limit $3::int for no key update skip locked
-  ) taken
-  limit $4::int`)
+  ) taken`)
 
-function spend(orders: readonly Order[], budget: bigint): { covered: Order[]; uncovered: Order[]; cost: bigint } {
+function spend(orders: readonly Order[], limits: ClaimLimits): { covered: Order[]; uncovered: Order[] } {
   const covered: Order[] = []
-  const uncovered: Order[] = []
-  let cost = 0n
+  let left = limits.budget
   for (const order of orders) {
-    if (cost + order.expected_cost > budget) uncovered.push(order)
-    else {
-      covered.push(order)
-      cost += order.expected_cost
-    }
+    if (order.expected_cost > left) continue
+    covered.push(order)
+    left -= order.expected_cost
   }
-  return { covered, uncovered, cost }
+  return { covered, uncovered: orders.filter((order) => order.expected_cost > limits.balance) }
 }
 
-const claim = statement(`
-  update orders.orders o set state = 'dispatching', attempt = new.attempt, attempts = new.attempts, reason = null, detail = null,
-    balance_check_status = 'sufficient', claimed_until = now() + make_interval(secs => $4::float8 / 1000)
-  from unnest($1::bigint[], $2::uuid[], $3::smallint[]) as new (id, attempt, attempts)
-  where o.id = new.id`)
+function asClaimed(order: Order, claimed_until: Date) {
+  const attempts = order.attempts + 1
+  return {
+    before: order,
+    after: {
+      state: 'dispatching',
+      reason: null,
+      detail: null,
+      balance_check_status: 'sufficient',
+      attempt: newUuid(),
+      attempts,
+      claimed_until,
+    },
+    step: { kind: 'sent', data: { attempt: attempts } },
+  } satisfies OrderChange
+}
+
+function asFailed(order: Order): OrderChange {
+  const code = 'insufficient_provider_balance'
+  const detail = "The provider's balance does not cover the order's cost."
+  return {
+    before: order,
+    after: { state: 'failed', reason: code, detail, balance_check_status: 'insufficient', attempt: null },
+    step: { kind: 'rejected', data: { code } },
+  }
+}
 
 const insertAttempts = statement(`
   insert into orders.attempt (key, order_id, number, provider_id, provider_service_id, provider_balance)
   select o.attempt, o.id, o.attempts, o.provider_id, o.provider_service_id, p.balance
   from orders.orders o left join providers.provider p on p.id = o.provider_id
   where o.id = any($1::bigint[])`)
-
-function markClaimed(tx: Tx, claimed: readonly Order[], lease_ms: number): void {
-  const ids = int8Array(claimed.map((order) => order.id))
-  const keys = plainArray(claimed.map((order) => order.attempt))
-  tx.send(claim, [ids, keys, plainArray(claimed.map((order) => order.attempts)), lease_ms])
-  tx.send(insertAttempts, [ids])
-}
-
-function asFailed(order: Order): OrderChange {
-  const detail = "The provider's balance does not cover the order's cost."
-  return {
-    before: order,
-    after: {
-      state: 'failed',
-      reason: 'insufficient_provider_balance',
-      detail,
-      balance_check_status: 'insufficient',
-      attempt: null,
-    },
-    step: { kind: 'rejected', data: { code: 'insufficient_provider_balance' } },
-  }
-}

@@ -3,22 +3,28 @@ import { pauseProvider } from '#server/domains/providers/pause-provider.ts'
 import type { PlaceOutcome } from '#server/domains/providers/provider.ts'
 import { providerCan } from '#server/domains/providers/provider-row.ts'
 import type { OpenProvider, Providers } from '#server/domains/providers/registry.ts'
+import { type Backoff, backoff_ms } from '#server/kit/backoff.ts'
+import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
-import { accountIds, costIn, prepaidAt } from './accounts.ts'
 import { claimOrders } from './claim-orders.ts'
 import type { Order } from './order.ts'
 import type { Placement } from './record-placements.ts'
 
-/** Beyond the time that the call itself may take: for writing its outcome down. */
+/** Beyond the time that the calls themselves may take: for writing their outcomes down. */
 const LEASE_EXTRA_MS = 10_000
 
-/** How long a provider that cannot be asked, or asks for fewer calls, is left alone. */
-const PAUSE_MS = 5_000
+/** A claim that took longer than this to commit is not acted upon: its lease must outlast whatever it sends. */
+const CLAIM_MS_MAX = 5_000
+
+/** How long a provider that cannot be asked, or wants fewer calls, is left alone; longer each time until it takes an order again. */
+const PAUSE: Backoff = { base_ms: 1_000, max_ms: 60_000 }
 
 /** One provider's dispatching in this process. */
 export interface Lane {
-  provider_id: bigint
+  readonly provider_id: bigint
+  /** The provider's, as last read. */
+  concurrency: number
   in_flight: number
   /** What the orders under way are expected to cost. */
   in_flight_cost: bigint
@@ -26,16 +32,29 @@ export interface Lane {
   /** The balance that was read last, and what has been claimed on it since. */
   balance: BalanceAnswer | undefined
   spent: bigint
+  /** Pauses since an order was last answered, and the end of the one at hand, on the monotonic clock. */
+  pauses: number
+  paused_until_ms: number
 }
 
 /** A lane at rest. */
 export function newLane(provider_id: bigint): Lane {
-  return { provider_id, in_flight: 0, in_flight_cost: 0n, last_customer: 0n, balance: undefined, spent: 0n }
+  return {
+    provider_id,
+    concurrency: 0,
+    in_flight: 0,
+    in_flight_cost: 0n,
+    last_customer: 0n,
+    balance: undefined,
+    spent: 0n,
+    pauses: 0,
+    paused_until_ms: 0,
+  }
 }
 
 /**
  * Claims as many of a provider's queued orders as it has room for and sends them, each answer going to `record` when it comes. Returns when they are sent, not when
- * they are answered. True when there may be more to send at once. `record` must not lose what it is given.
+ * they are answered. True when there may be more to send at once. `record` must not lose what it is given, and must not throw.
  */
 export async function dispatchOrders(
   app: App,
@@ -43,22 +62,29 @@ export async function dispatchOrders(
   lane: Lane,
   record: (placement: Placement) => Promise<void>,
 ): Promise<boolean> {
-  if (!(await hasQueued(app, lane.provider_id))) return false
-  const provider = await providers.providerById(lane.provider_id)
+  const { provider_id } = lane
+  if (lane.in_flight > lane.concurrency || app.clock.monotonic_ms() < lane.paused_until_ms) return false
+  if (!(await hasQueued(app, provider_id))) return false
+  const provider = await providers.providerById(provider_id)
   if (!providerCan.place(provider.row, app.clock.now())) return false
+  const balance = await readBalance(app, providers, lane)
+  if (balance === undefined) return false
+  lane.concurrency = provider.row.concurrency
   // As many again as may be under way, so that the line to the provider never runs dry while outcomes are written.
-  const room = 2 * provider.row.concurrency - lane.in_flight
-  if (room < Math.min(provider.row.concurrency, 16)) return false
-  await accountIds(app.db, [prepaidAt(lane.provider_id, provider.row.currency), costIn(provider.row.currency)])
-  const budget = await budgetOf(app, providers, lane)
-  if (budget === undefined) return false
-  const lease_ms = 3 * provider.row.timeout_ms + LEASE_EXTRA_MS
-  const { provider_id, last_customer: after_customer } = lane
-  const fail_uncovered = lane.in_flight === 0
-  const claim = await claimOrders(app.db, { provider_id, room, budget, lease_ms, after_customer, fail_uncovered })
+  const room = 2 * lane.concurrency - lane.in_flight
+  if (room <= 0) return false
+  const started_ms = app.clock.monotonic_ms()
+  const claim = await claimOrders(app, {
+    provider_id,
+    room,
+    balance,
+    budget: balance - lane.spent,
+    lease_ms: CLAIM_MS_MAX + 3 * provider.row.timeout_ms + LEASE_EXTRA_MS,
+    after_customer: lane.last_customer,
+  })
   lane.last_customer = claim.last_customer
-  lane.spent += claim.cost
-  for (const order of claim.claimed) void send(app, provider, lane, order, record)
+  const in_time = app.clock.monotonic_ms() - started_ms < CLAIM_MS_MAX
+  for (const order of claim.claimed) void send(app, in_time ? provider : undefined, lane, order, record)
   return claim.claimed.length + claim.stopped > 0
 }
 
@@ -69,51 +95,74 @@ async function hasQueued(app: App, provider_id: bigint): Promise<boolean> {
   return (await app.db.query(queuedOnce, [provider_id])).length > 0
 }
 
-/** What may still be spent, in the provider's asset; undefined when its balance is not known. A provider that cannot be asked is not one without balance. */
-async function budgetOf(app: App, providers: Providers, lane: Lane): Promise<bigint | undefined> {
+/** The balance, in the provider's asset; undefined when it is not known. A provider that cannot be asked is not one without balance. */
+async function readBalance(app: App, providers: Providers, lane: Lane): Promise<bigint | undefined> {
   const balance = await checkBalance(providers, lane.provider_id)
   if (balance !== lane.balance) {
     lane.balance = balance
-    // What is under way may be in the figure already: counted twice it delays others, for nothing fails while something is under way.
+    // What is under way may be in the figure already: counted twice it delays others, for nothing fails by it.
     lane.spent = lane.in_flight_cost
   }
-  if (balance.status === 'ok') return balance.balance - lane.spent
-  await pause(app, lane.provider_id, `balance_check_failed: ${balance.reason}`)
+  if (balance.status === 'ok') return balance.balance
+  await pause(app, lane, rest(app, lane), `balance_check_failed: ${balance.reason}`)
   return undefined
 }
 
-async function pause(app: App, provider_id: bigint, reason: string): Promise<void> {
-  const until = new Date(app.clock.now().getTime() + PAUSE_MS)
-  await app.db.transaction((tx) => pauseProvider(tx, { provider_id, until, reason }))
+/** Lets the lane rest; answers how long, or undefined when it rests already, for many may say so at the same time. */
+function rest(app: App, lane: Lane): number | undefined {
+  const now_ms = app.clock.monotonic_ms()
+  if (now_ms < lane.paused_until_ms) return undefined
+  lane.pauses += 1
+  const wait_ms = backoff_ms(lane.pauses, PAUSE)
+  lane.paused_until_ms = now_ms + wait_ms
+  return wait_ms
 }
 
+/** Tells the other workers, and staff. */
+async function pause(app: App, lane: Lane, wait_ms: number | undefined, reason: string): Promise<void> {
+  if (wait_ms === undefined) return
+  const until = new Date(app.clock.now().getTime() + wait_ms)
+  await app.db.transaction((tx) => pauseProvider(tx, { provider_id: lane.provider_id, until, reason }))
+}
+
+/** Without a provider the claim came too late to be sent. */
 async function send(
   app: App,
-  provider: OpenProvider,
+  provider: OpenProvider | undefined,
   lane: Lane,
   order: Order,
   record: (placement: Placement) => Promise<void>,
 ): Promise<void> {
   lane.in_flight += 1
   lane.in_flight_cost += order.expected_cost
-  const key = order.attempt as string
+  lane.spent += order.expected_cost
   try {
+    const key = present(order.attempt, 'a claimed order has an attempt')
     const outcome = await place(provider, order, key)
-    if (outcome.outcome === 'rejected' && (outcome.code === 'not_sent' || outcome.code === 'rate_limited')) {
-      await pause(app, lane.provider_id, outcome.code)
-    }
+    const held_back = heldBack(outcome)
+    // Before the order is queued again, or it would be claimed at once.
+    const wait_ms = held_back ? rest(app, lane) : undefined
+    if (!held_back) lane.pauses = 0
     await record({ order_id: order.id, key, outcome })
+    if (held_back) await pause(app, lane, wait_ms, held_back)
   } catch (err) {
-    // The claim runs out by itself and the sweep calls the order unknown.
-    app.log.error({ err, order_id: order.id }, 'the outcome of an attempt could not be recorded')
+    // A claim whose outcome is lost runs out, and the sweep calls the order unknown.
+    app.log.error({ err, order_id: order.id }, 'the dispatch of an order did not end well')
   } finally {
     lane.in_flight -= 1
     lane.in_flight_cost -= order.expected_cost
   }
 }
 
-function place(provider: OpenProvider, order: Order, attempt_key: string): Promise<PlaceOutcome> {
+async function place(provider: OpenProvider | undefined, order: Order, attempt_key: string): Promise<PlaceOutcome> {
+  if (!provider) return { outcome: 'rejected', code: 'not_sent', message: 'The claim took too long.' }
   const { provider_service_id, type, link, quantity, params } = order
   const request = { attempt_key, provider_service_id, type, link, quantity, params }
   return provider.place(request, { order_id: order.id })
+}
+
+/** Why nothing more should be sent for a while, if so. */
+function heldBack(outcome: PlaceOutcome): string | undefined {
+  if (outcome.outcome !== 'rejected') return undefined
+  return outcome.code === 'not_sent' || outcome.code === 'rate_limited' ? outcome.code : undefined
 }

@@ -1,11 +1,9 @@
-import { listProviders } from '#server/domains/providers/queries.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
-import { coalesce } from '#server/kit/coalesce.ts'
 import type { App } from '#server/platform/app.ts'
 import { type Loop, startLoop } from '#server/platform/db/loop.ts'
 import type { EventDefinition } from '#server/platform/outbox/event.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
-import { dispatchOrders, type Lane, newLane } from './dispatch-orders.ts'
+import { dispatchOrders, newLane } from './dispatch-orders.ts'
 import {
   type OrderEvent,
   orderForwarded,
@@ -15,15 +13,17 @@ import {
   orderSettled,
   orderStopped,
 } from './events.ts'
+import { openRecorder } from './open-recorder.ts'
 import { pollOrders } from './poll-orders.ts'
-import { type Placement, RECORD_PLACEMENTS_MAX, recordPlacements } from './record-placements.ts'
+import { providersWithWork } from './queries.ts'
+import type { Placement } from './record-placements.ts'
 import { sweepDispatches } from './sweep-dispatches.ts'
 
-/** New orders wake the dispatcher; the wait is for those that other processes took while a message was lost. */
-const DISPATCH_IDLE_MS = 1_000
-/** The youngest orders are asked about after three seconds. */
-const POLL_IDLE_MS = 1_000
+/** New orders of this process wake at once; the wait is for those that others took, and for checks that come due. */
+const FIND_IDLE_MS = 500
 const SWEEP_IDLE_MS = 5_000
+/** A crew is woken when there is work for it; this is for a wake that went astray. */
+const CREW_IDLE_MS = 10_000
 /** While a stop waits for calls under way: look this often. */
 const DRAIN_STEP_MS = 20
 
@@ -37,70 +37,66 @@ export interface OrderWork {
 
 /** Starts dispatching, polling and sweeping for all providers. Any number of workers may do so at once. */
 export function startOrderWork(app: App, providers: Providers): OrderWork {
-  const dispatcher = startDispatcher(app, providers)
   const { log, metrics } = app
-  const poller = startLoop({
-    name: 'orders.poll',
-    run: () => pollAll(app, providers),
-    idle_ms: POLL_IDLE_MS,
-    log,
-    metrics,
-  })
-  const run = async () => (await sweepDispatches(app)) > 0
-  const sweeper = startLoop({ name: 'orders.sweep', run, idle_ms: SWEEP_IDLE_MS, log, metrics })
+  const record = openRecorder(app)
+  const crews = new Map<bigint, Crew>()
+  const finder = startLoop({ name: 'orders.find', run: find, idle_ms: FIND_IDLE_MS, log, metrics })
+  const sweep = async () => (await sweepDispatches(app)) > 0
+  const sweeper = startLoop({ name: 'orders.sweep', run: sweep, idle_ms: SWEEP_IDLE_MS, log, metrics })
+
+  async function find(): Promise<boolean> {
+    for (const { id, queued, due } of await providersWithWork(app.db)) {
+      const crew = crews.get(id) ?? startCrew(app, providers, id, record)
+      crews.set(id, crew)
+      if (queued) crew.dispatcher.wake()
+      if (due) crew.poller.wake()
+    }
+    return false
+  }
+
   return {
-    wakeDispatcher: dispatcher.wake,
+    wakeDispatcher: finder.wake,
     stop: async () => {
-      await Promise.all([dispatcher.stop(), poller.stop(), sweeper.stop()])
+      await Promise.all([finder.stop(), sweeper.stop()])
+      await Promise.all([...crews.values()].map((crew) => crew.stop()))
     },
   }
 }
 
-function startDispatcher(app: App, providers: Providers): Loop {
-  const lanes = new Map<bigint, Lane>()
-  const record = coalesce(
-    async (placements: Placement[]) => {
-      await recordPlacements(app, placements)
-      return placements.map(() => undefined)
-    },
-    { max: RECORD_PLACEMENTS_MAX, lanes: 2, queue_max: 100_000 },
-  )
-  const { log, metrics } = app
-  const loop = startLoop({ name: 'orders.dispatch', run: pass, idle_ms: DISPATCH_IDLE_MS, log, metrics })
+/** Who works for one provider: none waits for another's. */
+interface Crew {
+  dispatcher: Loop
+  poller: Loop
+  stop(): Promise<void>
+}
 
-  async function pass(): Promise<boolean> {
-    const rows = await listProviders(app.db)
-    const took = await Promise.all(
-      rows.map((row) => {
-        const lane = lanes.get(row.id) ?? newLane(row.id)
-        lanes.set(row.id, lane)
-        return dispatchOrders(app, providers, lane, recordAndWake)
-      }),
-    )
-    return took.some((more) => more)
-  }
+function startCrew(
+  app: App,
+  providers: Providers,
+  provider_id: bigint,
+  record: (placement: Placement) => Promise<void>,
+): Crew {
+  const lane = newLane(provider_id)
+  const common = { idle_ms: CREW_IDLE_MS, log: app.log, metrics: app.metrics }
+  const dispatch = () => dispatchOrders(app, providers, lane, recordAndWake)
+  const dispatcher = startLoop({ ...common, name: 'orders.dispatch', run: dispatch })
+  const poll = async () => (await pollOrders(app, providers, provider_id)).more
+  const poller = startLoop({ ...common, name: 'orders.poll', run: poll })
 
   // An answer makes room for the next order.
   async function recordAndWake(placement: Placement): Promise<void> {
     await record(placement)
-    loop.wake()
+    dispatcher.wake()
   }
 
   return {
-    wake: loop.wake,
+    dispatcher,
+    poller,
     stop: async () => {
-      await loop.stop()
-      while ([...lanes.values()].some((lane) => lane.in_flight > 0)) {
-        await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS))
-      }
+      await Promise.all([dispatcher.stop(), poller.stop()])
+      while (lane.in_flight > 0) await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS))
     },
   }
-}
-
-async function pollAll(app: App, providers: Providers): Promise<boolean> {
-  const rows = await listProviders(app.db)
-  const reports = await Promise.all(rows.map((row) => pollOrders(app, providers, row.id)))
-  return reports.some((report) => report.more)
 }
 
 /** The structured events and counts that operators watch, and the waking of the dispatcher. */

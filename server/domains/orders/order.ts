@@ -38,6 +38,8 @@ export interface Order {
   charge: bigint
   expected_cost: bigint
   booked_cost: bigint
+  /** The part of `booked_cost` that was paid for placements which brought nothing. */
+  sunk_cost: bigint
   captured: bigint
   released: bigint
   start_count: bigint | null
@@ -47,6 +49,10 @@ export interface Order {
   accepted_at: Date | null
   finished_at: Date | null
   checked_at: Date | null
+  /** When the provider is asked next: while the order is open, and after its end until its cost is confirmed. */
+  next_check_at: Date | null
+  /** While dispatching: when whoever took it is given up. */
+  claimed_until: Date | null
   last_resubmit_at: Date | null
   attempt: string | null
   attempts: number
@@ -69,9 +75,12 @@ export interface Order {
 
 /** The columns of an Order, for select lists. */
 export const ORDER_COLUMNS = `id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, booked_cost,
-  captured, released, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, last_resubmit_at, attempt, attempts,
-  resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link, params, provider_service_id, provider_order_id,
-  provider_status, balance_check_status, request_key`
+  sunk_cost, captured, released, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, next_check_at,
+  claimed_until, last_resubmit_at, attempt, attempts, resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link,
+  params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key`
+
+/** What the column `detail` takes. */
+export const DETAIL_MAX = 500
 
 /** What may be done with an order, by its state. The one table that verbs and pages ask. */
 export const orderCan = {
@@ -80,7 +89,7 @@ export const orderCan = {
   /** Say what became of it, when its fate at the provider is not known or it was refused. */
   resolve: (order: Pick<Order, 'state'>) => order.state === 'unknown' || order.state === 'failed',
   /** Take over what the provider tells. */
-  follow: (order: Pick<Order, 'state'>) => OPEN_STATES.includes(order.state),
+  follow: (order: Pick<Order, 'next_check_at'>) => order.next_check_at !== null,
 } as const
 
 /** What customers see. A failed, unknown or waiting order is pending to them: their money is held and staff may still save it. */
@@ -120,6 +129,14 @@ export function visibleRemains(order: Pick<Order, 'state' | 'quantity' | 'remain
 /** The price of `quantity` pieces: `rate` per 1000 rounded up to a minor unit; for a package, the rate itself. */
 export function priceOf(type: OrderType, rate: bigint, quantity: bigint): bigint {
   return type === 'Package' ? rate * quantity : chargeFor(rate, quantity)
+}
+
+/** Beyond this, in minor units, a provider's figure is no cost but a defect; all orders of the house together stay within a bigint. */
+const COST_MAX = 10n ** 15n
+
+/** What an order has cost in all when its provider takes `charge` for the placement at hand. Undefined when it named none that makes sense. */
+export function costWith(order: Pick<Order, 'sunk_cost'>, charge: bigint | undefined): bigint | undefined {
+  return charge === undefined || charge < 0n || charge > COST_MAX ? undefined : order.sunk_cost + charge
 }
 
 /**

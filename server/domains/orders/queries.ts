@@ -83,3 +83,20 @@ export function waitingOrders(
 ): Promise<Order[]> {
   return db.query<Order>(waiting, [states, after, Math.min(limit, ORDERS_PAGE_MAX)])
 }
+
+/** More providers than any business has. */
+const PROVIDERS_MAX = 1_000
+
+const withWork = statement(`
+  select * from (
+    select p.id,
+      exists (select from orders.orders o where o.provider_id = p.id and o.state = 'queued') as queued,
+      exists (select from orders.orders o where o.provider_id = p.id and o.next_check_at <= now()) as due
+    from providers.provider p
+  ) as found
+  where queued or due order by id limit $1`)
+
+/** The providers for which orders are queued, or due to be asked about. */
+export function providersWithWork(db: Db): Promise<{ id: bigint; queued: boolean; due: boolean }[]> {
+  return db.query(withWork, [PROVIDERS_MAX])
+}

@@ -1,10 +1,8 @@
+import { unreachable } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import { accountIds, costIn, prepaidAt, revenueIn } from './accounts.ts'
 import { type Order, orderCan } from './order.ts'
-import { nextCheck_ms } from './poll-schedule.ts'
-import { bookCosts } from './record-placements.ts'
-import { settlementsOf } from './record-statuses.ts'
+import { asPlaced } from './placement-change.ts'
 import { lockOrders, type OrderChange, writeOrders } from './write-orders.ts'
 
 /**
@@ -24,7 +22,6 @@ export async function resolveOrder(
   resolution: Resolution,
   actor: string,
 ): Promise<ResolveOutcome> {
-  await rememberAccounts(app, order_id)
   return app.db.transaction(async (tx) => {
     const order = (await lockOrders(tx, [order_id])).get(order_id)
     if (!order) return refuse('order_not_found', `There is no order ${order_id}.`)
@@ -34,21 +31,9 @@ export async function resolveOrder(
       return refuse('provider_order_taken', message)
     }
     const change = changeFor(order, resolution, actor, app.clock.now())
-    await bookCosts(app, tx, [change], await settlementsOf(app, [change]))
-    writeOrders(tx, [change])
+    await writeOrders(app.db, tx, [change])
     return { ok: true, state: change.after.state ?? order.state }
   })
-}
-
-/** Before the transaction, so that making an account never waits inside one. */
-async function rememberAccounts(app: App, order_id: bigint): Promise<void> {
-  const [order] = await app.db.query<Pick<Order, 'provider_id' | 'cost_asset' | 'asset'>>(
-    'select provider_id, cost_asset, asset from orders.orders where id = $1',
-    [order_id],
-  )
-  if (!order) return
-  const { provider_id, cost_asset, asset } = order
-  await accountIds(app.db, [prepaidAt(provider_id, cost_asset), costIn(cost_asset), revenueIn(asset)])
 }
 
 const takenNumber = statement(`
@@ -60,31 +45,41 @@ async function isTaken(tx: Tx, order: Order, provider_order_id: string): Promise
 
 function changeFor(order: Order, resolution: Resolution, actor: string, now: Date): OrderChange {
   switch (resolution.kind) {
-    case 'placed': {
-      const { provider_order_id } = resolution
-      return {
-        before: order,
-        after: {
-          state: 'pending',
-          reason: null,
-          detail: null,
-          provider_order_id,
-          // A provider that failed may have been paid already; then its cost stands.
-          booked_cost: order.booked_cost > 0n ? order.booked_cost : order.expected_cost,
-          accepted_at: now,
-          next_check_at: new Date(now.getTime() + nextCheck_ms(0, 0)),
-        },
-        step: { kind: 'accepted', actor, data: { provider_order_id, resolved: true } },
-      }
-    }
+    case 'placed':
+      return placed(order, resolution.provider_order_id, actor, now)
     case 'resend':
       return resent(order, actor, now)
     case 'refund':
-      return {
-        before: order,
-        after: { state: 'cancelled', reason: null, detail: null, captured: 0n, released: order.charge },
-        step: { kind: 'settled', actor, data: { captured: '0', released: String(order.charge), resolved: true } },
-      }
+      return refunded(order, actor, now)
+    default:
+      return unreachable(resolution)
+  }
+}
+
+function placed(order: Order, provider_order_id: string, actor: string, now: Date): OrderChange {
+  const by = { actor, data: { resolved: true } }
+  // The placement that the provider called failed goes on after all: it has been paid.
+  if (provider_order_id === order.provider_order_id) {
+    return asPlaced(order, provider_order_id, order.booked_cost, now, by)
+  }
+  const change = asPlaced(order, provider_order_id, order.booked_cost + order.expected_cost, now, by)
+  return { ...change, after: { ...change.after, sunk_cost: order.booked_cost } }
+}
+
+function refunded(order: Order, actor: string, now: Date): OrderChange {
+  return {
+    before: order,
+    after: {
+      state: 'cancelled',
+      reason: null,
+      detail: null,
+      captured: 0n,
+      released: order.charge,
+      // What a provider takes for a placement that it calls failed is known from the provider alone.
+      next_check_at: order.provider_order_id === null ? null : now,
+      failed_checks: 0,
+    },
+    step: { kind: 'settled', actor, data: { captured: '0', released: String(order.charge), resolved: true } },
   }
 }
 
@@ -98,6 +93,7 @@ export function resent(order: Order, actor: string, now: Date): OrderChange {
       detail: null,
       attempt: null,
       provider_order_id: null,
+      sunk_cost: order.booked_cost,
       resubmits: order.resubmits + 1,
       last_resubmit_at: now,
     },

@@ -51,7 +51,7 @@ export async function resubmitOrders(
       changes.push(resent(order, actor, now))
       return { ok: true }
     })
-    writeOrders(tx, changes)
+    await writeOrders(app.db, tx, changes)
     return outcomes
   })
 }

@@ -1,8 +1,9 @@
 import { dateArray, int8Array, jsonArray, plainArray, textArray } from '#server/platform/db/arrays.ts'
-import { statement, type Tx } from '#server/platform/db/database.ts'
+import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
 import { orderForwarded, orderProgressed, orderResubmitted, orderSettled, orderStopped } from './events.ts'
-import { ORDER_COLUMNS, type Order, type OrderState } from './order.ts'
+import { moveMoney } from './move-money.ts'
+import { FINAL_STATES, OPEN_STATES, ORDER_COLUMNS, type Order, type OrderState } from './order.ts'
 
 // Order-like rows are locked first, then accounts, then holds; each sorted by id.
 const lockById = statement(`
@@ -14,10 +15,9 @@ export async function lockOrders(tx: Tx, ids: readonly bigint[]): Promise<Map<bi
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** What kinds of step an order's history knows, besides `placed`. */
-export type StepKind = keyof typeof EVENTS
-
+/** What kinds of step an order's history knows, besides `placed`, and what the others are told of each. */
 const EVENTS = {
+  sent: undefined,
   accepted: orderForwarded,
   rejected: orderStopped,
   unknown: orderStopped,
@@ -30,82 +30,104 @@ const EVENTS = {
   resubmitted: orderResubmitted,
 } as const
 
-/** An order as it is to be, locked by the caller's transaction. Without a step nothing is written to its history. */
+export type StepKind = keyof typeof EVENTS
+
+/** An order locked by the caller's transaction, and what of it is to be otherwise. Without a step nothing is written to its history. */
 export interface OrderChange {
   before: Order
-  after: Partial<Order> & { next_check_at?: Date | null }
+  after: Partial<Order>
   step?: { kind: StepKind; actor?: string; data?: Record<string, unknown> } | undefined
 }
 
 const update = statement(`
   update orders.orders o set state = new.state, reason = new.reason, detail = new.detail, provider_order_id = new.provider_order_id,
     provider_status = new.provider_status, balance_check_status = new.balance_check_status, attempt = new.attempt,
-    booked_cost = new.booked_cost, captured = new.captured, released = new.released, start_count = new.start_count,
-    remains = new.remains, version = new.version, attempts = new.attempts, resubmits = new.resubmits,
-    failed_checks = new.failed_checks, accepted_at = new.accepted_at, checked_at = new.checked_at,
-    next_check_at = new.next_check_at, last_resubmit_at = new.last_resubmit_at, claimed_until = null,
-    finished_at = case when new.state in ('completed', 'partial', 'cancelled') then now() end
-  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::bigint[],
-    $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::smallint[], $16::smallint[], $17::smallint[],
-    $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[])
-    as new (id, state, reason, detail, provider_order_id, provider_status, balance_check_status, attempt, booked_cost,
-      captured, released, start_count, remains, version, attempts, resubmits, failed_checks, accepted_at, checked_at,
-      next_check_at, last_resubmit_at)
+    booked_cost = new.booked_cost, sunk_cost = new.sunk_cost, captured = new.captured, released = new.released,
+    start_count = new.start_count, remains = new.remains, version = new.version, attempts = new.attempts,
+    resubmits = new.resubmits, failed_checks = new.failed_checks, accepted_at = new.accepted_at, checked_at = new.checked_at,
+    next_check_at = new.next_check_at, claimed_until = new.claimed_until, last_resubmit_at = new.last_resubmit_at,
+    finished_at = case when new.state in ('completed', 'partial', 'cancelled') then coalesce(o.finished_at, now()) end
+  from (select unnest($1::bigint[]) as id, unnest($2::text[]) as state, unnest($3::text[]) as reason, unnest($4::text[]) as detail,
+    unnest($5::text[]) as provider_order_id, unnest($6::text[]) as provider_status, unnest($7::text[]) as balance_check_status,
+    unnest($8::uuid[]) as attempt, unnest($9::bigint[]) as booked_cost, unnest($10::bigint[]) as sunk_cost,
+    unnest($11::bigint[]) as captured, unnest($12::bigint[]) as released, unnest($13::bigint[]) as start_count,
+    unnest($14::bigint[]) as remains, unnest($15::bigint[]) as version, unnest($16::smallint[]) as attempts,
+    unnest($17::smallint[]) as resubmits, unnest($18::smallint[]) as failed_checks, unnest($19::timestamptz[]) as accepted_at,
+    unnest($20::timestamptz[]) as checked_at, unnest($21::timestamptz[]) as next_check_at,
+    unnest($22::timestamptz[]) as claimed_until, unnest($23::timestamptz[]) as last_resubmit_at) as new
   where o.id = new.id`)
 
 const insertEvents = statement(`
   insert into orders.order_event (order_id, version, kind, from_state, to_state, actor, data)
-  select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[])`)
+  select unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+    unnest($7::jsonb[])`)
 
 /**
- * Writes changed orders, their history and their events: the one place that updates orders, but for claiming them. Whatever is visible in a change
- * makes the version grow. A claim ends with it. The writes are sent, not awaited.
+ * Writes changed orders, the money that each change means, their history and their events: the one place that updates orders, but for the times of
+ * polling. Each change makes the version grow by one, so an order is changed once in a call. The writes are sent, not awaited.
  */
-export function writeOrders(tx: Tx, changes: readonly OrderChange[]): void {
+export async function writeOrders(db: Db, tx: Tx, changes: readonly OrderChange[]): Promise<void> {
   if (changes.length === 0) return
-  const rows = changes.map(({ before, after }) => ({
-    ...before,
-    next_check_at: null as Date | null,
-    ...after,
-    version: before.version + 1n,
-  }))
+  await moveMoney(db, tx, changes)
+  const rows = changes.map(rowAfter)
   tx.send(update, [
     int8Array(rows.map((row) => row.id)),
     ...(['state', 'reason', 'detail', 'provider_order_id', 'provider_status', 'balance_check_status'] as const).map(
       (name) => textArray(rows.map((row) => row[name])),
     ),
     plainArray(rows.map((row) => row.attempt)),
-    ...(['booked_cost', 'captured', 'released', 'start_count', 'remains', 'version'] as const).map((name) =>
-      int8Array(rows.map((row) => row[name])),
+    ...(['booked_cost', 'sunk_cost', 'captured', 'released', 'start_count', 'remains', 'version'] as const).map(
+      (name) => int8Array(rows.map((row) => row[name])),
     ),
     ...(['attempts', 'resubmits', 'failed_checks'] as const).map((name) => plainArray(rows.map((row) => row[name]))),
-    ...(['accepted_at', 'checked_at', 'next_check_at', 'last_resubmit_at'] as const).map((name) =>
+    ...(['accepted_at', 'checked_at', 'next_check_at', 'claimed_until', 'last_resubmit_at'] as const).map((name) =>
       dateArray(rows.map((row) => row[name])),
     ),
   ])
-  const steps = changes.flatMap((change, i) => {
-    const row = rows[i]
-    return change.step && row ? [{ change, step: change.step, row }] : []
-  })
-  if (steps.length === 0) return
+  const steps = changes.flatMap(({ before, step }, i) =>
+    step ? [{ step, before: before.state, row: rows[i] as Order }] : [],
+  )
+  if (steps.length > 0) tellSteps(tx, steps)
+}
+
+/** A claim ends with its state; a check is due in the states that have one. */
+function rowAfter({ before, after }: OrderChange): Order {
+  const row = { ...before, ...after, version: before.version + 1n }
+  const followed = OPEN_STATES.includes(row.state) || FINAL_STATES.includes(row.state)
+  return {
+    ...row,
+    next_check_at: followed ? row.next_check_at : null,
+    claimed_until: row.state === 'dispatching' ? row.claimed_until : null,
+  }
+}
+
+interface Told {
+  step: NonNullable<OrderChange['step']>
+  before: OrderState
+  row: Order
+}
+
+function tellSteps(tx: Tx, steps: readonly Told[]): void {
   tx.send(insertEvents, [
     int8Array(steps.map(({ row }) => row.id)),
     int8Array(steps.map(({ row }) => row.version)),
     textArray(steps.map(({ step }) => step.kind)),
-    textArray(steps.map(({ change }) => change.before.state)),
+    textArray(steps.map(({ before }) => before)),
     textArray(steps.map(({ row }) => row.state)),
     textArray(steps.map(({ step }) => step.actor ?? 'system')),
     jsonArray(steps.map(({ step }) => step.data)),
   ])
-  for (const kind of new Set(steps.map(({ step }) => step.kind))) {
+  for (const [kind, told] of Map.groupBy(steps, ({ step }) => step.kind)) {
     const event = EVENTS[kind]
-    if (!event) continue
-    const told = steps.filter(({ step }) => step.kind === kind).map(({ row }) => eventOf(row))
-    emit(tx, event, told)
+    if (event)
+      emit(
+        tx,
+        event,
+        told.map(({ row }) => eventOf(row)),
+      )
   }
 }
 
-function eventOf(row: Pick<Order, 'id' | 'customer_id' | 'provider_id' | 'version'> & { state: OrderState }) {
-  const { id: order_id, customer_id, provider_id, state, version } = row
+function eventOf({ id: order_id, customer_id, provider_id, state, version }: Order) {
   return { order_id, customer_id, provider_id, state, version }
 }

@@ -1,0 +1,118 @@
+import { type Db, statement } from '#server/platform/db/database.ts'
+
+/** What is wrong with an order, or with a row that names one. */
+export interface OrderProblem {
+  check: string
+  order_id: bigint
+  what: string
+}
+
+/**
+ * Proves the orders against the ledger, their history and their attempts, on a live database: each statement sees one moment, in which an order and its money
+ * agree. For each check the first wrong row by order, if there is one.
+ */
+export async function verifyOrders(db: Db): Promise<{ orders: bigint; problems: OrderProblem[] }> {
+  const problems: OrderProblem[] = []
+  // One after another: each reads whole tables.
+  for (const [check, sql] of Object.entries(CHECKS)) {
+    const [row] = await db.query<{ order_id: bigint; what: string }>(sql)
+    if (row) problems.push({ check, ...row })
+  }
+  const [counted] = await db.query<{ orders: bigint }>('select count(*) as orders from orders.orders')
+  return { orders: counted?.orders ?? 0n, problems }
+}
+
+const CHECKS = {
+  hold: statement(`
+    select o.id as order_id, case
+        when h.id is null then format('its hold %s is not there', o.hold)
+        when h.amount <> o.charge then format('it holds %s for a charge of %s', h.amount, o.charge)
+        when h.account <> o.wallet then format('its hold is on account %s and its wallet is %s', h.account, o.wallet)
+        when (h.subject_kind, h.subject_id) is distinct from ('order', o.id) then format('its hold is for %s %s', h.subject_kind, h.subject_id)
+        else format('captured %s and released %s, its hold %s and %s', o.captured, o.released, h.captured, h.released)
+      end as what
+    from orders.orders o left join ledger.hold h on h.id = o.hold
+    where h.id is null or h.amount <> o.charge or h.account <> o.wallet
+      or (h.subject_kind, h.subject_id) is distinct from ('order', o.id) or h.captured <> o.captured or h.released <> o.released
+    order by o.id limit 1`),
+
+  wallet: statement(`
+    select o.id as order_id, format('account %s is not the %s wallet of customer %s', o.wallet, o.asset, o.customer_id) as what
+    from orders.orders o left join ledger.account a on a.id = o.wallet
+    where (a.owner_kind, a.owner_id, a.purpose, a.asset) is distinct from ('customer', o.customer_id, 'wallet', o.asset)
+    order by o.id limit 1`),
+
+  orphan_hold: statement(`
+    select h.subject_id as order_id, format('hold %s of %s is for an order that does not know it', h.id, h.amount) as what
+    from ledger.hold h left join orders.orders o on o.hold = h.id
+    where h.subject_kind = 'order' and o.id is null
+    order by h.subject_id limit 1`),
+
+  revenue: statement(`
+    select t.subject_id as order_id, format('transfer %s captures to account %s', t.id, t.credit) as what
+    from ledger.transfer t
+    left join orders.orders o on o.id = t.subject_id and o.hold = t.hold
+    left join ledger.account a on a.id = t.credit
+    where t.reason = 'order.capture' and (o.id is null
+      or (a.owner_kind, a.owner_id, a.purpose, a.asset) is distinct from ('platform', 0, 'revenue', o.asset))
+    order by t.subject_id limit 1`),
+
+  cost: statement(`
+    with moved as (
+      select t.subject_id as id, prepaid.owner_id as provider_id, prepaid.asset,
+        sum(case when debit.purpose = 'prepaid' then t.amount else -t.amount end) as cost
+      from ledger.transfer t
+      join ledger.account debit on debit.id = t.debit
+      join ledger.account prepaid on prepaid.id = case when debit.purpose = 'prepaid' then t.debit else t.credit end
+      where t.reason = 'order.cost' and t.subject_kind = 'order'
+      group by 1, 2, 3
+    )
+    select coalesce(o.id, moved.id) as order_id,
+      format('its cost is %s and %s was moved between cost and prepaid balance', o.booked_cost, coalesce(moved.cost, 0)) as what
+    from orders.orders o
+    full join moved on moved.id = o.id and moved.provider_id = o.provider_id and moved.asset = o.cost_asset
+    where o.id is null or o.booked_cost <> coalesce(moved.cost, 0)
+    order by 1 limit 1`),
+
+  history: statement(`
+    with step as (
+      select order_id, version, kind, from_state, to_state,
+        lag(to_state) over history as before, lead(version) over history is null as is_last
+      from orders.order_event window history as (partition by order_id order by version)
+    ), odd as (
+      select order_id, format('step %s leads from %s, and %s was before', version, from_state, coalesce(before, 'nothing')) as what
+      from step where from_state is distinct from before or (before is null) <> (kind = 'placed')
+      union all
+      select coalesce(o.id, s.order_id), format('it is %s at version %s, its history ends %s at %s', o.state, o.version, s.to_state, s.version)
+      from orders.orders o full join (select * from step where is_last) s on s.order_id = o.id
+      where o.id is null or s.order_id is null or o.state <> s.to_state or s.version > o.version
+    )
+    select * from odd order by order_id limit 1`),
+
+  attempts: statement(`
+    with odd as (
+      select o.id as order_id, format('it counts %s attempts, and %s are known', o.attempts, count(a.key)) as what
+      from orders.orders o left join orders.attempt a on a.order_id = o.id
+      group by o.id having o.attempts <> count(a.key) or o.attempts <> coalesce(max(a.number), 0)
+      union all
+      select o.id, format('it is %s and its attempt %s is %s', o.state, o.attempt, coalesce(a.state, 'not there'))
+      from orders.orders o left join orders.attempt a on a.key = o.attempt and a.order_id = o.id
+      where (o.state = 'dispatching' and a.state is distinct from 'sent') or (o.state = 'unknown' and a.state is distinct from 'unknown')
+      union all
+      select a.order_id, format('attempt %s is still under way, and the order is %s', a.key, o.state)
+      from orders.attempt a join orders.orders o on o.id = a.order_id
+      where a.state = 'sent' and (o.state <> 'dispatching' or o.attempt is distinct from a.key)
+    )
+    select * from odd order by order_id limit 1`),
+
+  placed_twice: statement(`
+    select max(order_id) as order_id, format('orders %s and %s have the number %s of provider %s', min(order_id), max(order_id),
+      provider_order_id, provider_id) as what
+    from (
+      select provider_id, provider_order_id, order_id from orders.attempt where provider_order_id is not null
+      union
+      select provider_id, provider_order_id, id from orders.orders where provider_order_id is not null
+    ) as placed
+    group by provider_id, provider_order_id having count(distinct order_id) > 1
+    order by 1 limit 1`),
+} as const
