@@ -1,0 +1,134 @@
+/** A request that can be pasted, and its answer. A test runs each against a real server and compares the answer's shape. */
+export interface Example {
+  title: string
+  /** `{base}` stands for this server's address, YOUR_KEY for the reader's key. */
+  curl: string
+  answer: string
+}
+
+const panel = {
+  services: {
+    title: 'What is sold',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=services`,
+    answer: `[{"service":1,"name":"Translation English → German, by the word","type":"Default","category":"Translation","rate":"49.40","min":"50","max":"50000","dripfeed":false,"refill":false,"cancel":false,"desc":"Link to the text; quantity is words."}]`,
+  },
+  add: {
+    title: 'An order',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=add \\
+  -d service=1 -d link=https://example.com/text -d quantity=100`,
+    answer: `{"order":23501}`,
+  },
+  addPackage: {
+    title: 'A package: no quantity',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=add -d service=18 -d link=https://example.com/product`,
+    answer: `{"order":23502}`,
+  },
+  addComments: {
+    title: 'One line each, as JSON',
+    curl: `curl -s {base}/api/v2 -H 'Content-Type: application/json' \\
+  -d '{"key":"YOUR_KEY","action":"add","service":21,"link":"https://example.com/video","comments":"First line\\nSecond line"}'`,
+    answer: `{"order":23503}`,
+  },
+  addMultipart: {
+    title: 'The same as multipart',
+    curl: `curl -s {base}/api/v2 -F key=YOUR_KEY -F action=add -F service=1 -F link=https://example.com/text -F quantity=100`,
+    answer: `{"order":23504}`,
+  },
+  addOnce: {
+    title: 'Safe to repeat: the same number again',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=add -d request_id=order-4711 \\
+  -d service=1 -d link=https://example.com/text -d quantity=100`,
+    answer: `{"order":23505}`,
+  },
+  addOtherUnderKey: {
+    title: 'Another order under that key is refused',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=add -d request_id=order-4711 \\
+  -d service=1 -d link=https://example.com/text -d quantity=200`,
+    answer: `{"error":"This request ID was used for another order"}`,
+  },
+  status: {
+    title: 'One order',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=status -d order=23501`,
+    answer: `{"charge":"4.94","start_count":"0","status":"In progress","remains":"100","currency":"USD"}`,
+  },
+  statusMany: {
+    title: 'Up to 100 orders',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=status -d orders=23501,23502,10`,
+    answer: `{"23501":{"charge":"4.94","start_count":"0","status":"In progress","remains":"100","currency":"USD"},"23502":{"charge":"5.07","start_count":"0","status":"Completed","remains":"0","currency":"USD"},"10":{"error":"Incorrect order ID"}}`,
+  },
+  balance: {
+    title: 'What can be spent',
+    curl: `curl -s {base}/api/v2 -H 'X-Api-Key: YOUR_KEY' -d action=balance`,
+    answer: `{"balance":"80.068","currency":"USD"}`,
+  },
+  balanceByGet: {
+    title: 'By GET, with a key made for it',
+    curl: `curl -s '{base}/api/v2?key=YOUR_KEY&action=balance'`,
+    answer: `{"balance":"80.068","currency":"USD"}`,
+  },
+  refill: {
+    title: 'Refill of one order',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=refill -d order=23502`,
+    answer: `{"error":"Refill is not available for this order"}`,
+  },
+  cancel: {
+    title: 'Cancellation of several',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=cancel -d orders=23501,10`,
+    answer: `[{"order":23501,"cancel":{"error":"Cancel is not available for this order"}},{"order":10,"cancel":{"error":"Incorrect order ID"}}]`,
+  },
+  wrongKey: {
+    title: 'A refusal',
+    curl: `curl -s {base}/api/v2 -d key=sk_wrong -d action=balance`,
+    answer: `{"error":"Invalid API key"}`,
+  },
+} satisfies Record<string, Example>
+
+const rest = {
+  restServices: {
+    title: 'What is sold',
+    curl: `curl -s {base}/api/v1/services`,
+    answer: `{"data":[{"id":"1","name":"Translation English → German, by the word","category":"Translation","description":"Link to the text; quantity is words.","type":"Default","rate":"49.40","currency":"USD","min":"50","max":"50000"}]}`,
+  },
+  restOrder: {
+    title: 'An order, safe to repeat',
+    curl: `curl -s {base}/api/v1/order -H 'X-Api-Key: YOUR_KEY' -H 'Idempotency-Key: order-4712' \\
+  -H 'Content-Type: application/json' -d '{"service":"1","link":"https://example.com/text","quantity":"100"}'`,
+    answer: `{"id":"23506","charge":"4.94","currency":"USD"}`,
+  },
+  restOrders: {
+    title: 'Several at once, an outcome for each',
+    curl: `curl -s {base}/api/v1/orders -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
+  -d '{"orders":[{"service":"1","link":"https://example.com/a","quantity":"100","request_id":"a-1"},{"service":"1","link":"https://example.com/b","quantity":"1","request_id":"b-1"}]}'`,
+    answer: `{"data":[{"ok":true,"replayed":false,"order":{"id":"23507","charge":"4.94","currency":"USD"}},{"ok":false,"refusal":{"code":"quantity_below_min","field":"quantity","detail":"The quantity is below the minimum of 50."}}]}`,
+  },
+  restOne: {
+    title: 'One order with its history',
+    curl: `curl -s {base}/api/v1/order/23506 -H 'Authorization: ApiKey YOUR_KEY'`,
+    answer: `{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/text","quantity":"100","comments":null,"request_id":"order-4712","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null,"history":[{"at":"2026-11-20T12:00:00.000Z","status":"Pending"}]}`,
+  },
+  restList: {
+    title: 'The newest orders, a page',
+    curl: `curl -s '{base}/api/v1/orders?limit=1' -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"data":[{"id":"23507","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/a","quantity":"100","comments":null,"request_id":"a-1","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null}],"has_more":true,"next_cursor":"eyJpZCI6IjIzNTA3In0"}`,
+  },
+  restStatus: {
+    title: 'How orders stand',
+    curl: `curl -s '{base}/api/v1/status?orders=23506,10' -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"data":[{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1"}],"missing":["10"]}`,
+  },
+  restBalance: {
+    title: 'The balance',
+    curl: `curl -s {base}/api/v1/balance -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"balance":"100.00","held":"29.812","available":"70.188","currency":"USD","version":"9"}`,
+  },
+  restRefused: {
+    title: 'A refusal',
+    curl: `curl -s {base}/api/v1/order -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
+  -d '{"service":"1","link":"https://example.com/text","quantity":"1"}'`,
+    answer: `{"limit":"50","type":"urn:saldo:problem:quantity_below_min","title":"The order was not taken","status":422,"detail":"The quantity is below the minimum of 50.","code":"quantity_below_min","request_id":"3f0c6a2e-5b9e-4a52-8a6e-0d9a3f1c7b11","errors":[{"field":"quantity","reason":"The quantity is below the minimum of 50."}]}`,
+  },
+} satisfies Record<string, Example>
+
+/** Every example, in the order in which they are run: later ones speak of orders that earlier ones placed. */
+export const EXAMPLES: typeof panel & typeof rest = { ...panel, ...rest }
+export type ExampleName = keyof typeof EXAMPLES

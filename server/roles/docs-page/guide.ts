@@ -1,0 +1,177 @@
+import type { ExampleName } from './examples.ts'
+
+/** A paragraph, a table, or examples. Words between backticks are code. */
+export type Part =
+  | string
+  | { head: readonly string[]; rows: readonly (readonly string[])[] }
+  | { examples: readonly ExampleName[] }
+
+export interface Section {
+  id: string
+  title: string
+  parts: readonly Part[]
+}
+
+const keys: Section = {
+  id: 'keys',
+  title: 'Keys',
+  parts: [
+    'A key begins with `sk_`. Make one by `POST /api/v1/api-keys`; it is shown once. It can be limited to networks and to scopes: `*` all, `read` reading, `order` placing.',
+    'Send it as header `X-Api-Key: YOUR_KEY` or `Authorization: ApiKey YOUR_KEY`; at `/api/v2` also as the field `key`. In a URL it is taken only if it was made with `legacy_get`, since URLs are kept in logs.',
+    'Revoking a key takes effect within a second.',
+  ],
+}
+
+const panelForm: Section = {
+  id: 'panels',
+  title: 'The panels’ form: /api/v2',
+  parts: [
+    'One address, `POST`, with `key` and `action`. The body is a form, JSON or multipart; fields come in any order and unknown ones are passed over. The answer is always JSON. There are no redirects; `/api/v2/` is the same address.',
+    'A field that is sent twice, or that is no text or number, makes the whole request `Incorrect request`: nothing is guessed.',
+    {
+      examples: [
+        'services',
+        'add',
+        'addPackage',
+        'addComments',
+        'addMultipart',
+        'status',
+        'statusMany',
+        'balance',
+        'balanceByGet',
+        'refill',
+        'cancel',
+      ],
+    },
+    'Numbers of orders are numbers; amounts, `start_count` and `remains` are texts. `rate` is the price of 1000, for a `Package` of one. `charge` is net: after `Partial` what was delivered, after `Canceled` nothing. `balance` is what can be spent; money held for orders under way is not in it.',
+    {
+      head: ['action', 'Fields', 'Also known as'],
+      rows: [
+        ['`services`', '', ''],
+        [
+          '`add`',
+          '`service`, `link`, then by type: `quantity` (Default), nothing (Package), `comments` (Custom Comments); `request_id` if you like',
+          '',
+        ],
+        [
+          '`status`',
+          '`order`, or `orders`: up to 100, joined by commas',
+          '`orders`, `multi_status`, `multi-status`, `statuses`; `order_id` for `order`',
+        ],
+        ['`balance`', '', ''],
+        ['`refill`, `cancel`', '`order` or `orders`. No service offers them at present, and each order is told so', ''],
+        ['`refill_status`', '`refill` or `refills`', ''],
+      ],
+    },
+    'In a list of ids spaces are trimmed, repeats collapse, empty items vanish, and what is no order of yours is answered under its own spelling. More than 100 are refused whole.',
+  ],
+}
+
+const errors: Section = {
+  id: 'errors',
+  title: 'Errors at /api/v2',
+  parts: [
+    'Every refusal is `{"error":"…"}` with HTTP status 200; in lists it stands in place of the item’s answer. These texts do not change. Panels of the same family answer some of them as keys that were never translated; who writes a client for several panels should know both.',
+    { examples: ['wrongKey'] },
+    {
+      head: ['When', 'Here', 'Elsewhere also'],
+      rows: [
+        [
+          'the key is missing, wrong, revoked, expired, or used from an address that is not on its list',
+          '`Invalid API key`',
+          '`Incorrect API key`',
+        ],
+        ['the action is unknown, or the request cannot be read', '`Incorrect request`', '`Incorrect action`'],
+        ['the key’s scopes do not cover the action', '`This API key does not allow this action`', ''],
+        ['no such service', '`Incorrect service ID`', '`error.incorrect_service_id`'],
+        ['the balance is too low', '`Not enough funds on balance`', '`neworder.error.not_enough_funds`'],
+        ['the link is no web address', '`Bad link`', '`neworder.error.link`, `neworder.error.invalid_link`'],
+        ['the quantity is no whole number', '`Incorrect quantity`', '`neworder.error.quantity`'],
+        ['below the minimum', '`Quantity less than minimal 50`', '`neworder.error.min_quantity`'],
+        ['above the maximum', '`Quantity more than maximum 10000`', '`neworder.error.max_quantity`'],
+        ['no comments, or lines too long', '`Incorrect comments`', '`neworder.error.comment`'],
+        ['`runs` or `interval` for a service without drip-feed', '`Drip-feed is not available for this service`', ''],
+        ['`request_id` is empty or longer than 128 characters', '`Incorrect request ID`', ''],
+        ['`request_id` was used for another order', '`This request ID was used for another order`', ''],
+        ['no such order of yours', '`Incorrect order ID`', '`error.incorrect_order_id`'],
+        ['no such refill', '`Incorrect refill ID`', '`error.incorrect_refill_id`'],
+        ['more than 100 ids', '`No more than 100 IDs at once`', ''],
+        [
+          'too much at once: nothing was done, send it again (status 429)',
+          '`Rate limit exceeded`',
+          '`Too many requests`',
+        ],
+        [
+          'a failure of ours: it is not known what was done; repeat with the same `request_id` (status 500)',
+          '`Internal error`',
+          '',
+        ],
+      ],
+    },
+  ],
+}
+
+const repeating: Section = {
+  id: 'repeating',
+  title: 'Repeating a request safely',
+  parts: [
+    'When no answer comes, you cannot know whether the order was placed. Give each order a key of your own, up to 128 characters, and repeat the request under it: it makes one order, however often and however simultaneously it comes. At `/api/v2` the key is the field `request_id`, at `/api/v1/order` the header `Idempotency-Key`; each door takes both.',
+    'The key is stored with the order, in one transaction, and kept for ever. A repeated request gets the first answer again; over REST with the header `Idempotent-Replayed: true`. Another order under the same key is refused. So is the same order, once it was refused for lack of money: pay in, then use a new key. Requests refused for any other reason leave the key free.',
+    { examples: ['addOnce', 'addOtherUnderKey'] },
+  ],
+}
+
+const statuses: Section = {
+  id: 'statuses',
+  title: 'Statuses',
+  parts: [
+    {
+      head: ['Status', 'Meaning', 'Money'],
+      rows: [
+        ['`Pending`', 'taken; the work has not begun', 'the charge is held'],
+        ['`Processing`, `In progress`', 'the work is under way', 'held'],
+        ['`Completed`', 'all is delivered', 'the charge is paid'],
+        [
+          '`Partial`',
+          'a part is delivered, the rest will not be',
+          'the delivered part is paid, the rest is back on the balance',
+        ],
+        ['`Canceled`', 'nothing is delivered', 'all is back on the balance'],
+      ],
+    },
+    'The last three are final. `remains` is how many pieces are still to come. Over REST each order has a `version` that grows with each change: of two answers the higher one is newer.',
+  ],
+}
+
+const restDoor: Section = {
+  id: 'rest',
+  title: 'REST: /api/v1',
+  parts: [
+    'JSON in and out. Ids and amounts are texts. Besides a key it takes the token of a session (`POST /api/v1/sessions`) as `Authorization: Bearer …`.',
+    { examples: ['restServices', 'restOrder', 'restOrders', 'restOne', 'restList', 'restStatus', 'restBalance'] },
+    'Lists are pages: `limit` 1 to 100, then the address in the header `Link` with `rel="next"`, which is absent on the last page.',
+    'Refusals are RFC 9457 problems: `code` for programs, `title` and `detail` for people, the fields in `errors`, and a `request_id` to name when you ask about it. 402 `insufficient_funds` means that money alone is missing; 422 that the order is not acceptable as it is.',
+    { examples: ['restRefused'] },
+  ],
+}
+
+const limits: Section = {
+  id: 'limits',
+  title: 'Limits',
+  parts: [
+    {
+      head: ['What', 'Limit'],
+      rows: [
+        ['a request’s body', '1 MiB'],
+        ['ids in one `status`', '100'],
+        ['orders in one `POST /api/v1/orders`', '100'],
+        ['a link', '2048 characters'],
+        ['a comment', '2000 characters; all comments together 262,144'],
+        ['a request’s own key', '128 characters'],
+        ['a page of orders', '100'],
+      ],
+    },
+  ],
+}
+
+export const SECTIONS: readonly Section[] = [keys, panelForm, errors, repeating, statuses, restDoor, limits]

@@ -1,0 +1,31 @@
+import { onTestFinished } from 'vitest'
+import { createApiKey } from '#server/domains/identity/create-api-key.ts'
+import { openSecrets } from '#server/platform/secrets/secrets.ts'
+import { startApi } from '#server/roles/api.ts'
+import { openShop, type Shop } from './shop.ts'
+
+/** A shop whose doors are open on a real port, wired as the API role wires them. */
+export interface Doors {
+  shop: Shop
+  url: string
+  /** A customer with this much money, a decimal in USD, and a key. */
+  customer(usd?: string, key?: Partial<Parameters<typeof createApiKey>[1]>): Promise<{ id: bigint; key: string }>
+}
+
+/** Opens a shop and its doors; closed when the calling test ends. */
+export async function openDoors(options: Parameters<typeof openShop>[0] = {}): Promise<Doors> {
+  const shop = await openShop(options)
+  const app = { ...shop.app, config: { ...shop.app.config, port: 0 } }
+  const secrets = await openSecrets(app.config)
+  const api = await startApi({ app, secrets, providers: shop.providers, close: async () => {} })
+  onTestFinished(() => api.stop())
+  return {
+    shop,
+    url: api.url,
+    customer: async (usd, key = {}) => {
+      const { id } = await shop.customer(usd)
+      const made = await createApiKey(shop.app, { name: 'shop', ...key, user_id: id })
+      return { id, key: made.key }
+    },
+  }
+}
