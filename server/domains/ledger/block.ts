@@ -1,10 +1,9 @@
 /**
- * What a seal's hash covers, as SQL over the columns of ledger.sealed_block: the hash of the seal before it, then each block, sorted. The making and the
- * proving of seals share it; another text would prove none of those that were made before.
+ * What a seal's hash covers besides the hash of the seal before it: each of its blocks, as SQL over rows of ledger.sealed_block. The making and the proving of
+ * seals share it; another text would prove none of those that were made before.
  */
-export const sealHash = (previous: string): string => `
-  sha256(${previous} || string_agg(int8send(block) || int8send(first_line) || int8send(movements) ||
-    int8send((extract(epoch from at) * 1000000)::bigint) || hash, ''::bytea order by block))`
+export const SEAL_BODY = `string_agg(int8send(block) || int8send(first_line) || int8send(movements) ||
+    int8send((extract(epoch from at) * 1000000)::bigint) || hash, ''::bytea order by block)`
 
 /** The hash of a block, as SQL over rows of ledger.movement. */
 export const BLOCK_HASH = `sha256(convert_to(string_agg(text, E'\\n' order by id), 'UTF8'))`

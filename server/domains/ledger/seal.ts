@@ -1,7 +1,7 @@
 import { invariant } from '#server/kit/invariant.ts'
 import { int8Array, plainArray } from '#server/platform/db/arrays.ts'
 import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
-import { BLOCK_HASH, inBlock, sealHash } from './block.ts'
+import { BLOCK_HASH, inBlock, SEAL_BODY } from './block.ts'
 
 /** Bounds the memory of one seal (a movement's text is about 120 bytes) and how long a reader waits to find its lines in order. */
 export const SEAL_MOVEMENTS_MAX = 200_000
@@ -102,7 +102,7 @@ const insertSeal = statement(`
   new_seal as (
     insert into ledger.seal (number, first_line, last_line, hash)
     select coalesce((select number from previous), 0) + 1, min(first_line), max(first_line + movements - 1),
-      ${sealHash(`coalesce((select hash from previous), ''::bytea)`)}
+      sha256(coalesce((select hash from previous), ''::bytea) || ${SEAL_BODY})
     from numbered
     returning number
   )
