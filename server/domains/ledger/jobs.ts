@@ -9,7 +9,7 @@ import { sealBlocks } from './seal.ts'
 const SEAL_IDLE_MS = 250
 
 /** What a worker does with the ledger, until stopped: it seals. Any number of workers may; one at a time does. */
-export function startLedgerWork(app: App): { stop(): Promise<void> } {
+export function startLedgerWork(app: Pick<App, 'db' | 'log' | 'metrics'>): { stop(): Promise<void> } {
   const { db, log, metrics } = app
   const blocks = metrics.gauge('saldo_ledger_unsealed_blocks', 'Postings that no seal covers yet')
   const age = metrics.gauge('saldo_ledger_unsealed_age_seconds', 'Age of the oldest posting that no seal covers yet')

@@ -1,0 +1,57 @@
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { openApp } from '#server/app.ts'
+import { readConfig } from '#server/platform/config/config.ts'
+import { type Bench, rounded } from './bench.ts'
+import { ledgerBench } from './ledger.ts'
+import { startBenchServer } from './server.ts'
+import { measureYardstick } from './yardstick.ts'
+
+/** Every bench there is. */
+const BENCHES: Record<string, Bench> = { ledger: ledgerBench }
+
+const USAGE = `npm run bench -- <name> [--json]
+
+${Object.entries(BENCHES)
+  .map(([name, bench]) => `  ${name.padEnd(10)} ${bench.summary}`)
+  .join('\n')}
+
+Runs on a PostgreSQL of its own, or on the empty database that DATABASE_URL names. --json: the last line is one JSON object.
+`
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'boolean' }, help: { type: 'boolean' } },
+  })
+  const [name = ''] = positionals
+  const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
+  if (!bench || values.help) {
+    process.stderr.write(USAGE)
+    return values.help ? 0 : 2
+  }
+  const figures = await run(name, bench)
+  process.stdout.write(`${JSON.stringify(figures, null, values.json ? undefined : 2)}\n`)
+  return 0
+}
+
+async function run(name: string, bench: Bench): Promise<Record<string, unknown>> {
+  const begin = performance.now()
+  const say = (text: string) => process.stderr.write(`${((performance.now() - begin) / 1000).toFixed(1)} s  ${text}\n`)
+  const server = await startBenchServer(process.env.DATABASE_URL, say)
+  try {
+    const yardstick_tps = await measureYardstick(server.url, say)
+    const config = readConfig({ SALDO_MODE: 'sandbox', SALDO_LOG_LEVEL: 'warn' })
+    const app = await openApp(config, server.url, 'saldo bench')
+    try {
+      const figures = await bench.run({ app, url: server.url, yardstick_tps, say })
+      return { bench: name, cores: availableParallelism(), yardstick: { tps: rounded(yardstick_tps) }, ...figures }
+    } finally {
+      await app.close()
+    }
+  } finally {
+    await server.stop()
+  }
+}
+
+process.exitCode = await main()
