@@ -88,7 +88,8 @@ export const MOVEMENTS_MAX = 16_384
 /** The content of an entry as the first 128 bits of its SHA-256, written as a UUID. Two entries of one key are the same exactly when these agree. */
 export function contentHash(entry: Entry): string {
   let text = ''
-  for (const movement of entry.movements) text += textOf(movement)
+  if (entry.content !== undefined) text = `= ${entry.content}`
+  else for (const movement of entry.movements) text += textOf(movement)
   return hash('sha256', text, 'hex').slice(0, 32)
 }
 
