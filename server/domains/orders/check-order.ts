@@ -1,4 +1,5 @@
 import type { Service } from '#server/domains/catalog/service.ts'
+import { unreachable } from '#server/kit/invariant.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { OrderRefusal } from './errors.ts'
 import { priceOf } from './order.ts'
@@ -16,11 +17,15 @@ export interface OrderRequest {
   request_key?: string | undefined
 }
 
-/** What is needed to place it. */
-export interface CheckedOrder {
+/** What it asks for. Two requests of one key are the same when these are, whatever has become of the service and its price. */
+export interface ReadOrder {
   quantity: bigint
   link: string
   params: Record<string, string>
+}
+
+/** What is needed to place it. */
+export interface CheckedOrder extends ReadOrder {
   charge: bigint
   expected_cost: bigint
 }
@@ -29,42 +34,44 @@ export interface CheckedOrder {
 const LINK_MAX = 2048
 /** A comment of several screens is a mistake in the line breaks. */
 const COMMENT_MAX = 2_000
-const COMMENTS_BYTES_MAX = 256 * 1024
+const COMMENTS_CHARS_MAX = 256 * 1024
 const REQUEST_KEY_MAX = 128
 
 /** Checks one request against its service and prices it. Pure. The refusal names the field and the reason. */
 export function checkOrder(service: Service | undefined, request: OrderRequest): CheckedOrder | OrderRefusal {
   if (!service?.active) return refuse('service_not_found', 'service', 'There is no such service.')
+  const read = readOrder(service, request)
+  if (isRefusal(read)) return read
+  const range = outOfRange(service, read.quantity)
+  if (range) return range
+  const charge = priceOf(service.type, service.rate, read.quantity)
+  const expected_cost = priceOf(service.type, service.cost, read.quantity)
+  if (charge <= 0n || charge > AMOUNT_MAX || expected_cost > AMOUNT_MAX) {
+    return refuse('charge_invalid', 'quantity', 'No charge can be computed for this quantity.')
+  }
+  return { ...read, charge, expected_cost }
+}
+
+/** Reads what a request asks for, by its service's type alone: not whether it is sold, nor within which limits. Pure. */
+export function readOrder(service: Pick<Service, 'type'>, request: OrderRequest): ReadOrder | OrderRefusal {
   const link = request.link.trim()
   if (!isLink(link)) return refuse('link_invalid', 'link', 'The link must be a web address of up to 2048 characters.')
-  const key = request.request_key
-  if (key !== undefined && (key.length === 0 || key.length > REQUEST_KEY_MAX)) {
-    return refuse('request_key_invalid', 'request_id', 'The request key has 1 to 128 characters.')
+  if (request.request_key !== undefined && !isRequestKey(request.request_key)) {
+    return refuse('request_key_invalid', 'request_id', 'The request key has 1 to 128 characters, none of control.')
   }
   for (const field of ['runs', 'interval'] as const) {
     if (isSet(request[field])) return refuse('parameter_not_supported', field, 'This service has no drip-feed.')
   }
   const asked = askedOf(service, request)
-  if ('code' in asked) return asked
-  const range = outOfRange(service, asked.quantity)
-  if (range) return range
-  const charge = priceOf(service.type, service.rate, asked.quantity)
-  const expected_cost = priceOf(service.type, service.cost, asked.quantity)
-  if (charge <= 0n || charge > AMOUNT_MAX || expected_cost > AMOUNT_MAX) {
-    return refuse('charge_invalid', 'quantity', 'No charge can be computed for this quantity.')
-  }
-  return { ...asked, link, charge, expected_cost }
+  return isRefusal(asked) ? asked : { ...asked, link }
 }
 
-/** Whether `checkOrder` refused. */
+/** Whether `checkOrder` or `readOrder` refused. */
 export function isRefusal(checked: object): checked is OrderRefusal {
   return 'code' in checked
 }
 
-function askedOf(
-  service: Service,
-  request: OrderRequest,
-): { quantity: bigint; params: Record<string, string> } | OrderRefusal {
+function askedOf(service: Pick<Service, 'type'>, request: OrderRequest): Omit<ReadOrder, 'link'> | OrderRefusal {
   switch (service.type) {
     case 'Default': {
       const text = request.quantity?.trim() ?? ''
@@ -82,16 +89,29 @@ function askedOf(
       }
       return { quantity: BigInt(lines.length), params: { comments: lines.join('\n') } }
     }
+    default:
+      return unreachable(service.type)
   }
 }
 
 function linesOf(comments: string | undefined): string[] | undefined {
-  if (comments === undefined || comments.length > COMMENTS_BYTES_MAX) return undefined
+  if (comments === undefined || comments.length > COMMENTS_CHARS_MAX) return undefined
   const lines = comments
     .split(/\r\n|\n|\r/)
     .map((line) => line.trim())
     .filter((line) => line !== '')
-  return lines.length === 0 || lines.some((line) => line.length > COMMENT_MAX) ? undefined : lines
+  const good = lines.length > 0 && lines.every((line) => line.length <= COMMENT_MAX && isStorable(line))
+  return good ? lines : undefined
+}
+
+/** PostgreSQL takes neither NUL nor halves of surrogate pairs, and one such text would fail its whole batch. */
+function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed()
+}
+
+/** Whether a caller's key can be one. */
+export function isRequestKey(key: string): boolean {
+  return key.length > 0 && key.length <= REQUEST_KEY_MAX && /^\P{C}*$/u.test(key)
 }
 
 function outOfRange(service: Service, quantity: bigint): OrderRefusal | undefined {
@@ -110,10 +130,9 @@ function outOfRange(service: Service, quantity: bigint): OrderRefusal | undefine
 
 /** A web address, with or without its scheme; other schemes, blanks and control characters are no link. */
 function isLink(link: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it refuses
-  if (link.length === 0 || link.length > LINK_MAX || /[\s\u0000-\u001f\u007f]/.test(link)) return false
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(link)?.[1]?.toLowerCase()
-  const text = scheme === undefined ? `https://${link}` : link
+  if (link.length > LINK_MAX || !/^[^\s\p{Cc}\p{Cs}]+$/u.test(link)) return false
+  // What stands before a colon and digits is a host and its port.
+  const text = /^[a-z][a-z0-9+.-]*:(?!\d)/i.test(link) ? link : `https://${link}`
   if (!URL.canParse(text)) return false
   const url = new URL(text)
   return (url.protocol === 'https:' || url.protocol === 'http:') && url.hostname.includes('.')

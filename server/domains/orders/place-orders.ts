@@ -8,9 +8,10 @@ import { int8Array, jsonArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
 import { accountIds, walletOf } from './accounts.ts'
-import { type CheckedOrder, checkOrder, isRefusal, type OrderRequest } from './check-order.ts'
+import { type CheckedOrder, checkOrder, isRefusal, type OrderRequest, readOrder } from './check-order.ts'
 import type { OrderRefusal } from './errors.ts'
 import { orderPlaced } from './events.ts'
+import { contentOf, type KnownOrder, knownOrders } from './known-orders.ts'
 
 /** Bounds how long a batch holds its customers' wallets. */
 export const PLACE_ORDERS_MAX = 1_000
@@ -28,15 +29,21 @@ export type PlaceOutcome =
 /**
  * Prices the orders, holds the money, records them and queues them for dispatch, in one transaction: as many statements for one as for PLACE_ORDERS_MAX.
  * Outcome i answers input i; a refused input does not fail its neighbours. A request key makes repeating safe: the same request gets the first
- * order, another under that key is refused. InvariantError beyond PLACE_ORDERS_MAX.
+ * order, whatever has become of the service since; another under that key is refused. InvariantError beyond PLACE_ORDERS_MAX.
  */
 export async function placeOrders(app: App, inputs: readonly PlaceOrder[]): Promise<PlaceOutcome[]> {
   invariant(inputs.length <= PLACE_ORDERS_MAX, 'placeOrders: batch too long')
   const services = await servicesByIds(app, [...new Set(inputs.map((input) => input.service_id))])
+  const known = await knownOrders(app.db, inputs)
   const outcomes: (PlaceOutcome | undefined)[] = new Array(inputs.length)
   const wanted: Wanted[] = []
   for (const [place, input] of inputs.entries()) {
     const service = services.get(input.service_id)
+    const first = known.get(place)
+    if (first) {
+      outcomes[place] = answerAgain(first, service, input)
+      continue
+    }
     const checked = checkOrder(service, input)
     if (isRefusal(checked)) outcomes[place] = { ok: false, refusal: checked }
     else wanted.push({ place, input, checked, service: present(service, 'a checked order has a service') })
@@ -59,6 +66,14 @@ interface Placed extends Wanted {
   hold: bigint
 }
 
+function answerAgain(first: KnownOrder, service: Service | undefined, input: PlaceOrder): PlaceOutcome {
+  const read = service && first.service_id === input.service_id ? readOrder(service, input) : undefined
+  if (!read || isRefusal(read) || contentOf(input.service_id, read) !== contentOf(first.service_id, first)) {
+    return { ok: false, refusal: refusalOf('key_reused') }
+  }
+  return accepted(first.id, first.charge, true)
+}
+
 async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undefined)[]): Promise<void> {
   const wallets = await accountIds(
     app.db,
@@ -73,17 +88,25 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
     }))
     const held = await postEntries(tx, candidates.map(entryOf))
     const placed: Placed[] = []
-    const known: Wanted[] = []
+    const replayed: Wanted[] = []
     for (const [i, candidate] of candidates.entries()) {
       const outcome = present(held[i], 'every entry has an outcome')
       if (outcome.ok && !outcome.replayed) {
         placed.push({ ...candidate, hold: outcome.id })
         outcomes[candidate.place] = accepted(candidate.id, candidate.checked.charge, false)
-      } else if (outcome.ok) known.push(candidate)
+      } else if (outcome.ok) replayed.push(candidate)
       else outcomes[candidate.place] = { ok: false, refusal: refusalOf(outcome.refusal) }
     }
-    await answerKnown(tx, known, placed, outcomes)
     if (placed.length > 0) record(tx, placed)
+    // After the insert, so that those of this batch are found too.
+    const known = await knownOrders(
+      tx,
+      replayed.map((each) => each.input),
+    )
+    for (const [i, each] of replayed.entries()) {
+      const { id, charge } = present(known.get(i), 'a replayed hold has its order')
+      outcomes[each.place] = accepted(id, charge, true)
+    }
   })
 }
 
@@ -96,7 +119,7 @@ function entryOf(order: Wanted & { id: bigint; wallet: bigint }): Entry {
   ] as const
   if (input.request_key === undefined) return { key: `order:${order.id}:hold`, movements }
   // The number is drawn anew at each try and the price may have changed since: neither makes it another request.
-  const content = JSON.stringify([String(input.service_id), checked.link, String(checked.quantity), checked.params])
+  const content = contentOf(input.service_id, checked)
   return { key: `order:of:${input.customer_id}:${input.request_key}`, movements, content }
 }
 
@@ -111,35 +134,6 @@ function refusalOf(refusal: string): OrderRefusal {
 
 function accepted(order_id: bigint, charge: bigint, replayed: boolean): PlaceOutcome {
   return { ok: true, order_id, charge, asset: SALE_ASSET, replayed }
-}
-
-const ordersByKey = statement(`
-  select orders.id, orders.charge, wanted.place
-  from unnest($1::bigint[], $2::text[]) with ordinality as wanted (customer_id, request_key, place)
-  join orders.orders using (customer_id, request_key)`)
-
-/** Finds the orders that known keys made: before this batch, or earlier in it. */
-async function answerKnown(
-  tx: Tx,
-  known: readonly Wanted[],
-  placed: readonly Placed[],
-  outcomes: (PlaceOutcome | undefined)[],
-): Promise<void> {
-  if (known.length === 0) return
-  const rows = await tx.query<{ id: bigint; charge: bigint; place: bigint }>(ordersByKey, [
-    int8Array(known.map((each) => each.input.customer_id)),
-    textArray(known.map((each) => each.input.request_key)),
-  ])
-  const stored = new Map(rows.map((row) => [row.place, row]))
-  for (const [i, each] of known.entries()) {
-    const twin = placed.find(
-      (other) =>
-        other.input.customer_id === each.input.customer_id && other.input.request_key === each.input.request_key,
-    )
-    const first = twin ? { id: twin.id, charge: twin.checked.charge } : stored.get(BigInt(i + 1))
-    const { id, charge } = present(first, 'a replayed hold has its order')
-    outcomes[each.place] = accepted(id, charge, true)
-  }
 }
 
 const insertOrders = statement(`

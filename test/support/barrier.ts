@@ -1,0 +1,39 @@
+import { expect } from 'vitest'
+import type { Db, Tx } from '#server/platform/db/database.ts'
+
+/**
+ * Takes locks by `hold`, starts all of `work`, and lets go when each of them waits for a lock: so they race from the same line. Every one of them must come to
+ * need a lock that `hold` has.
+ */
+export async function atBarrier<T>(
+  db: Db,
+  hold: (tx: Tx) => Promise<unknown>,
+  work: (() => Promise<T>)[],
+): Promise<T[]> {
+  const shut = Promise.withResolvers<void>()
+  const open = Promise.withResolvers<void>()
+  const barrier = db.transaction(async (tx) => {
+    await hold(tx)
+    shut.resolve()
+    await open.promise
+  })
+  // A barrier that cannot be shut fails the test, and not its time-out.
+  await Promise.race([shut.promise, barrier])
+  const racing = Promise.all(work.map((each) => each()))
+  try {
+    await Promise.race([
+      expect.poll(() => countWaiting(db), { timeout: 10_000, interval: 5 }).toBe(work.length),
+      racing,
+    ])
+  } finally {
+    open.resolve()
+    await barrier
+  }
+  return racing
+}
+
+async function countWaiting(db: Db): Promise<number> {
+  const rows = await db.query(`
+    select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)
+  return rows.length
+}
