@@ -22,6 +22,10 @@ const wanted = createHash('sha256')
   .update(`${process.platform} ${process.arch}`)
   .digest('hex')
 
+// Who they are is known only while they live, so it is asked before anything takes time.
+const parent = process.ppid
+const npm = isShell(parent) ? parentOf(parent) : undefined
+
 const isInstalled = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted
 const say = (text) => process.stderr.write(`${text}\n`)
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -73,10 +77,10 @@ async function install(gate) {
   // Whatever npm is set to leave out elsewhere, the tools of development and the packages of this system are needed here.
   const args = ['install', '--no-save', '--include=dev', '--include=optional', '--loglevel=error']
   // npm holds the gate too, so that nobody enters while it goes on after this process was killed.
-  const npm = spawn('npm', args, { cwd: root, stdio: ['ignore', 2, 2, gate._handle.fd] })
+  const installer = spawn('npm', args, { cwd: root, stdio: ['ignore', 2, 2, gate._handle.fd] })
   const ended = await new Promise((resolve) => {
-    npm.once('error', (error) => resolve(error.message))
-    npm.once('exit', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${code ?? signal}`))
+    installer.once('error', (error) => resolve(error.message))
+    installer.once('exit', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${code ?? signal}`))
   })
   if (ended !== undefined) {
     fail(
@@ -113,13 +117,13 @@ function launch() {
       else if (!watching || stopping) process.exit(signal ? 128 + constants.signals[signal] : code)
     })
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => {
-      stopping = true
-      if (child) child.kill(signal)
-      else process.exit(128 + constants.signals[signal])
-    })
+  const stop = (signal) => {
+    stopping = true
+    if (child) child.kill(signal)
+    else process.exit(128 + constants.signals[signal])
   }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop)
+  stopWithNpm(stop)
   if (watching) restartOnChange()
   start()
 
@@ -137,6 +141,37 @@ function launch() {
         }, 200)
       })
     }
+  }
+}
+
+/**
+ * npm starts us through a shell that passes no signal on: killing npm would end npm and that shell, and leave us running unseen.
+ * So, started by npm, we stop when either of them is gone.
+ */
+function stopWithNpm(stop) {
+  if (!process.env.npm_lifecycle_event) return
+  const timer = setInterval(() => {
+    if (process.ppid === parent && (npm === undefined || parentOf(parent) === npm)) return
+    clearInterval(timer)
+    stop('SIGTERM')
+  }, 250)
+}
+
+function isShell(pid) {
+  return /^(sh|ash|dash|bash)$/.test(readProc(pid, 'comm').trim())
+}
+
+function parentOf(pid) {
+  // "1234 (a name) S 1200 …", where the name may hold anything.
+  return readProc(pid, 'stat').split(') ').at(-1).split(' ')[1]
+}
+
+function readProc(pid, file) {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    // The process is gone, or this system has no /proc; there the shell alone is watched.
+    return ''
   }
 }
 

@@ -88,6 +88,27 @@ test('a launcher killed with -9 is noticed by the program', async () => {
   expect((await launched.ended).stdout).toBe('ready\ndisconnect\n')
 })
 
+test.runIf(process.platform === 'linux').each(['SIGTERM', 'SIGKILL'] as const)(
+  'npm that started it and is ended by %s takes the program along, which ends as it wants',
+  async (signal) => {
+    const project = await setup()
+    await launch(project, ['print.mjs']).ended
+    const npm = spawn('npm', ['--silent', 'start'], { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => {
+      npm.kill('SIGKILL')
+    })
+    let stdout = ''
+    npm.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
+    const ended = new Promise((resolve) => npm.stdout.once('end', resolve))
+    await until(async () => stdout.includes('ready'))
+    npm.kill(signal)
+    await ended
+    expect(stdout).toBe('ready\nSIGTERM\n')
+  },
+)
+
 test('watching, it restarts the program when a source changes, and stops with it', async () => {
   const project = await setup()
   await mkdir(join(project, 'server'))
@@ -115,7 +136,8 @@ else process.exit(Number(how))
 /** A project of its own: the launcher, no packages to install, and programs to launch. */
 async function setup(): Promise<string> {
   const project = await emptyHome()
-  const manifest = { name: 'launched', version: '1.0.0' }
+  const scripts = { start: 'node tools/launch.mjs server.mjs' }
+  const manifest = { name: 'launched', version: '1.0.0', scripts }
   const lock = { ...manifest, lockfileVersion: 3, requires: true, packages: { '': manifest } }
   await mkdir(join(project, 'tools'))
   await copyFile(join(import.meta.dirname, 'launch.mjs'), join(project, 'tools', 'launch.mjs'))
