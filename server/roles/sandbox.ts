@@ -83,7 +83,9 @@ async function startPanel(home: string, key: string, before: string | undefined)
   const main = join(import.meta.dirname, '../../sandbox/provider/main.ts')
   const state = join(home, 'sandbox-provider.json')
   const start = (port: string) =>
-    fork(main, ['--key', key, '--balance', PROVIDER_BALANCE, '--state-file', state, '--port', port], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+    fork(main, ['--key', key, '--balance', PROVIDER_BALANCE, '--state-file', state, '--port', port], {
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    })
   const port = before ? new URL(before).port : '0'
   return (
     (await listening(start(port))) ??

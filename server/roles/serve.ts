@@ -1,7 +1,7 @@
 import type { Config } from '#server/platform/config/config.ts'
+import { claimMode } from '#server/platform/db/claim-mode.ts'
 import { startAnnouncer } from '#server/platform/outbox/announce.ts'
 import { startApi } from './api.ts'
-import { claimMode } from './claim-mode.ts'
 import { migrateAll, openSaldo, type Progress, startDatabase } from './open-saldo.ts'
 import { type SandboxFile, startSandbox } from './sandbox.ts'
 import { startScheduler } from './scheduler.ts'

@@ -1,5 +1,5 @@
-import type { Config } from '#server/platform/config/config.ts'
-import { type Db, statement } from '#server/platform/db/database.ts'
+import type { Config } from '../config/config.ts'
+import { type Db, statement } from './database.ts'
 
 /** The database belongs to the other mode. */
 export class WrongModeError extends Error {

@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest'
+import { parseCurl } from '#test/support/curl.ts'
+import { type Doors, openDoors } from '#test/support/doors.ts'
+
+async function page(doors: Doors, path = '/docs', headers = {}): Promise<{ response: Response; html: string }> {
+  const response = await fetch(`${doors.url}${path}`, { headers })
+  return { response, html: await response.text() }
+}
+
+/** The examples as a reader sees them, in the page's order. */
+function examplesIn(html: string): { curl: string; answer: string }[] {
+  const blocks = html.matchAll(
+    /<pre class="request"[^>]*><code>(.*?)<\/code><\/pre>\s*<pre class="answer"[^>]*><code>(.*?)<\/code><\/pre>/gs,
+  )
+  return [...blocks].map(([, curl = '', answer = '']) => ({ curl: unescapeHtml(curl), answer: unescapeHtml(answer) }))
+}
+
+function unescapeHtml(text: string): string {
+  return text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&')
+}
+
+/** What a value looks like: lists by their first item, texts of figures and times by their kind, error texts as they are. */
+function shapeOf(value: unknown, name = ''): unknown {
+  if (Array.isArray(value))
+    return name === 'data' && value.length > 2 ? [shapeOf(value[0])] : value.map((each) => shapeOf(each))
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, shapeOf(field, key)]))
+  }
+  if (typeof value !== 'string') return value === null ? null : typeof value
+  if (name === 'error' || name === 'code' || name === 'field' || name === 'currency') return value
+  if (/^-?\d+\.\d{2,6}$/.test(value)) return 'amount'
+  if (/^\d+$/.test(value)) return 'digits'
+  if (/^\d{4}-\d\d-\d\dT/.test(value)) return 'time'
+  return 'text'
+}
+
+test('every example of the page runs, and answers as the page says', async () => {
+  const doors = await openDoors()
+  const { key } = await doors.customer('100', { legacy_get: true })
+  const examples = examplesIn((await page(doors)).html)
+  expect(examples.length).toBeGreaterThan(20)
+  /** Numbers of orders in the page, and what they are here. */
+  const numbers = new Map<string, string>()
+  const here = (text: string) => text.replace(/\b235\d\d\b/g, (number) => numbers.get(number) ?? number)
+  for (const { curl, answer } of examples) {
+    const { method, url, headers, body } = parseCurl(here(curl).replaceAll('YOUR_KEY', key))
+    const { pathname, search } = new URL(url)
+    const response = await fetch(`${doors.url}${pathname}${search}`, {
+      method,
+      headers,
+      ...(body && { body }),
+      redirect: 'error',
+    })
+    const text = await response.text()
+    const documented = /\b235\d\d\b/.exec(answer)?.[0]
+    const placed = /"(?:order|id)":"?(\d+)/.exec(text)?.[1]
+    if (documented && placed && !numbers.has(documented)) numbers.set(documented, placed)
+    const first = (value: unknown) => (Array.isArray(value) && value.length > 2 ? [value[0]] : value)
+    expect({ curl, shape: shapeOf(first(JSON.parse(text))) }).toEqual({
+      curl,
+      shape: shapeOf(JSON.parse(here(answer))),
+    })
+  }
+})
+
+test('the page loads nothing, runs no script, and speaks the reader’s language', async () => {
+  const doors = await openDoors()
+  const { response, html } = await page(doors)
+  expect(response.headers.get('content-security-policy')).toContain("default-src 'self'")
+  expect(html).not.toMatch(/<script|<img|<link|\son\w+=|javascript:|@import|url\(/)
+  expect(html).toContain('<html lang="en">')
+  expect(html).toContain('Sandbox: no real money')
+  expect((await page(doors, '/docs?lang=ru')).html).toContain('<html lang="ru">')
+  expect((await page(doors, '/docs?lang=xx')).response.status).toBe(200)
+  const bengali = await page(doors, '/docs', { 'accept-language': 'fr;q=0.9, bn-BD;q=0.8, en;q=0.1' })
+  expect(bengali.html).toContain('<html lang="bn">')
+  expect(bengali.response.headers.get('content-language')).toBe('bn')
+  // Every link of the page leads somewhere.
+  for (const [, target = ''] of html.matchAll(/href="#([^"]+)"/g)) expect(html).toContain(`id="${target}"`)
+  for (const [, path = ''] of html.matchAll(/href="(\/[^"]*)"/g)) {
+    expect([path, (await page(doors, path)).response.status]).toEqual([path, 200])
+  }
+  const root = await fetch(`${doors.url}/`, { redirect: 'manual' })
+  expect([root.status, root.headers.get('location')]).toEqual([302, '/docs'])
+})
+
+test('the page lists every operation of the document', async () => {
+  const doors = await openDoors()
+  const { html } = await page(doors)
+  const document = (await (await fetch(`${doors.url}/openapi.json`)).json()) as { paths: Record<string, object> }
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const method of Object.keys(methods)) {
+      expect(html).toContain(`<span class="method">${method.toUpperCase()}</span> <code>${path}</code>`)
+    }
+  }
+})
