@@ -8,6 +8,10 @@ import { LANGUAGES, type Language, TEXTS } from './texts.ts'
 
 const NAMES: Readonly<Record<Language, string>> = { en: 'English', bn: 'বাংলা', ru: 'Русский' }
 
+/** A balance, drawn small. In the page itself, so that a browser asks for no other file. */
+const ICON =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='3' fill='%234f46e5'/%3E%3Cpath d='M3 5h10M3 11h10' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
+
 /** The whole page in one language, from the OpenAPI document and the guide. */
 export function renderPage(
   document: OpenApi,
@@ -29,6 +33,7 @@ export function renderPage(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(texts.title)}</title>
+<link rel="icon" href="${ICON}">
 <style>${STYLE}</style>
 </head>
 <body>
