@@ -9,22 +9,45 @@ create table ledger.asset (
 );
 insert into ledger.asset (code, scale) values ('USD', 6), ('EUR', 6), ('BDT', 6), ('RUB', 6), ('USDT', 6), ('TON', 9);
 
--- Hot: every movement updates its accounts in place. No index on a column that changes, and room in each page, keep the updates heap-only.
-create table ledger.account (
+-- Whose account it is, what for, and in which asset. Never changes.
+create table ledger.account_name (
   id bigint generated always as identity primary key,
   owner_kind text not null check (char_length(owner_kind) between 1 and 32),
   owner_id bigint not null,
   purpose text not null check (char_length(purpose) between 1 and 32),
   asset text not null references ledger.asset,
+  constraint account_once unique (owner_kind, owner_id, purpose, asset)
+);
+
+-- A domain's check is not made again when another column changes.
+create domain ledger.credit_limit as bigint check (value >= 0);
+
+-- What stands on each account. Every movement updates it in place, so the row is narrow, no index has a column that changes, and pages have room: the updates
+-- stay heap-only. A foreign key to the name would be looked at in each update; both rows are made by one statement, and the auditor compares them.
+create table ledger.balance (
+  account bigint primary key,
   posted bigint not null default 0,
   held bigint not null default 0 check (held >= 0),
   -- How far below zero posted - held may go. Null: without limit, for the platform's own counterparts.
-  credit_limit bigint default 0 check (credit_limit >= 0),
+  credit_limit ledger.credit_limit,
   -- Grows by one with every line of the account: each side of a transfer, each hold, each release.
-  version bigint not null default 0 check (version >= 0),
-  constraint account_covered check (posted - held >= -credit_limit),
-  constraint account_once unique (owner_kind, owner_id, purpose, asset)
+  version bigint not null default 0,
+  -- The name's asset again, so that a posting reads one table.
+  asset text not null,
+  constraint balance_covered check (posted - held >= -credit_limit)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+
+create view ledger.account (id, owner_kind, owner_id, purpose, asset, posted, held, credit_limit, version) as
+  select id, owner_kind, owner_id, purpose, account_name.asset, posted, held, credit_limit::bigint, version
+  from ledger.account_name join ledger.balance on balance.account = account_name.id;
+
+-- A posting changes rows that it has locked, by their places. One that is not there any more would be lost without a word.
+create function ledger.require_all(changed bigint, wanted bigint) returns void language plpgsql as $$
+begin
+  if changed <> wanted then
+    raise exception 'ledger: % of % rows were where they had been locked', changed, wanted;
+  end if;
+end $$;
 
 -- One number per posting transaction. Its movements get the ids block * 16384 + 0, 1, 2 …
 create sequence ledger.block;
@@ -36,8 +59,9 @@ create table ledger.entry (
   id bigint,
   -- The first 128 bits of the SHA-256 of the content.
   hash uuid not null,
-  outcome text not null check (char_length(outcome) between 1 and 40),
-  constraint entry_moved check ((outcome = 'posted') = (id is not null)),
+  -- Why it was refused.
+  refusal text check (char_length(refusal) between 1 and 40),
+  constraint entry_moved check ((refusal is null) = (id is not null)),
   constraint entry_once primary key (key)
 );
 
@@ -185,7 +209,7 @@ end $$;
 do $$
 declare name text;
 begin
-  foreach name in array array['transfer', 'release', 'entry', 'reversal', 'seal', 'sealed_block', 'line'] loop
+  foreach name in array array['account_name', 'transfer', 'release', 'entry', 'reversal', 'seal', 'sealed_block', 'line'] loop
     execute format('create trigger append_only before update or delete on ledger.%I for each row execute function ledger.refuse_change()', name);
     execute format('create trigger never_emptied before truncate on ledger.%I for each statement execute function ledger.refuse_change()', name);
   end loop;

@@ -5,6 +5,8 @@ export interface LockedAccount {
   readonly id: bigint
   readonly asset: string
   readonly credit_limit: bigint | null
+  /** Where its row lies, such as `(0,7)`: while it is locked it stays there. */
+  readonly place: string
   /** The version found under the lock. What has another version now has changed. */
   readonly locked_version: bigint
   posted: bigint
@@ -38,7 +40,7 @@ export interface KnownEntry {
   readonly key: string
   readonly id: bigint | null
   readonly hash: string
-  readonly outcome: string
+  readonly refusal: string | null
 }
 
 /** All that a decision may read, under lock. Deciding runs the balances in it down and up. */

@@ -40,7 +40,7 @@ class Posting {
     const id = this.#first_id + BigInt(this.writes.movements)
     this.#entry = id
     const refusal = this.#apply(entry.movements)
-    const stored: KnownEntry = { key: entry.key, id: refusal ? null : id, hash, outcome: refusal ?? 'posted' }
+    const stored: KnownEntry = { key: entry.key, id: refusal ? null : id, hash, refusal: refusal ?? null }
     this.#book.entries.set(entry.key, stored)
     this.writes.entries.push(stored)
     if (refusal) return { ok: false, refusal, replayed: false }
@@ -228,7 +228,7 @@ class Posting {
 function replay(known: KnownEntry, hash: string): EntryOutcome {
   if (known.hash.replaceAll('-', '') !== hash) return { ok: false, refusal: 'key_reused', replayed: true }
   if (known.id !== null) return { ok: true, id: known.id, replayed: true }
-  return { ok: false, refusal: known.outcome as Refusal, replayed: true }
+  return { ok: false, refusal: known.refusal as Refusal, replayed: true }
 }
 
 function amountOf(hold: LockedHold, asked: bigint | 'rest'): bigint | Refusal {

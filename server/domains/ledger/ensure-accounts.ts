@@ -16,14 +16,22 @@ export interface AccountName {
 }
 
 const insertMissing = statement(`
-  insert into ledger.account (owner_kind, owner_id, purpose, asset, credit_limit)
-  select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
-  on conflict on constraint account_once do nothing`)
+  with wanted as (
+    select distinct * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
+      as wanted (owner_kind, owner_id, purpose, asset, credit_limit)
+  ), made as (
+    insert into ledger.account_name (owner_kind, owner_id, purpose, asset)
+    select owner_kind, owner_id, purpose, asset from wanted order by 1, 2, 3, 4
+    on conflict on constraint account_once do nothing
+    returning id, owner_kind, owner_id, purpose, asset
+  )
+  insert into ledger.balance (account, asset, credit_limit)
+  select id, asset, credit_limit from made join wanted using (owner_kind, owner_id, purpose, asset)`)
 
 const selectNamed = statement(`
-  select account.id, wanted.place from unnest($1::text[], $2::bigint[], $3::text[], $4::text[])
+  select account_name.id, wanted.place from unnest($1::text[], $2::bigint[], $3::text[], $4::text[])
     with ordinality as wanted (owner_kind, owner_id, purpose, asset, place)
-  join ledger.account using (owner_kind, owner_id, purpose, asset)`)
+  join ledger.account_name using (owner_kind, owner_id, purpose, asset)`)
 
 /** The ids of the accounts named, in their order; those that are missing are made. Two callers at once get the same ids. */
 export async function ensureAccounts(tx: Tx, names: readonly AccountName[]): Promise<bigint[]> {

@@ -8,21 +8,22 @@ import type { LockedAccount } from './book.ts'
 const lock = (where: string) =>
   statement(`
   with locked as (
-    select id, asset, posted, held, credit_limit, version from ledger.account
+    select ctid as place, account as id, asset, posted, held, credit_limit, version from ledger.balance
     where ${where}
-    order by id for no key update
+    order by account for no key update
   )
-  select array_agg(id) as id, string_agg(asset, ',') as asset, array_agg(posted) as posted, array_agg(held) as held,
-    array_agg(credit_limit) as credit_limit, array_agg(version) as version
+  select array_agg(id) as id, string_agg(place::text, ' ') as place, string_agg(asset, ' ') as asset, array_agg(posted) as posted, array_agg(held) as held,
+    array_agg(credit_limit::bigint) as credit_limit, array_agg(version) as version
   from locked`)
 
-const lockById = lock('id = any($1::bigint[])')
+const lockById = lock('account = any($1::bigint[])')
 
-const lockByIdOrHold = lock(`id in (
+const lockByIdOrHold = lock(`account in (
       select unnest($1::bigint[]) union select hold.account from ledger.hold where hold.id = any($2::bigint[]))`)
 
 interface Columns {
   id: bigint[] | null
+  place: string
   asset: string
   posted: bigint[]
   held: bigint[]
@@ -41,11 +42,13 @@ export async function lockAccounts(tx: Tx, ids: Set<bigint>, holds: Set<bigint>)
   const accounts = new Map<bigint, LockedAccount>()
   if (columns.id === null) return accounts
   const { id, posted, held, credit_limit, version } = columns
-  const asset = columns.asset.split(',')
+  const asset = columns.asset.split(' ')
+  const place = columns.place.split(' ')
   for (let i = 0; i < id.length; i++) {
     accounts.set(id[i] as bigint, {
       id: id[i] as bigint,
       asset: asset[i] as string,
+      place: place[i] as string,
       posted: posted[i] as bigint,
       held: held[i] as bigint,
       credit_limit: credit_limit[i] as bigint | null,

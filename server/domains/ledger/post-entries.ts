@@ -99,7 +99,7 @@ async function lockHolds(tx: Tx, ids: Set<bigint>): Promise<Map<bigint, LockedHo
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-const selectEntries = statement('select key, id, hash, outcome from ledger.entry where key = any($1::text[])')
+const selectEntries = statement('select key, id, hash, refusal from ledger.entry where key = any($1::text[])')
 
 async function knownEntries(tx: Tx, entries: readonly Entry[]): Promise<Map<string, KnownEntry>> {
   const rows = await tx.query<KnownEntry>(selectEntries, [textArray(entries.map((entry) => entry.key))])

@@ -38,7 +38,8 @@ export async function accountNamed(
 }
 
 const selectBalances = statement(`
-  select id, posted, held, posted - held as available, version from ledger.account where id = any($1::bigint[])`)
+  select account as id, posted, held, posted - held as available, version from ledger.balance
+  where account = any($1::bigint[])`)
 
 /** The balances of these accounts, by id; unknown ids are absent. */
 export async function balancesOf(db: Reader, accounts: readonly bigint[]): Promise<Map<bigint, Balance>> {
@@ -65,7 +66,7 @@ export function openHoldsOf(db: Reader, subject: Subject): Promise<OpenHold[]> {
   return db.query<OpenHold>(selectOpenHolds, [subject.kind, subject.id])
 }
 
-const selectEntry = statement('select key, id, outcome from ledger.entry where key = $1')
+const selectEntry = statement(`select key, id, coalesce(refusal, 'posted') as outcome from ledger.entry where key = $1`)
 
 /** What became of a key: `posted` with the id of its first movement, or a refusal; undefined when it was never used. */
 export async function entryByKey(

@@ -32,8 +32,8 @@ export interface StatementLine {
 
 // Lines beyond the last sealed one lie in unsealed blocks, which are searched only when the account has such lines.
 const isBeyondSeals = (up_to: string) => `
-    (select least(${up_to}, account.version) > coalesce((select max(version) from ledger.line where account = $1), 0)
-      from ledger.account where id = $1)`
+    (select least(${up_to}, balance.version) > coalesce((select max(version) from ledger.line where account = $1), 0)
+      from ledger.balance where account = $1)`
 
 const selectLines = statement(`
   with sealed as materialized (
@@ -91,7 +91,7 @@ const selectBalanceAt = statement(`
   ), unsealed as materialized (
     select side.version, side.posted, side.held
     from ledger.unsealed as block join ledger.side on ${inBlock('side.movement')} and side.at = block.at
-    where ${isBeyondSeals('account.version')} and side.account = $1 and block.at <= $2
+    where ${isBeyondSeals('balance.version')} and side.account = $1 and block.at <= $2
     order by side.version desc limit 1
   ), sealed as (
     select side.version, side.posted, side.held

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { Db } from '#server/platform/db/database.ts'
 import type { Check, Problem, Snapshot } from './verify/check.ts'
 import { checkBalances, checkLines } from './verify/check-accounts.ts'
-import { checkAssets, checkSums } from './verify/check-assets.ts'
+import { checkAssets, checkNames, checkSums } from './verify/check-assets.ts'
 import { blockChecks, checkSeals } from './verify/check-blocks.ts'
 import { checkEntries, checkKeys, checkReversals } from './verify/check-entries.ts'
 import { checkHeld, checkHoldAccounts, checkHoldUse } from './verify/check-holds.ts'
@@ -37,7 +37,16 @@ export async function verifyLedger(
   const begin = performance.now()
   return readSnapshot(db, readersFor(db), async (readers) => {
     const [first] = readers as [Snapshot]
-    const checks = [checkBalances, checkLines, checkSums, checkAssets, checkHoldUse, checkHoldAccounts, checkHeld]
+    const checks = [
+      checkBalances,
+      checkLines,
+      checkSums,
+      checkAssets,
+      checkNames,
+      checkHoldUse,
+      checkHoldAccounts,
+      checkHeld,
+    ]
     checks.push(checkKeys, checkEntries, checkReversals, checkSeals, ...(await blockChecks(first)))
     const problems = await runAll(checks, readers, onProgress)
     const [figures] = (await first.query<Figures>(FIGURES)) as [Figures]
@@ -70,7 +79,7 @@ async function runAll(
 }
 
 const FIGURES = `
-  select (select count(*) from ledger.account) as accounts, (select count(*) from ledger.entry) as entries,
+  select (select count(*) from ledger.balance) as accounts, (select count(*) from ledger.entry) as entries,
     (select count(*) from ledger.transfer) as transfers, (select count(*) from ledger.hold) as holds,
     (select count(*) from ledger.release) as releases, (select count(*) from ledger.seal) as seals,
     (select count(*) from ledger.unsealed) as unsealed_blocks,

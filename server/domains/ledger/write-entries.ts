@@ -15,7 +15,11 @@ export interface Block {
  */
 export function writeEntries(tx: Tx, book: Book, writes: Writes, { block, at }: Block): void {
   const { entries, transfers, holds, releases, reversals } = writes
-  sendRows(tx, updateAccounts, changedAccounts(book), (rows) => int8s(rows, 'id', 'posted', 'held', 'version'))
+  sendRows(tx, updateBalances, changedAccounts(book), (rows) => [
+    plainArray(rows.map((row) => `"${row.place}"`)),
+    ...int8s(rows, 'id', 'posted', 'held', 'version'),
+    rows.length,
+  ])
   sendRows(tx, insertEntries, entries, entryColumns)
   sendRows(tx, insertTransfers, transfers, (rows) => [...transferColumns(rows), at])
   sendRows(tx, insertHolds, holds, (rows) => [...holdColumns(rows), at])
@@ -38,14 +42,20 @@ function sendRows<T>(tx: Tx, sql: Statement, rows: T[], columns: (rows: T[]) => 
 }
 
 // In all of these the arrays are unnested side by side in the select list: as a table of the from clause each would be written down first, at twice the cost.
-const updateAccounts = statement(`
-  update ledger.account set posted = new.posted, held = new.held, version = new.version
-  from (select unnest($1::bigint[]) as id, unnest($2::bigint[]) as posted, unnest($3::bigint[]) as held,
-    unnest($4::bigint[]) as version) as new
-  where account.id = new.id`)
+
+// By its place a row is found at once; that all were found is made sure of.
+const updateBalances = statement(`
+  with changed as (
+    update ledger.balance set posted = new.posted, held = new.held, version = new.version
+    from (select unnest($1::tid[]) as place, unnest($2::bigint[]) as account, unnest($3::bigint[]) as posted,
+      unnest($4::bigint[]) as held, unnest($5::bigint[]) as version) as new
+    where balance.ctid = new.place and balance.account = new.account
+    returning 1
+  )
+  select ledger.require_all((select count(*) from changed), $6)`)
 
 const insertEntries = statement(`
-  insert into ledger.entry (key, id, hash, outcome)
+  insert into ledger.entry (key, id, hash, refusal)
   select unnest($1::text[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::text[])`)
 
 const insertTransfers = statement(`
@@ -91,7 +101,7 @@ function entryColumns(rows: Writes['entries']): unknown[] {
     textArray(rows.map((row) => row.key)),
     int8Array(rows.map((row) => row.id)),
     plainArray(rows.map((row) => row.hash)),
-    textArray(rows.map((row) => row.outcome)),
+    textArray(rows.map((row) => row.refusal)),
   ]
 }
 

@@ -12,10 +12,10 @@ const BROKEN = `
       sum(${stateNumber('version - 1', 'posted - posted_change', 'held - held_change')}) as before
     from ledger.side group by account
   )
-  select coalesce(account.id, way.account) as id
-  from ledger.account as account full join way on way.account = account.id
-  where account.id is null or coalesce(way.after, 0) + ${stateNumber('0', '0', '0')}
-    <> coalesce(way.before, 0) + ${stateNumber('account.version', 'account.posted', 'account.held')}
+  select coalesce(balance.account, way.account) as id
+  from ledger.balance full join way on way.account = balance.account
+  where balance.account is null or coalesce(way.after, 0) + ${stateNumber('0', '0', '0')}
+    <> coalesce(way.before, 0) + ${stateNumber('balance.version', 'balance.posted', 'balance.held')}
   order by 1 limit ${PROBLEMS_MAX}`
 
 export const checkBalances: Check = {
@@ -45,13 +45,13 @@ const FIRST_WRONG_LINE = `
   from wrong`
 
 const WRONG_ACCOUNT = `
-  select 'ledger.account' as "table", wanted.id::text as id,
-    case when account.id is null then 'lines name an account that does not exist' else 'it does not stand as its last line says' end as what,
+  select 'ledger.balance' as "table", wanted.id::text as id,
+    case when balance.account is null then 'lines name an account that does not exist' else 'it does not stand as its last line says' end as what,
     format('version %s: posted %s, held %s', coalesce(side.version, 0), coalesce(side.posted, 0), coalesce(side.held, 0)) as expected,
-    case when account.id is null then 'no such row'
-      else format('version %s: posted %s, held %s', account.version, account.posted, account.held) end as found
+    case when balance.account is null then 'no such row'
+      else format('version %s: posted %s, held %s', balance.version, balance.posted, balance.held) end as found
   from (values ($1::bigint)) as wanted (id)
-  left join ledger.account on account.id = wanted.id
+  left join ledger.balance on balance.account = wanted.id
   left join lateral (
     select version, posted, held from ledger.side where side.account = wanted.id order by version desc limit 1
   ) as side on true`

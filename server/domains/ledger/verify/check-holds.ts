@@ -36,9 +36,9 @@ export const checkHeld: Check = checkOf(
   `with left_over as (
     select account, sum(amount - captured - released) as held from ledger.hold where state = 'open' group by account
   )
-  select 'ledger.account' as "table", account.id::text as id, 'its held value is not what is left of its holds' as what,
-    coalesce(left_over.held, 0)::text as expected, account.held::text as found
-  from ledger.account left join left_over on left_over.account = account.id
-  where account.held <> coalesce(left_over.held, 0)
-  order by account.id limit ${PROBLEMS_MAX}`,
+  select 'ledger.balance' as "table", balance.account::text as id, 'its held value is not what is left of its holds' as what,
+    coalesce(left_over.held, 0)::text as expected, balance.held::text as found
+  from ledger.balance left join left_over using (account)
+  where balance.held <> coalesce(left_over.held, 0)
+  order by balance.account limit ${PROBLEMS_MAX}`,
 )
