@@ -94,6 +94,9 @@ const OPERATOR_PATHS = Object.fromEntries(
   ]),
 )
 
+/** What a status says where its schema says nothing more. */
+const MEANINGS: Readonly<Record<string, string>> = { 200: 'Done.', 201: 'Made.', 204: 'Done; there is nothing to say.' }
+
 type Transform = typeof jsonSchemaTransform
 
 function describe(document: Parameters<Transform>[0]): ReturnType<Transform> {
@@ -102,6 +105,9 @@ function describe(document: Parameters<Transform>[0]): ReturnType<Transform> {
   const { permission = null } = (document.route as RouteOptions).config as { permission?: string | null }
   described['x-permission'] ??= permission
   if (permission !== null) described.security = [{ api_key: [] }, { session: [] }, { cookie: [] }]
+  for (const [status, answer] of Object.entries(described.response ?? {})) {
+    ;(answer as { description?: string }).description ??= MEANINGS[status] ?? 'As described.'
+  }
   if (url.startsWith('/api/v1/')) described.response = { ...described.response, default: PROBLEM_ANSWER }
   return { schema: described, url }
 }

@@ -1,8 +1,9 @@
 import { onTestFinished } from 'vitest'
 import { createApiKey } from '#server/domains/identity/create-api-key.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
+import type { Log } from '#server/platform/telemetry/log.ts'
 import { startApi } from '#server/roles/api.ts'
-import { openShop, type Shop } from './shop.ts'
+import { openShop, type Shop, type ShopOptions } from './shop.ts'
 
 /** A shop whose doors are open on a real port, wired as the API role wires them. */
 export interface Doors {
@@ -12,10 +13,11 @@ export interface Doors {
   customer(usd?: string, key?: Partial<Parameters<typeof createApiKey>[1]>): Promise<{ id: bigint; key: string }>
 }
 
-/** Opens a shop and its doors; closed when the calling test ends. */
-export async function openDoors(options: Parameters<typeof openShop>[0] = {}): Promise<Doors> {
+/** Opens a shop and its doors; closed when the calling test ends. What the doors log goes to `log`. */
+export async function openDoors(options: ShopOptions & { log?: Log } = {}): Promise<Doors> {
   const shop = await openShop(options)
-  const app = { ...shop.app, config: { ...shop.app.config, port: 0 } }
+  const { config, log } = shop.app
+  const app = { ...shop.app, config: { ...config, port: 0 }, log: options.log ?? log }
   const secrets = await openSecrets(app.config)
   const api = await startApi({ app, secrets, providers: shop.providers, close: async () => {} })
   onTestFinished(() => api.stop())

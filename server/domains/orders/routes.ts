@@ -33,6 +33,7 @@ export function orderRoutes(app: App, { placeOrder }: { placeOrder: PlaceSingleO
   return async (server) => {
     await server.register(placingRoutes(app, placeOrder))
     await server.register(readingRoutes(app))
+    await server.register(statusRoutes(app))
     await server.register(balanceRoutes(app))
   }
 }
@@ -172,15 +173,19 @@ function readingRoutes(app: App): FastifyPluginAsyncZod {
         return detailView(order, await historyOf(app.db, order.id))
       },
     )
+  }
+}
 
+function statusRoutes(app: App): FastifyPluginAsyncZod {
+  return async (server) => {
     server.get(
       '/api/v1/status',
       {
-        config: { permission },
+        config: { permission: 'orders:read:own' },
         schema: {
           summary: 'How orders stand',
           description: `\`order\`: one. \`orders\`: up to ${IDS_MAX}, joined by commas; what is no order of yours is in \`missing\`.`,
-          tags,
+          tags: ['orders'],
           querystring: statusQuery,
           response: { 200: statusesShape },
         },
