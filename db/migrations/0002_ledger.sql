@@ -74,7 +74,9 @@ create table ledger.transfer (
   debit bigint not null,
   credit bigint not null,
   amount bigint not null check (amount > 0),
+  -- The hold out of which it was captured; the transfer that it takes back.
   hold bigint,
+  reverses bigint,
   subject_id bigint,
   debit_posted bigint not null,
   debit_held bigint not null,
@@ -131,7 +133,7 @@ create table ledger.release (
 create table ledger.release_default partition of ledger.release default;
 select platform.ensure_month_partitions('ledger.release', 3);
 
--- A transfer is reversed once at most.
+-- A transfer is reversed once at most. Apart from ledger.transfer.reverses, because what must be unique stands in no partitioned table.
 create table ledger.reversal (
   transfer bigint not null,
   reversed_by bigint not null,
@@ -193,7 +195,7 @@ create view ledger.side (account, version, movement, posted_change, held_change,
 -- The text of each movement that the hash of its block covers. It is what seals have promised: another text would prove none of those that were made
 -- before. The moment is not in it, for the block has it; nor is what changes of a hold.
 create view ledger.movement (id, entry, at, text) as
-  select id, entry, at, row('transfer', id, entry, debit, credit, amount, hold, reason, subject_kind, subject_id, debit_posted, debit_held,
+  select id, entry, at, row('transfer', id, entry, debit, credit, amount, hold, reverses, reason, subject_kind, subject_id, debit_posted, debit_held,
     debit_version, credit_posted, credit_held, credit_version)::text from ledger.transfer
   union all
   select id, entry, at, row('hold', id, entry, account, amount, (extract(epoch from expires_at) * 1000000)::bigint, subject_kind, subject_id,

@@ -59,6 +59,7 @@ export interface NewTransfer {
   amount: bigint
   reason: string
   hold: bigint | null
+  reverses: bigint | null
   subject: Subject | undefined
   debit_posted: bigint
   debit_held: bigint
@@ -97,6 +98,5 @@ export interface Writes {
   transfers: NewTransfer[]
   holds: NewHold[]
   releases: NewRelease[]
-  reversals: { transfer: bigint; reversed_by: bigint }[]
   movements: number
 }

@@ -23,7 +23,7 @@ export function decideEntries(
  * that went before it are taken back, last first, by the rows they left.
  */
 class Posting {
-  readonly writes: Writes = { entries: [], transfers: [], holds: [], releases: [], reversals: [], movements: 0 }
+  readonly writes: Writes = { entries: [], transfers: [], holds: [], releases: [], movements: 0 }
   readonly #book: Book
   readonly #first_id: bigint
   /** Of the entry being decided. */
@@ -61,7 +61,7 @@ class Posting {
   #move(m: Movement, id: bigint): Refusal | undefined {
     switch (m.kind) {
       case 'transfer':
-        return this.#transfer(id, m, null)
+        return this.#transfer(id, m, null, null)
       case 'hold':
         return this.#placeHold(id, m)
       case 'capture':
@@ -75,7 +75,12 @@ class Posting {
     }
   }
 
-  #transfer(id: bigint, m: Omit<Transfer, 'kind'>, hold: LockedHold | null): Refusal | undefined {
+  #transfer(
+    id: bigint,
+    m: Omit<Transfer, 'kind'>,
+    hold: LockedHold | null,
+    reverses: bigint | null,
+  ): Refusal | undefined {
     const debit = this.#book.accounts.get(m.debit)
     const credit = this.#book.accounts.get(m.credit)
     if (!debit || !credit) return 'account_not_found'
@@ -103,6 +108,7 @@ class Posting {
       amount,
       reason,
       hold: hold ? hold.id : null,
+      reverses,
       subject,
       debit_posted: debit.posted,
       debit_held: debit.held,
@@ -145,7 +151,7 @@ class Posting {
     const amount = amountOf(hold, m.amount)
     if (typeof amount === 'string') return amount
     const { credit, reason, subject } = m
-    return this.#transfer(id, { debit: hold.account, credit, amount, reason, subject }, hold)
+    return this.#transfer(id, { debit: hold.account, credit, amount, reason, subject }, hold, null)
   }
 
   #release(id: bigint, m: Release): Refusal | undefined {
@@ -177,19 +183,15 @@ class Posting {
     if (transfer.reversed) return 'already_reversed'
     const { debit, credit, amount } = transfer
     const { reason, subject } = m
-    const refusal = this.#transfer(id, { debit: credit, credit: debit, amount, reason, subject }, null)
+    const refusal = this.#transfer(id, { debit: credit, credit: debit, amount, reason, subject }, null, transfer.id)
     if (refusal) return refusal
     transfer.reversed = true
-    this.writes.reversals.push({ transfer: transfer.id, reversed_by: id })
     return undefined
   }
 
   /** Undoes what the entry at hand has done so far. All of it is sums, so the order between kinds does not matter. */
   #takeBack(): void {
-    const { transfers, holds, releases, reversals } = this.writes
-    for (const row of cut(reversals, (each) => each.reversed_by >= this.#entry)) {
-      present(this.#book.transfers.get(row.transfer), 'a reversed transfer was read').reversed = false
-    }
+    const { transfers, holds, releases } = this.writes
     for (const row of cut(transfers, this.#isOfEntry)) {
       const debit = this.#account(row.debit)
       const credit = this.#account(row.credit)
@@ -197,6 +199,9 @@ class Posting {
       debit.version -= 1n
       credit.posted -= row.amount
       credit.version -= 1n
+      if (row.reverses !== null) {
+        present(this.#book.transfers.get(row.reverses), 'a reversed transfer was read').reversed = false
+      }
       if (row.hold === null) continue
       debit.held += row.amount
       this.#hold(row.hold).captured -= row.amount

@@ -25,6 +25,8 @@ export interface StatementLine {
   reason: string | null
   /** The hold placed, captured or released. */
   hold: bigint | null
+  /** The transfer that this one takes back. */
+  reverses: bigint | null
   subject_kind: string | null
   subject_id: bigint | null
   at: Date
@@ -56,7 +58,7 @@ const selectLines = statement(`
     case when transfer.debit = $1 then transfer.debit_posted else coalesce(transfer.credit_posted, hold.posted, release.posted) end as posted,
     case when transfer.debit = $1 then transfer.debit_held else coalesce(transfer.credit_held, hold.held, release.held) end as held,
     case when transfer.debit = $1 then transfer.credit else transfer.debit end as other,
-    transfer.reason, coalesce(transfer.hold, hold.id, release.hold) as hold,
+    transfer.reason, transfer.reverses, coalesce(transfer.hold, hold.id, release.hold) as hold,
     coalesce(transfer.subject_kind, hold.subject_kind) as subject_kind,
     coalesce(transfer.subject_id, hold.subject_id) as subject_id
   from lines

@@ -14,7 +14,7 @@ export interface Block {
  * failure fails the commit. Each statement leaves before the next is put together, so that the server works meanwhile.
  */
 export function writeEntries(tx: Tx, book: Book, writes: Writes, { block, at }: Block): void {
-  const { entries, transfers, holds, releases, reversals } = writes
+  const { entries, transfers, holds, releases } = writes
   sendRows(tx, updateBalances, changedAccounts(book), (rows) => [
     plainArray(rows.map((row) => `"${row.place}"`)),
     ...int8s(rows, 'id', 'posted', 'held', 'version'),
@@ -28,7 +28,8 @@ export function writeEntries(tx: Tx, book: Book, writes: Writes, { block, at }: 
     ...int8s(rows, 'id', 'entry', 'hold', 'account', 'amount', 'posted', 'held', 'version'),
     at,
   ])
-  sendRows(tx, insertReversals, reversals, (rows) => int8s(rows, 'transfer', 'reversed_by'))
+  const reversals = transfers.filter((row) => row.reverses !== null)
+  sendRows(tx, insertReversals, reversals, (rows) => int8s(rows, 'reverses', 'id'))
   if (writes.movements > 0) tx.send(insertUnsealed, [block, writes.movements, at])
 }
 
@@ -59,12 +60,12 @@ const insertEntries = statement(`
   select unnest($1::text[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::text[])`)
 
 const insertTransfers = statement(`
-  insert into ledger.transfer (id, entry, debit, credit, amount, hold, debit_posted, debit_held, debit_version,
+  insert into ledger.transfer (id, entry, debit, credit, amount, hold, reverses, debit_posted, debit_held, debit_version,
     credit_posted, credit_held, credit_version, subject_id, reason, subject_kind, at)
   select unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]),
     unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]),
-    unnest($11::bigint[]), unnest($12::bigint[]), unnest($13::bigint[]), unnest($14::text[]), unnest($15::text[]),
-    $16::timestamptz`)
+    unnest($11::bigint[]), unnest($12::bigint[]), unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::text[]),
+    unnest($16::text[]), $17::timestamptz`)
 
 const insertHolds = statement(`
   insert into ledger.hold (id, entry, account, amount, posted, held, version, subject_id, expires_at, subject_kind, at)
@@ -107,8 +108,8 @@ function entryColumns(rows: Writes['entries']): unknown[] {
 
 function transferColumns(rows: Writes['transfers']): unknown[] {
   return [
-    ...int8s(rows, 'id', 'entry', 'debit', 'credit', 'amount', 'hold', 'debit_posted', 'debit_held', 'debit_version'),
-    ...int8s(rows, 'credit_posted', 'credit_held', 'credit_version'),
+    ...int8s(rows, 'id', 'entry', 'debit', 'credit', 'amount', 'hold', 'reverses'),
+    ...int8s(rows, 'debit_posted', 'debit_held', 'debit_version', 'credit_posted', 'credit_held', 'credit_version'),
     int8Array(rows.map((row) => row.subject?.id ?? null)),
     textArray(rows.map((row) => row.reason)),
     textArray(rows.map((row) => row.subject?.kind)),

@@ -47,11 +47,12 @@ export const checkEntries: Check = {
 
 export const checkReversals: Check = checkOf(
   'each reversal takes back one transfer in full',
-  `select 'ledger.reversal' as "table", reversal.transfer::text as id, 'it is no opposite of the transfer that it reverses' as what,
+  `with back as (select id, debit, credit, amount, reverses from ledger.transfer where reverses is not null)
+  select 'ledger.reversal' as "table", coalesce(reversal.transfer, back.reverses)::text as id, 'it is no opposite of the transfer that it reverses' as what,
     coalesce(format('%s from %s to %s', first.amount, first.credit, first.debit), 'such a transfer') as expected,
     coalesce(format('%s from %s to %s', back.amount, back.debit, back.credit), 'no such transfer') as found
-  from ledger.reversal left join ledger.transfer as first on first.id = reversal.transfer
-  left join ledger.transfer as back on back.id = reversal.reversed_by
+  from back full join ledger.reversal on reversal.reversed_by = back.id and reversal.transfer = back.reverses
+  left join ledger.transfer as first on first.id = reversal.transfer
   where (first.amount, first.debit, first.credit) is distinct from (back.amount, back.credit, back.debit) or first.id is null
-  order by reversal.transfer limit ${PROBLEMS_MAX}`,
+  order by 2 limit ${PROBLEMS_MAX}`,
 )
