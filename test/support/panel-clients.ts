@@ -74,7 +74,6 @@ const multipart: ClientStyle = {
 
 /** Every style in which resellers call. */
 export const STYLES: readonly ClientStyle[] = [php, node, get, json, multipart]
-export const PHP_FORM = php
 
 /** A client by the rules all of them share: the answer is JSON whatever the status, and `error` as its only key is a failure. */
 export function panelClient(style: ClientStyle, url: string, key: string) {

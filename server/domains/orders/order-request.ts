@@ -3,7 +3,7 @@ import { parseId } from './order-id.ts'
 import type { PlaceOrder } from './place-orders.ts'
 
 /** Orders in one request. */
-export const ORDERS_MAX = 100
+const ORDERS_MAX = 100
 
 /** Ids and quantities come as text or as a whole number; all other checks are placing's, which knows the service. */
 const whole = z.union([z.string().max(30), z.int().nonnegative()]).transform(String)

@@ -25,7 +25,7 @@ import type { PlaceSingleOrder } from './place-order.ts'
 import { placeOrders } from './place-orders.ts'
 import { KeyForManyError, OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
 import { findOrders, historyOf, listOrders, ORDERS_PAGE_MAX } from './queries.ts'
-import { availableOf, readBalance } from './read-balance.ts'
+import { readBalance } from './read-balance.ts'
 import { IDEMPOTENCY_HEADER, requestKeyOf } from './request-key.ts'
 
 /** Orders and the money for them, as their customer sees them. Register it under a scope that `guardRoutes` guards. */
@@ -240,7 +240,7 @@ function balanceRoutes(app: App): FastifyPluginAsyncZod {
         return {
           balance: saleAmount(balance.posted),
           held: saleAmount(balance.held),
-          available: saleAmount(availableOf(balance)),
+          available: saleAmount(balance.available),
           currency: SALE_ASSET,
           version: String(balance.version),
         }
