@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { claim, expectSound, orderNow, placed } from '#test/support/order-book.ts'
+import { cheapest, claim, expectSound, orderNow, placed } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
 import type { Order } from './order.ts'
 import { attemptsOf, historyOf } from './queries.ts'
@@ -128,8 +128,7 @@ describe('the balance', () => {
 
   test('an order that costs more than all of it fails, with its money held, and its neighbours go', async () => {
     const { shop, customer, orders, cost } = await threeOrders()
-    const service = shop.service('Default')
-    const [dear] = (await placed(shop, customer, 1, { quantity: String(service.min * 2n) })) as [Order]
+    const [dear] = (await placed(shop, customer, 1, { quantity: String(cheapest(shop).min * 2n) })) as [Order]
     const held = (await shop.wallet(customer)).held
     const { claimed, stopped } = await claim(shop, { balance: dear.expected_cost - 1n, budget: cost })
     expect(claimed).toHaveLength(1)
