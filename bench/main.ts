@@ -1,14 +1,17 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { openApp } from '#server/app.ts'
+import { newSecret } from '#server/kit/id.ts'
 import { readConfig } from '#server/platform/config/config.ts'
 import { type Bench, rounded } from './bench.ts'
+import { dispatchBench } from './dispatch.ts'
 import { ledgerBench } from './ledger.ts'
+import { ordersBench } from './orders.ts'
 import { startBenchServer } from './server.ts'
 import { measureYardstick } from './yardstick.ts'
 
 /** Every bench there is. */
-const BENCHES: Record<string, Bench> = { ledger: ledgerBench }
+const BENCHES: Record<string, Bench> = { ledger: ledgerBench, orders: ordersBench, dispatch: dispatchBench }
 
 const USAGE = `npm run bench -- <name> [--json]
 
@@ -41,7 +44,12 @@ async function run(name: string, bench: Bench): Promise<Record<string, unknown>>
   const server = await startBenchServer(process.env.DATABASE_URL, say)
   try {
     const yardstick_tps = await measureYardstick(server.url, say)
-    const config = readConfig({ SALDO_MODE: 'sandbox', SALDO_LOG_LEVEL: 'warn' })
+    const config = readConfig({
+      SALDO_MODE: 'production',
+      SALDO_LOG_LEVEL: 'warn',
+      SALDO_ALLOW_PRIVATE_ADDRESSES: 'yes',
+      SALDO_SECRET_KEY: newSecret(32),
+    })
     const app = await openApp(config, server.url, 'saldo bench')
     try {
       const figures = await bench.run({ app, url: server.url, yardstick_tps, say })

@@ -12,6 +12,7 @@ import { activeServices } from '#server/domains/catalog/sellable-services.ts'
 import type { Service } from '#server/domains/catalog/service.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
+import { balancesOf } from '#server/domains/ledger/queries.ts'
 import { accountIds, prepaidAt, walletOf, worldIn } from '#server/domains/orders/accounts.ts'
 import { addProvider } from '#server/domains/providers/add-provider.ts'
 import type { NewProvider } from '#server/domains/providers/provider-settings.ts'
@@ -114,10 +115,7 @@ async function fund(app: OpenApp, debit: bigint, credit: bigint, amount: bigint)
 }
 
 async function balance(app: OpenApp, id: bigint): Promise<{ posted: bigint; held: bigint }> {
-  const [row] = await app.db.query<{ posted: bigint; held: bigint }>(
-    'select posted, held from ledger.account where id = $1',
-    [id],
-  )
-  if (!row) throw new Error(`no account ${id}`)
-  return row
+  const found = (await balancesOf(app.db, [id])).get(id)
+  if (!found) throw new Error(`no account ${id}`)
+  return { posted: found.posted, held: found.held }
 }

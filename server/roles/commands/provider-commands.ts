@@ -1,6 +1,7 @@
 import { importServices } from '#server/domains/catalog/import-services.ts'
 import { USD_COST } from '#server/domains/catalog/markup.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
+import { balancesOf } from '#server/domains/ledger/queries.ts'
 import { accountIds, prepaidAt, worldIn } from '#server/domains/orders/accounts.ts'
 import { addProvider } from '#server/domains/providers/add-provider.ts'
 import { checkBalance } from '#server/domains/providers/check-balance.ts'
@@ -119,7 +120,7 @@ async function providerLine({ app, providers }: Saldo, id: bigint): Promise<stri
   const row = await findProvider(app.db, id)
   if (!row) throw new UsageError(`There is no provider ${id}.`)
   const [account] = await accountIds(app.db, [prepaidAt(id, row.currency)])
-  const [ours] = await app.db.query<{ posted: bigint }>('select posted from ledger.account where id = $1', [account])
+  const ours = account === undefined ? undefined : (await balancesOf(app.db, [account])).get(account)
   const answer = await checkBalance(providers, id, { fresh: true })
   const show = (amount: bigint) => `${formatAmount(amount, row.scale, 2)} ${row.currency}`
   const theirs = answer.status === 'ok' ? show(answer.balance) : `not known (${answer.reason}: ${answer.message})`

@@ -1,0 +1,191 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { controlOf, type PanelControl } from '#sandbox/provider/client.ts'
+import { importServices } from '#server/domains/catalog/import-services.ts'
+import { USD_COST } from '#server/domains/catalog/markup.ts'
+import { activeServices } from '#server/domains/catalog/sellable-services.ts'
+import type { Service } from '#server/domains/catalog/service.ts'
+import { createApiKey } from '#server/domains/identity/create-api-key.ts'
+import { createUser } from '#server/domains/identity/create-user.ts'
+import { postEntries } from '#server/domains/ledger/post-entries.ts'
+import { verifyLedger } from '#server/domains/ledger/verify.ts'
+import { accountIds, prepaidAt, walletOf, worldIn } from '#server/domains/orders/accounts.ts'
+import { verifyOrders } from '#server/domains/orders/verify-orders.ts'
+import { addProvider } from '#server/domains/providers/add-provider.ts'
+import type { NewProvider } from '#server/domains/providers/provider-settings.ts'
+import { openProviders } from '#server/domains/providers/registry.ts'
+import { newUuid } from '#server/kit/id.ts'
+import { openSecrets } from '#server/platform/secrets/secrets.ts'
+import type { BenchContext } from './bench.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const PANEL_KEY = 'bench-provider-key'
+/** Thirty percent. */
+const MARKUP = { percent_bp: 3_000n, fixed: 0n, minimum_margin: 0n }
+/** Micro-USD. No run spends it. */
+const CUSTOMER_FUNDS = 10n ** 15n
+
+/** A process of the product or of the world around it. */
+export interface Process {
+  /** Its resident memory, in MB. */
+  resident_mb(): Promise<number>
+  stop(): Promise<void>
+}
+
+/** The provider, a process of its own as it is in life. */
+export interface PanelProcess extends Process {
+  url: string
+  control: PanelControl
+}
+
+/** Starts the provider panel with these command line options besides its key. */
+export async function startPanel(...options: string[]): Promise<PanelProcess> {
+  const main = join(ROOT, 'sandbox/provider/main.ts')
+  const args = [main, '--key', PANEL_KEY, '--balance', '900000000', ...options]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const line = await firstLine(child, child.stdout, /^\{.*\}$/m)
+  const { url, control_url } = JSON.parse(line) as { url: string; control_url: string }
+  return { ...asProcess(child), url, control: controlOf(control_url) }
+}
+
+/** Starts a role of the product on the bench's database; answers when it is at work, with its address where it has one. */
+export async function startRole(context: BenchContext, role: string): Promise<Process & { url: string }> {
+  const { secret_key } = context.app.config
+  const env = {
+    PATH: process.env.PATH,
+    PORT: '0',
+    DATABASE_URL: context.url,
+    SALDO_MODE: 'production',
+    SALDO_SECRET_KEY: secret_key,
+    SALDO_ALLOW_PRIVATE_ADDRESSES: 'yes',
+    SALDO_LOG_LEVEL: 'warn',
+  }
+  const args = ['--disable-warning=ExperimentalWarning', join(ROOT, 'server/main.ts'), role]
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'pipe'] })
+  const said = await firstLine(child, child.stderr, /answers at \S+|is at work/)
+  return { ...asProcess(child), url: /http\S+/.exec(said)?.[0] ?? '' }
+}
+
+function asProcess(child: ChildProcess): Process {
+  const exited = once(child, 'exit')
+  return {
+    resident_mb: async () => {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
+      return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024)
+    },
+    stop: async () => {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+async function firstLine(child: ChildProcess, stream: NodeJS.ReadableStream, wanted: RegExp): Promise<string> {
+  let text = ''
+  return new Promise((resolve, reject) => {
+    stream.on('data', (data: Buffer) => {
+      text += data.toString()
+      const found = wanted.exec(text)
+      if (found) resolve(found[0])
+    })
+    child.once('exit', () => reject(new Error(`a process of the bench ended early: ${text}`)))
+  })
+}
+
+/** A shop in the bench's database. */
+export interface BenchShop {
+  provider_id: bigint
+  services: readonly Service[]
+  /** A customer with more money than any run spends, and a key. */
+  customer(): Promise<{ id: bigint; wallet: bigint; key: string }>
+}
+
+/** Adds the panel as a provider and imports its catalogue. */
+export async function openBenchShop(
+  { app }: BenchContext,
+  panel: PanelProcess,
+  settings: Partial<NewProvider> = {},
+): Promise<BenchShop> {
+  const secrets = await openSecrets(app.config)
+  const { id: provider_id } = await app.db.transaction((tx) =>
+    addProvider(tx, secrets, { name: 'Bench', url: panel.url, key: PANEL_KEY, currency: 'USD', ...settings }),
+  )
+  const providers = openProviders({ ...app, secrets })
+  const provider = await providers.providerById(provider_id)
+  const offer = await provider.services()
+  const { balance } = await provider.balance()
+  await providers.close()
+  await importServices(app, { provider_id, currency: USD_COST, markup: MARKUP, offer })
+  const [world, prepaid] = (await accountIds(app.db, [worldIn('USD'), prepaidAt(provider_id, 'USD')])) as [
+    bigint,
+    bigint,
+  ]
+  const fund = (credit: bigint, amount: bigint) =>
+    app.db.transaction((tx) =>
+      postEntries(tx, [
+        {
+          key: `bench:fund:${newUuid()}`,
+          movements: [{ kind: 'transfer', debit: world, credit, amount, reason: 'bench.fund' }],
+        },
+      ]),
+    )
+  await fund(prepaid, balance)
+  return {
+    provider_id,
+    services: await activeServices(app),
+    customer: async () => {
+      const { id } = await createUser(app, { email: `${newUuid()}@example.com`, password: newUuid(), role: 'customer' })
+      const [wallet] = (await accountIds(app.db, [walletOf(id, 'USD')])) as [bigint]
+      await fund(wallet, CUSTOMER_FUNDS)
+      const { key } = await createApiKey(app, { user_id: id, name: 'bench' })
+      return { id, wallet, key }
+    },
+  }
+}
+
+/** What the load generator saw. */
+export interface Load {
+  requests: number
+  per_second: number
+  p50_ms: number
+  p99_ms: number
+  failed: number
+}
+
+/** Runs the load generator, in a process of its own, with these options and this address. */
+export async function load(url: string, ...options: string[]): Promise<Load> {
+  const autocannon = join(ROOT, 'node_modules/autocannon/autocannon.js')
+  const args = [autocannon, '--json', '--no-progress', ...options, url]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 10_000_000 })
+  const result = JSON.parse(stdout) as {
+    requests: { total: number; average: number }
+    latency: { p50: number; p99: number }
+    errors: number
+    timeouts: number
+    non2xx: number
+  }
+  return {
+    requests: result.requests.total,
+    per_second: result.requests.average,
+    p50_ms: result.latency.p50,
+    p99_ms: result.latency.p99,
+    failed: result.errors + result.timeouts + result.non2xx,
+  }
+}
+
+/** Throws unless the ledger and the orders are sound. */
+export async function proveBooks({ app, say }: BenchContext): Promise<{ clean: true }> {
+  say('Verifying …')
+  const ledger = await verifyLedger(app.db)
+  const orders = await verifyOrders(app.db)
+  const problem = ledger.problems[0] ?? orders.problems[0]
+  if (problem) {
+    throw new Error(
+      `the books are wrong: ${JSON.stringify(problem, (_, v) => (typeof v === 'bigint' ? String(v) : v))}`,
+    )
+  }
+  return { clean: true }
+}
