@@ -8,10 +8,6 @@ import {
   type Release,
 } from '#server/domains/ledger/entry.ts'
 
-/**
- * The ledger as a few maps, for tests to compare the real one with. Written from what the ledger promises and not from how it does it: an entry works on a copy
- * of everything, which is kept when it succeeds.
- */
 export interface ModelAccount {
   asset: string
   limit: bigint | null
@@ -44,6 +40,10 @@ class Refused extends Error {
   }
 }
 
+/**
+ * The ledger as a few maps, for tests to compare the real one with. Written from what the ledger promises and not from how it does it: an entry works on a copy
+ * of everything, which is kept when it succeeds.
+ */
 export class LedgerModel {
   state: State
   readonly #outcomes = new Map<string, { hash: string; outcome: EntryOutcome }>()

@@ -14,3 +14,12 @@ export const BLOCK_BITS = 14
 /** Whether an id lies in the block of the row called `block`, as SQL that an index on the id serves. */
 export const inBlock = (id: string): string =>
   `${id} between block.block << ${BLOCK_BITS} and ((block.block + 1) << ${BLOCK_BITS}) - 1`
+
+/**
+ * The rows of ledger.side or ledger.movement that lie in the block of the row called `block`, by the index of the one partition in which they are. `offset 0`
+ * keeps the planner from joining by the moment, which would read whole partitions.
+ */
+export const ofBlock = (view: 'side' | 'movement', and = ''): string => `
+    cross join lateral (
+      select * from ledger.${view} where ${inBlock(view === 'side' ? 'movement' : 'id')} and ${view}.at = block.at ${and} offset 0
+    ) as ${view}`

@@ -1,7 +1,7 @@
 import { invariant } from '#server/kit/invariant.ts'
 import { int8Array, plainArray } from '#server/platform/db/arrays.ts'
 import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
-import { BLOCK_HASH, inBlock, SEAL_BODY } from './block.ts'
+import { BLOCK_HASH, ofBlock, SEAL_BODY } from './block.ts'
 
 /** Bounds the memory of one seal (a movement's text is about 120 bytes) and how long a reader waits to find its lines in order. */
 export const SEAL_MOVEMENTS_MAX = 200_000
@@ -30,7 +30,7 @@ export async function sealBlocks(db: Db, movements_max = SEAL_MOVEMENTS_MAX): Pr
     if (!lock?.ours) return NOTHING
     const taken = await tx.query<UnsealedBlock>(takeBlocks, [movements_max, SEAL_BLOCKS_MAX])
     if (taken.length === 0) return NOTHING
-    tx.send(quickPlans)
+    tx.send(roomToSort)
     const blocks = await hashBlocks(tx, taken)
     tx.send(insertSeal, columnsOf(blocks))
     tx.send(insertLines, columnsOf(blocks).slice(0, 3))
@@ -66,15 +66,13 @@ const takeBlocks = statement(`
     where before < $1 and place <= $2))
   returning block, movements, at::text`)
 
-// Sorting in memory; and by index into the partitions, which the planner cannot know to be right before they have been analysed.
-const quickPlans = statement(`
-  select set_config('work_mem', '128MB', true), set_config('enable_seqscan', 'off', true),
-    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`)
+// Sorting in memory.
+const roomToSort = statement(`select set_config('work_mem', '128MB', true), set_config('jit', 'off', true)`)
 
 const hashTaken = statement(`
   select block.block, count(*) as movements, encode(${BLOCK_HASH}, 'hex') as hash
   from unnest($1::bigint[], $2::timestamptz[]) as block (block, at)
-  join ledger.movement on ${inBlock('movement.id')} and movement.at = block.at
+  ${ofBlock('movement')}
   group by block.block`)
 
 async function hashBlocks(tx: Tx, taken: readonly UnsealedBlock[]): Promise<HashedBlock[]> {
@@ -113,7 +111,7 @@ const insertLines = statement(`
   insert into ledger.line (account, version, movement)
   select side.account, side.version, side.movement
   from unnest($1::bigint[], $2::smallint[], $3::timestamptz[]) as block (block, movements, at)
-  join ledger.side on ${inBlock('side.movement')} and side.at = block.at
+  ${ofBlock('side')}
   order by side.account, side.version`)
 
 function columnsOf(blocks: readonly HashedBlock[]): unknown[] {

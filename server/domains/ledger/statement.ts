@@ -1,5 +1,5 @@
 import { type Db, statement } from '#server/platform/db/database.ts'
-import { inBlock } from './block.ts'
+import { BLOCK_BITS, ofBlock } from './block.ts'
 import type { Balance } from './queries.ts'
 
 /** More lines than this are asked for page by page. */
@@ -40,12 +40,12 @@ const isBeyondSeals = (up_to: string) => `
 const selectLines = statement(`
   with sealed as materialized (
     select line.version, line.movement, block.at
-    from ledger.line join ledger.sealed_block as block on block.block = line.movement >> 14
+    from ledger.line join ledger.sealed_block as block on block.block = line.movement >> ${BLOCK_BITS}
     where line.account = $1 and line.version < $2 order by line.version desc limit $3
   ), unsealed as materialized (
     select side.version, side.movement, side.at
-    from ledger.unsealed as block join ledger.side on ${inBlock('side.movement')} and side.at = block.at
-    where ${isBeyondSeals('$2 - 1')} and side.account = $1 and side.version < $2
+    from ledger.unsealed as block ${ofBlock('side', 'and account = $1 and version < $2')}
+    where ${isBeyondSeals('$2 - 1')}
     order by side.version desc limit $3
   ), lines as materialized (
     select * from (select * from unsealed union all select * from sealed) as both_parts order by version desc limit $3
@@ -62,9 +62,9 @@ const selectLines = statement(`
     coalesce(transfer.subject_kind, hold.subject_kind) as subject_kind,
     coalesce(transfer.subject_id, hold.subject_id) as subject_id
   from lines
-  left join ledger.transfer on transfer.id = lines.movement and transfer.at = lines.at
-  left join ledger.hold on hold.id = lines.movement
-  left join ledger.release on release.id = lines.movement and release.at = lines.at
+  left join lateral (select * from ledger.transfer where id = movement and transfer.at = lines.at offset 0) as transfer on true
+  left join lateral (select * from ledger.hold where id = movement offset 0) as hold on true
+  left join lateral (select * from ledger.release where id = movement and release.at = lines.at offset 0) as release on true
   order by lines.version desc`)
 
 /**
@@ -88,19 +88,21 @@ const selectBalanceAt = statement(`
     select case when block.at <= $2 then line.version else low end, case when block.at <= $2 then high else line.version - 1 end
     from search
     join ledger.line on line.account = $1 and line.version = (low + high + 1) / 2
-    join ledger.sealed_block as block on block.block = line.movement >> 14
+    join ledger.sealed_block as block on block.block = line.movement >> ${BLOCK_BITS}
     where low < high
   ), unsealed as materialized (
     select side.version, side.posted, side.held
-    from ledger.unsealed as block join ledger.side on ${inBlock('side.movement')} and side.at = block.at
-    where ${isBeyondSeals('balance.version')} and side.account = $1 and block.at <= $2
+    from ledger.unsealed as block ${ofBlock('side', 'and account = $1')}
+    where ${isBeyondSeals('balance.version')} and block.at <= $2
     order by side.version desc limit 1
   ), sealed as (
     select side.version, side.posted, side.held
     from search
     join ledger.line on line.account = $1 and line.version = low
-    join ledger.sealed_block as block on block.block = line.movement >> 14
-    join ledger.side on side.movement = line.movement and side.at = block.at and side.account = $1
+    join ledger.sealed_block as block on block.block = line.movement >> ${BLOCK_BITS}
+    cross join lateral (
+      select * from ledger.side where movement = line.movement and side.at = block.at and account = $1 offset 0
+    ) as side
     where low = high
   )
   select posted, held, posted - held as available, version
