@@ -32,15 +32,18 @@ export interface Lane {
   /** The balance that was read last, and what has been claimed on it since. */
   balance: BalanceAnswer | undefined
   spent: bigint
-  /** Pauses since an order was last answered, and the end of the one at hand, on the monotonic clock. */
+  /** Pauses since the provider last took or refused an order, and the end of the one at hand, on the monotonic clock. */
   pauses: number
   paused_until_ms: number
+  /** Called whenever an order is no longer under way, so that there is room for the next. */
+  readonly onRoom: () => void
 }
 
 /** A lane at rest. */
-export function newLane(provider_id: bigint): Lane {
+export function newLane(provider_id: bigint, onRoom: () => void): Lane {
   return {
     provider_id,
+    onRoom,
     concurrency: 0,
     in_flight: 0,
     in_flight_cost: 0n,
@@ -70,8 +73,7 @@ export async function dispatchOrders(
   const balance = await readBalance(app, providers, lane)
   if (balance === undefined) return false
   lane.concurrency = provider.row.concurrency
-  // As many again as may be under way, so that the line to the provider never runs dry while outcomes are written.
-  const room = 2 * lane.concurrency - lane.in_flight
+  const room = roomOf(lane)
   if (room <= 0) return false
   const started_ms = app.clock.monotonic_ms()
   const claim = await claimOrders(app, {
@@ -86,6 +88,11 @@ export async function dispatchOrders(
   const in_time = app.clock.monotonic_ms() - started_ms < CLAIM_MS_MAX
   for (const order of claim.claimed) void send(app, in_time ? provider : undefined, lane, order, record)
   return claim.claimed.length + claim.stopped > 0
+}
+
+/** As many again as may be under way, so that the line to the provider never runs dry while outcomes are written. After a pause one order goes ahead alone. */
+function roomOf(lane: Lane): number {
+  return lane.pauses === 0 ? 2 * lane.concurrency - lane.in_flight : 1 - lane.in_flight
 }
 
 const queuedOnce = statement(`
@@ -142,7 +149,7 @@ async function send(
     const held_back = heldBack(outcome)
     // Before the order is queued again, or it would be claimed at once.
     const wait_ms = held_back ? rest(app, lane) : undefined
-    if (!held_back) lane.pauses = 0
+    if (!held_back && outcome.outcome !== 'unknown') lane.pauses = 0
     await record({ order_id: order.id, key, outcome })
     if (held_back) await pause(app, lane, wait_ms, held_back)
   } catch (err) {
@@ -151,6 +158,7 @@ async function send(
   } finally {
     lane.in_flight -= 1
     lane.in_flight_cost -= order.expected_cost
+    lane.onRoom()
   }
 }
 

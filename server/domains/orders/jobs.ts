@@ -76,18 +76,12 @@ function startCrew(
   provider_id: bigint,
   record: (placement: Placement) => Promise<void>,
 ): Crew {
-  const lane = newLane(provider_id)
+  const lane = newLane(provider_id, () => dispatcher.wake())
   const common = { idle_ms: CREW_IDLE_MS, log: app.log, metrics: app.metrics }
-  const dispatch = () => dispatchOrders(app, providers, lane, recordAndWake)
-  const dispatcher = startLoop({ ...common, name: 'orders.dispatch', run: dispatch })
+  const dispatch = () => dispatchOrders(app, providers, lane, record)
+  const dispatcher: Loop = startLoop({ ...common, name: 'orders.dispatch', run: dispatch })
   const poll = async () => (await pollOrders(app, providers, provider_id)).more
   const poller = startLoop({ ...common, name: 'orders.poll', run: poll })
-
-  // An answer makes room for the next order.
-  async function recordAndWake(placement: Placement): Promise<void> {
-    await record(placement)
-    dispatcher.wake()
-  }
 
   return {
     dispatcher,

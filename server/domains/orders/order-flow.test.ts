@@ -8,7 +8,7 @@ import { type Placement, recordPlacements } from './record-placements.ts'
 
 /** Sends all that is queued and waits until every answer is written down. */
 async function dispatchAll(shop: Shop): Promise<void> {
-  const lane = newLane(shop.provider_id)
+  const lane = newLane(shop.provider_id, () => {})
   const recorded: Promise<void>[] = []
   const record = (placement: Placement) => {
     const done = recordPlacements(shop.app, [placement])

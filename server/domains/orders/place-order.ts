@@ -7,7 +7,7 @@ import { PLACE_ORDERS_MAX, type PlaceOrder, type PlaceOutcome, placeOrders } fro
 export type PlaceSingleOrder = (input: PlaceOrder) => Promise<PlaceOutcome>
 
 /** One batch is written while the next one is gathered; more lanes make smaller batches of the same work. */
-const LANES = 2
+const LANES = 1
 /** Half a second of orders at full speed: who comes later would wait longer than callers do. */
 const WAITING_MAX = 5_000
 

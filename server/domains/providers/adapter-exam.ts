@@ -5,6 +5,7 @@ import type { Outbound } from '#server/platform/outbound/outbound.ts'
 import { databaseForAll } from '#test/support/database-for-all.ts'
 import { testProviders } from '#test/support/providers.ts'
 import { type ExamFault, INPUTS, PLACING, READING } from './faults-exam.ts'
+import { FAILURES_MAX } from './limits.ts'
 import type { PlaceRequest, StatusRow } from './provider.ts'
 import { ProviderReadError } from './provider.ts'
 import type { NewProvider } from './provider-settings.ts'
@@ -139,9 +140,9 @@ function examinePlacing(setup: Setup): void {
   test('unknown outcomes in a row keep further orders at home', async () => {
     const { world, place } = await setup()
     await world.breakWith('cut_after')
-    for (let count = 0; count < 5; count++) expect(await place()).toMatchObject({ outcome: 'unknown' })
+    for (let count = 0; count < FAILURES_MAX; count++) expect(await place()).toMatchObject({ outcome: 'unknown' })
     expect(await place()).toMatchObject({ outcome: 'rejected', code: 'not_sent' })
-    expect(await world.orders()).toBe(5)
+    expect(await world.orders()).toBe(FAILURES_MAX)
   })
 
   test('refusals keep nobody at home', async () => {

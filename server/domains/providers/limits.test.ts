@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '#server/kit/clock.ts'
-import { type Ended, type LimitsOptions, NotCalledError, openLimits } from './limits.ts'
+import { type Ended, FAILURES_MAX, type LimitsOptions, NotCalledError, openLimits } from './limits.ts'
 
 const OPTIONS: LimitsOptions = { concurrency: 3, rate_per_second: 10_000, wait_ms_max: 5_000 }
 const up = async (): Promise<Ended<string>> => ({ value: 'up', down: false })
@@ -84,9 +84,9 @@ test('the queue for a line is bounded', async () => {
   await Promise.all([running, ...waiting])
 })
 
-test('five failures in a row keep further calls of that kind away; reading goes on beside placing', async () => {
+test('ten failures in a row keep further calls of that kind away; reading goes on beside placing', async () => {
   const limits = openLimits(OPTIONS, systemClock)
-  for (let count = 0; count < 5; count++) expect(await limits.run('place', down)).toBe('down')
+  for (let count = 0; count < FAILURES_MAX; count++) expect(await limits.run('place', down)).toBe('down')
   const call = vi.fn(up)
   await expect(limits.run('place', call)).rejects.toMatchObject({ reason: 'breaker_open' })
   expect(call).not.toHaveBeenCalled()
@@ -95,7 +95,8 @@ test('five failures in a row keep further calls of that kind away; reading goes 
 
 test('a success between failures counts them anew', async () => {
   const limits = openLimits(OPTIONS, systemClock)
-  for (const call of [down, down, down, down, up, down, down, down, down]) await limits.run('place', call)
+  const almost = Array.from({ length: FAILURES_MAX - 1 }, () => down)
+  for (const call of [...almost, up, ...almost]) await limits.run('place', call)
   expect(await limits.run('place', up)).toBe('up')
 })
 
@@ -103,7 +104,7 @@ test('after a while one call tries; the others wait for how it ends', async () =
   vi.useFakeTimers({ toFake: ['Date'] })
   onTestFinished(() => void vi.useRealTimers())
   const limits = openLimits(OPTIONS, systemClock)
-  for (let count = 0; count < 5; count++) await limits.run('read', down)
+  for (let count = 0; count < FAILURES_MAX; count++) await limits.run('read', down)
   vi.setSystemTime(Date.now() + 10_001)
   const trial = held()
   const trying = limits.run('read', trial.call)

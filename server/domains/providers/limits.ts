@@ -13,8 +13,8 @@ import type { Clock } from '#server/kit/clock.ts'
 /** Callers waiting for a free line to one provider; beyond, a caller is told at once. */
 const WAITING_MAX = 1_000
 
-/** So many calls in a row that say that the provider is down open the breaker. */
-const FAILURES_MAX = 5
+/** So many calls in a row that say that the provider is down open the breaker. One that fails half of its calls does so once in a thousand. */
+export const FAILURES_MAX = 10
 
 /** How long an open breaker keeps everyone away before one call tries again. */
 const BREAK_MS = 10_000

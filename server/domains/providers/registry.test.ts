@@ -9,6 +9,7 @@ import { databaseForAll } from '#test/support/database-for-all.ts'
 import { testProviders } from '#test/support/providers.ts'
 import { changeProvider } from './change-provider.ts'
 import { ProviderNotFoundError } from './errors.ts'
+import { FAILURES_MAX } from './limits.ts'
 import { pauseProvider } from './pause-provider.ts'
 import type { PlaceRequest } from './provider.ts'
 import type { ProviderChange } from './provider-settings.ts'
@@ -62,7 +63,7 @@ describe('the registry', () => {
   test('limits belong to the provider, not to who asked for it; a change makes new ones', async () => {
     const { control, change, place } = await setup()
     await control.setFaults({ cut_before: 1 })
-    for (let count = 0; count < 5; count++) expect(await place()).toMatchObject({ outcome: 'unknown' })
+    for (let count = 0; count < FAILURES_MAX; count++) expect(await place()).toMatchObject({ outcome: 'unknown' })
     await control.setFaults({})
     expect(await place()).toMatchObject({ outcome: 'rejected', code: 'not_sent' })
     await change({ concurrency: 4 })
