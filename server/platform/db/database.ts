@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { invariant } from '#server/kit/invariant.ts'
@@ -159,6 +160,24 @@ interface Committed<T> {
   afterCommit: (() => void)[]
 }
 
+/**
+ * Lets the statements that are sent in one turn leave in one write: each write is a system call, which costs more than sending a small statement.
+ */
+function gathering(client: pg.PoolClient): () => void {
+  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection
+  let gathered = false
+  return () => {
+    if (gathered) return
+    gathered = true
+    stream.cork()
+    // After the promises of this turn.
+    process.nextTick(() => {
+      gathered = false
+      stream.uncork()
+    })
+  }
+}
+
 async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
   const client = await pool.connect()
   const sent = new Sent()
@@ -169,17 +188,23 @@ async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): P
     broken = error
   }
   client.on('error', onBroken)
+  const gather = gathering(client)
   try {
+    gather()
     sent.watch(client.query('begin'))
     const tx: Tx = {
-      query: async <Row extends object>(sql: Statement | string, values?: readonly unknown[]) =>
-        (await sent.watch(client.query<Row>(asQuery(sql, values)))).rows,
+      query: async <Row extends object>(sql: Statement | string, values?: readonly unknown[]) => {
+        gather()
+        return (await sent.watch(client.query<Row>(asQuery(sql, values)))).rows
+      },
       send: (sql, values) => {
+        gather()
         sent.watch(client.query(asQuery(sql, values)))
       },
       onCommit: (then) => afterCommit.push(then),
     }
     const result = await runWork(client, sent, () => work(tx))
+    gather()
     await commit(client, sent)
     return { result, afterCommit }
   } catch (error) {
