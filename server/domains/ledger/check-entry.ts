@@ -1,6 +1,6 @@
-import { invariant } from '#server/kit/invariant.ts'
+import { InvariantError, invariant } from '#server/kit/invariant.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
-import { type Entry, MOVEMENTS_MAX, type Movement } from './entry.ts'
+import { type Entry, MOVEMENTS_MAX, type Movement, type Subject } from './entry.ts'
 
 /** The columns' own limits: what passes here is stored, so that no entry of a batch can fail its neighbours. */
 const KEY_MAX = 200
@@ -18,31 +18,47 @@ export function checkEntry(entry: Entry): void {
 }
 
 function checkMovement(m: Movement): void {
-  for (const id of idsIn(m)) invariant(id <= AMOUNT_MAX && id >= -AMOUNT_MAX, 'ledger: an id has 64 bits')
-  if ('reason' in m) checkText('reason', m.reason, REASON_MAX)
-  if ('subject' in m && m.subject) checkText('kind of subject', m.subject.kind, SUBJECT_KIND_MAX)
-  if ('expires_at' in m && m.expires_at) checkExpiry(m.expires_at.getTime())
-}
-
-function idsIn(m: Movement): bigint[] {
-  const subject = 'subject' in m && m.subject ? [m.subject.id] : []
   switch (m.kind) {
     case 'transfer':
-      return [m.debit, m.credit, ...subject]
+      checkId(m.debit)
+      checkId(m.credit)
+      checkText('reason', m.reason, REASON_MAX)
+      checkSubject(m.subject)
+      break
     case 'hold':
-      return [m.account, ...subject]
+      checkId(m.account)
+      if (m.expires_at) checkExpiry(m.expires_at.getTime())
+      checkSubject(m.subject)
+      break
     case 'capture':
-      return [m.hold, m.credit, ...subject]
+      checkId(m.hold)
+      checkId(m.credit)
+      checkText('reason', m.reason, REASON_MAX)
+      checkSubject(m.subject)
+      break
     case 'release':
-      return [m.hold]
+      checkId(m.hold)
+      break
     case 'reverse':
-      return [m.transfer, ...subject]
+      checkId(m.transfer)
+      checkText('reason', m.reason, REASON_MAX)
+      checkSubject(m.subject)
   }
 }
 
+function checkSubject(subject: Subject | undefined): void {
+  if (!subject) return
+  checkId(subject.id)
+  checkText('kind of subject', subject.kind, SUBJECT_KIND_MAX)
+}
+
+function checkId(id: bigint): void {
+  invariant(id <= AMOUNT_MAX && id >= -AMOUNT_MAX, 'ledger: an id has 64 bits')
+}
+
 function checkText(what: string, text: string, max: number): void {
-  const isStorable = text.length > 0 && text.length <= max && !text.includes('\0') && text.isWellFormed()
-  invariant(isStorable, `ledger: a ${what} has 1 to ${max} characters, none of them NUL or half of a pair`)
+  if (text.length > 0 && text.length <= max && !text.includes('\0') && text.isWellFormed()) return
+  throw new InvariantError(`ledger: a ${what} has 1 to ${max} characters, none of them NUL or half of a pair`)
 }
 
 function checkExpiry(time_ms: number): void {

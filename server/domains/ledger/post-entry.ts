@@ -30,9 +30,13 @@ export function openLedger(db: Db): Ledger {
     queue_max: WAITING_MAX,
   })
   return {
-    postEntry: async (entry) => {
-      invariant(!insideTransaction(), 'postEntry inside a transaction; use postEntries there')
-      checkEntry(entry)
+    postEntry: (entry) => {
+      try {
+        invariant(!insideTransaction(), 'postEntry inside a transaction; use postEntries there')
+        checkEntry(entry)
+      } catch (error) {
+        return Promise.reject(error)
+      }
       return post(entry)
     },
   }

@@ -1,6 +1,6 @@
-import { dateArray, int8Array, plainArray, textArray } from '#server/platform/db/arrays.ts'
+import { dateArray, int8Column, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { type Statement, statement, type Tx } from '#server/platform/db/database.ts'
-import type { Book, Writes } from './book.ts'
+import type { Book, KnownEntry, LockedAccount, LockedHold, NewHold, NewRelease, NewTransfer, Writes } from './book.ts'
 import { MOVEMENTS_MAX } from './entry.ts'
 
 /** The block of ids that a posting drew, and its moment as PostgreSQL writes it. */
@@ -15,21 +15,14 @@ export interface Block {
  */
 export function writeEntries(tx: Tx, book: Book, writes: Writes, { block, at }: Block): void {
   const { entries, transfers, holds, releases } = writes
-  sendRows(tx, updateBalances, changedAccounts(book), (rows) => [
-    plainArray(rows.map((row) => `"${row.place}"`)),
-    ...int8s(rows, 'id', 'posted', 'held', 'version'),
-    rows.length,
-  ])
+  const reversals = transfers.filter((row) => row.reverses !== null)
+  sendRows(tx, updateBalances, changedAccounts(book), balanceColumns)
   sendRows(tx, insertEntries, entries, entryColumns)
   sendRows(tx, insertTransfers, transfers, (rows) => [...transferColumns(rows), at])
   sendRows(tx, insertHolds, holds, (rows) => [...holdColumns(rows), at])
-  sendRows(tx, updateHolds, changedHolds(book), (rows) => int8s(rows, 'id', 'captured', 'released'))
-  sendRows(tx, insertReleases, releases, (rows) => [
-    ...int8s(rows, 'id', 'entry', 'hold', 'account', 'amount', 'posted', 'held', 'version'),
-    at,
-  ])
-  const reversals = transfers.filter((row) => row.reverses !== null)
-  sendRows(tx, insertReversals, reversals, (rows) => int8s(rows, 'reverses', 'id'))
+  sendRows(tx, updateHolds, changedHolds(book), useColumns)
+  sendRows(tx, insertReleases, releases, (rows) => [...releaseColumns(rows), at])
+  sendRows(tx, insertReversals, reversals, reversalColumns)
   if (writes.movements > 0) tx.send(insertUnsealed, [block, writes.movements, at])
 }
 
@@ -89,42 +82,91 @@ const insertReversals = statement(`
 
 const insertUnsealed = statement('insert into ledger.unsealed (block, movements, at) values ($1, $2, $3::timestamptz)')
 
-function changedAccounts(book: Book) {
+function changedAccounts(book: Book): LockedAccount[] {
   return [...book.accounts.values()].filter((account) => account.version !== account.locked_version)
 }
 
-function changedHolds(book: Book) {
+function changedHolds(book: Book): LockedHold[] {
   return [...book.holds.values()].filter((hold) => hold.captured + hold.released !== hold.locked_use)
 }
 
-function entryColumns(rows: Writes['entries']): unknown[] {
+function balanceColumns(rows: LockedAccount[]): unknown[] {
+  return [
+    plainArray(rows.map((row) => `"${row.place}"`)),
+    int8Column(rows, (row) => row.id),
+    int8Column(rows, (row) => row.posted),
+    int8Column(rows, (row) => row.held),
+    int8Column(rows, (row) => row.version),
+    rows.length,
+  ]
+}
+
+function entryColumns(rows: KnownEntry[]): unknown[] {
   return [
     textArray(rows.map((row) => row.key)),
-    int8Array(rows.map((row) => row.id)),
+    int8Column(rows, (row) => row.id),
     plainArray(rows.map((row) => row.hash)),
     textArray(rows.map((row) => row.refusal)),
   ]
 }
 
-function transferColumns(rows: Writes['transfers']): unknown[] {
+function transferColumns(rows: NewTransfer[]): unknown[] {
   return [
-    ...int8s(rows, 'id', 'entry', 'debit', 'credit', 'amount', 'hold', 'reverses'),
-    ...int8s(rows, 'debit_posted', 'debit_held', 'debit_version', 'credit_posted', 'credit_held', 'credit_version'),
-    int8Array(rows.map((row) => row.subject?.id ?? null)),
+    int8Column(rows, (row) => row.id),
+    int8Column(rows, (row) => row.entry),
+    int8Column(rows, (row) => row.debit),
+    int8Column(rows, (row) => row.credit),
+    int8Column(rows, (row) => row.amount),
+    int8Column(rows, (row) => row.hold),
+    int8Column(rows, (row) => row.reverses),
+    int8Column(rows, (row) => row.debit_posted),
+    int8Column(rows, (row) => row.debit_held),
+    int8Column(rows, (row) => row.debit_version),
+    int8Column(rows, (row) => row.credit_posted),
+    int8Column(rows, (row) => row.credit_held),
+    int8Column(rows, (row) => row.credit_version),
+    int8Column(rows, (row) => row.subject?.id ?? null),
     textArray(rows.map((row) => row.reason)),
     textArray(rows.map((row) => row.subject?.kind)),
   ]
 }
 
-function holdColumns(rows: Writes['holds']): unknown[] {
+function holdColumns(rows: NewHold[]): unknown[] {
   return [
-    ...int8s(rows, 'id', 'entry', 'account', 'amount', 'posted', 'held', 'version'),
-    int8Array(rows.map((row) => row.subject?.id ?? null)),
+    int8Column(rows, (row) => row.id),
+    int8Column(rows, (row) => row.entry),
+    int8Column(rows, (row) => row.account),
+    int8Column(rows, (row) => row.amount),
+    int8Column(rows, (row) => row.posted),
+    int8Column(rows, (row) => row.held),
+    int8Column(rows, (row) => row.version),
+    int8Column(rows, (row) => row.subject?.id ?? null),
     dateArray(rows.map((row) => row.expires_at)),
     textArray(rows.map((row) => row.subject?.kind)),
   ]
 }
 
-function int8s<K extends string>(rows: readonly { [P in K]: bigint | null }[], ...names: K[]): Buffer[] {
-  return names.map((name) => int8Array(rows.map((row) => row[name])))
+function useColumns(rows: LockedHold[]): unknown[] {
+  return [
+    int8Column(rows, (row) => row.id),
+    int8Column(rows, (row) => row.captured),
+    int8Column(rows, (row) => row.released),
+  ]
+}
+
+function releaseColumns(rows: NewRelease[]): unknown[] {
+  return [
+    int8Column(rows, (row) => row.id),
+    int8Column(rows, (row) => row.entry),
+    int8Column(rows, (row) => row.hold),
+    int8Column(rows, (row) => row.account),
+    int8Column(rows, (row) => row.amount),
+    int8Column(rows, (row) => row.posted),
+    int8Column(rows, (row) => row.held),
+    int8Column(rows, (row) => row.version),
+  ]
+}
+
+function reversalColumns(rows: NewTransfer[]): unknown[] {
+  return [int8Column(rows, (row) => row.reverses), int8Column(rows, (row) => row.id)]
 }
