@@ -7,11 +7,19 @@ import { type Bench, rounded } from './bench.ts'
 import { dispatchBench } from './dispatch.ts'
 import { ledgerBench } from './ledger.ts'
 import { ordersBench } from './orders.ts'
+import { readBench } from './read.ts'
 import { startBenchServer } from './server.ts'
+import { syncBench } from './sync.ts'
 import { measureYardstick } from './yardstick.ts'
 
 /** Every bench there is. */
-const BENCHES: Record<string, Bench> = { ledger: ledgerBench, orders: ordersBench, dispatch: dispatchBench }
+const BENCHES: Record<string, Bench> = {
+  ledger: ledgerBench,
+  orders: ordersBench,
+  dispatch: dispatchBench,
+  sync: syncBench,
+  read: readBench,
+}
 
 const USAGE = `npm run bench -- <name> [--json]
 

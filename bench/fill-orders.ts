@@ -1,0 +1,126 @@
+import { postEntries } from '#server/domains/ledger/post-entries.ts'
+import { accountIds, costIn, prepaidAt } from '#server/domains/orders/accounts.ts'
+import { int8Array, textArray } from '#server/platform/db/arrays.ts'
+import type { BenchContext } from './bench.ts'
+
+/** One open order at the provider, as it would be after placing and dispatch. */
+export interface OpenOrder {
+  customer_id: bigint
+  wallet: bigint
+  service_id: bigint
+  provider_id: bigint
+  provider_service_id: string
+  provider_order_id: string
+  link: string
+  quantity: bigint
+  rate: bigint
+  charge: bigint
+  cost: bigint
+}
+
+const CHUNK = 5_000
+
+/**
+ * Stores orders that providers have accepted, with their holds and costs in the ledger, their history and attempts: what placing and dispatching would leave, in a
+ * fraction of the time. Their first check is due at once.
+ */
+export async function fillOpenOrders(context: BenchContext, orders: readonly OpenOrder[]): Promise<void> {
+  const { app } = context
+  for (let at = 0; at < orders.length; at += CHUNK) {
+    const chunk = orders.slice(at, at + CHUNK)
+    const provider_id = chunk[0]?.provider_id as bigint
+    const [prepaid, cost] = (await accountIds(app.db, [prepaidAt(provider_id, 'USD'), costIn('USD')])) as [
+      bigint,
+      bigint,
+    ]
+    await app.db.transaction(async (tx) => {
+      const numbers = await tx.query<{ id: bigint }>(
+        `select nextval('orders.order_number') as id from generate_series(1, $1::int)`,
+        [chunk.length],
+      )
+      const ids = numbers.map((row) => row.id)
+      const subjectOf = (i: number) => ({ kind: 'order', id: ids[i] as bigint })
+      const outcomes = await postEntries(
+        tx,
+        chunk.map((order, i) => ({
+          key: `order:${ids[i]}:hold`,
+          movements: [
+            { kind: 'hold', account: order.wallet, amount: order.charge, subject: subjectOf(i) },
+            {
+              kind: 'transfer',
+              debit: prepaid,
+              credit: cost,
+              amount: order.cost,
+              reason: 'order.cost',
+              subject: subjectOf(i),
+            },
+          ],
+        })),
+      )
+      const holds = outcomes.map((outcome) => {
+        if (!outcome.ok) throw new Error(`a hold was refused: ${outcome.refusal}`)
+        return outcome.id
+      })
+      tx.send(INSERT_OPEN, [
+        int8Array(ids),
+        int8Array(holds),
+        int8Array(chunk.map((order) => order.customer_id)),
+        int8Array(chunk.map((order) => order.wallet)),
+        int8Array(chunk.map((order) => order.service_id)),
+        int8Array(chunk.map((order) => order.provider_id)),
+        int8Array(chunk.map((order) => order.quantity)),
+        int8Array(chunk.map((order) => order.rate)),
+        int8Array(chunk.map((order) => order.charge)),
+        int8Array(chunk.map((order) => order.cost)),
+        textArray(chunk.map((order) => order.link)),
+        textArray(chunk.map((order) => order.provider_service_id)),
+        textArray(chunk.map((order) => order.provider_order_id)),
+      ])
+      tx.send(INSERT_STEPS, [int8Array(ids)])
+      tx.send(INSERT_ATTEMPTS, [int8Array(ids)])
+    })
+  }
+  await app.db.query('analyze orders.orders, orders.order_event, orders.attempt')
+}
+
+const INSERT_OPEN = `
+  insert into orders.orders (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, expected_cost, booked_cost,
+    link, provider_service_id, provider_order_id, asset, cost_asset, type, state, version, attempt, attempts, accepted_at, next_check_at)
+  select id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, cost, cost, link, provider_service_id,
+    provider_order_id, 'USD', 'USD', 'Default', 'pending', 3, gen_random_uuid(), 1, now(), now()
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+    $10::bigint[], $11::text[], $12::text[], $13::text[])
+    as new (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, cost, link, provider_service_id, provider_order_id)`
+
+const INSERT_STEPS = `
+  insert into orders.order_event (order_id, version, kind, from_state, to_state)
+  select id, step.version, step.kind, step.from_state, step.to_state
+  from unnest($1::bigint[]) as id, (values (1, 'placed', null, 'queued'), (2, 'sent', 'queued', 'dispatching'),
+    (3, 'accepted', 'dispatching', 'pending')) as step (version, kind, from_state, to_state)`
+
+const INSERT_ATTEMPTS = `
+  insert into orders.attempt (key, order_id, number, provider_id, provider_service_id, state, provider_order_id, ended_at)
+  select attempt, id, 1, provider_id, provider_service_id, 'accepted', provider_order_id, now()
+  from orders.orders where id = any($1::bigint[])`
+
+/**
+ * Stores finished orders of many customers, of which the ledger knows nothing: ballast for reads, in one statement. `share` of them, evenly strewn, are the customer's.
+ */
+export async function fillFinishedOrders(
+  { app }: BenchContext,
+  count: number,
+  customer: { id: bigint; wallet: bigint },
+  service_id: bigint,
+  provider_id: bigint,
+): Promise<void> {
+  await app.db.query(
+    `with drawn as (select nextval('orders.order_number') as id, n from generate_series(1, $1::int) n)
+    insert into orders.orders (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, expected_cost, captured,
+      link, provider_service_id, provider_order_id, asset, cost_asset, type, state, version, finished_at)
+    select id, -id, case when n % 100 = 0 then $2::bigint else 1000000 + n % 5000 end, $3, $4, $5, 100, 1000000, 100000, 1, 100000,
+      'https://example.com/' || n, '1', 'ballast-' || id, 'USD', 'USD', 'Default', 'completed', 1, now()
+    from drawn`,
+    [count, customer.id, customer.wallet, service_id, provider_id],
+  )
+  await app.db.query('vacuum analyze orders.orders')
+}
