@@ -14,8 +14,8 @@ export interface ClaimLimits {
   provider_id: bigint
   /** Orders at most. */
   room: number
-  /** The provider's balance as last read. What costs more than all of it fails. */
-  balance: bigint
+  /** The provider's balance as it is now. What costs more than all of it fails; when it is not known, nothing does. */
+  balance: bigint | undefined
   /** What of it is not yet spoken for. What costs more than is left waits until the balance is read again. */
   budget: bigint
   /** After this the claim is given up, and what may have been sent becomes unknown. */
@@ -93,7 +93,9 @@ function spend(orders: readonly Order[], limits: ClaimLimits): { covered: Order[
     covered.push(order)
     left -= order.expected_cost
   }
-  return { covered, uncovered: orders.filter((order) => order.expected_cost > limits.balance) }
+  const { balance } = limits
+  const uncovered = balance === undefined ? [] : orders.filter((order) => order.expected_cost > balance)
+  return { covered, uncovered }
 }
 
 function asClaimed(order: Order, claimed_until: Date) {

@@ -18,7 +18,13 @@ const LEASE_EXTRA_MS = 10_000
 const CLAIM_MS_MAX = 5_000
 
 /** How long a provider that cannot be asked, or wants fewer calls, is left alone; longer each time until it takes an order again. */
-const PAUSE: Backoff = { base_ms: 1_000, max_ms: 60_000 }
+const PAUSE: Backoff = { base_ms: 1_000, max_ms: 5_000 }
+
+/** A balance read within this time says that an order is too dear. */
+const BALANCE_FRESH_MS = 3_000
+
+/** Within this time it still pays for orders, less what was spent since: a provider that answers slowly or badly about its balance may well take orders. */
+const BALANCE_USABLE_MS = 30_000
 
 /** One provider's dispatching in this process. */
 export interface Lane {
@@ -29,8 +35,11 @@ export interface Lane {
   /** What the orders under way are expected to cost. */
   in_flight_cost: bigint
   last_customer: bigint
-  /** The balance that was read last, and what has been claimed on it since. */
-  balance: BalanceAnswer | undefined
+  /** What the provider said last of our balance. */
+  answer: BalanceAnswer | undefined
+  /** The balance that was read last, when that was on the monotonic clock, and what has been claimed on it since. */
+  balance: bigint
+  balance_read_ms: number
   spent: bigint
   /** Pauses since the provider last took or refused an order, and the end of the one at hand, on the monotonic clock. */
   pauses: number
@@ -48,7 +57,9 @@ export function newLane(provider_id: bigint, onRoom: () => void): Lane {
     in_flight: 0,
     in_flight_cost: 0n,
     last_customer: 0n,
-    balance: undefined,
+    answer: undefined,
+    balance: 0n,
+    balance_read_ms: Number.NEGATIVE_INFINITY,
     spent: 0n,
     pauses: 0,
     paused_until_ms: 0,
@@ -70,8 +81,8 @@ export async function dispatchOrders(
   if (!(await hasQueued(app, provider_id))) return false
   const provider = await providers.providerById(provider_id)
   if (!providerCan.place(provider.row, app.clock.now())) return false
-  const balance = await readBalance(app, providers, lane)
-  if (balance === undefined) return false
+  const balance_age_ms = await readBalance(app, providers, lane)
+  if (balance_age_ms > BALANCE_USABLE_MS) return false
   lane.concurrency = provider.row.concurrency
   const room = roomOf(lane)
   if (room <= 0) return false
@@ -79,8 +90,8 @@ export async function dispatchOrders(
   const claim = await claimOrders(app, {
     provider_id,
     room,
-    balance,
-    budget: balance - lane.spent,
+    balance: balance_age_ms > BALANCE_FRESH_MS ? undefined : lane.balance,
+    budget: lane.balance - lane.spent,
     lease_ms: CLAIM_MS_MAX + 3 * provider.row.timeout_ms + LEASE_EXTRA_MS,
     after_customer: lane.last_customer,
   })
@@ -102,17 +113,29 @@ async function hasQueued(app: App, provider_id: bigint): Promise<boolean> {
   return (await app.db.query(queuedOnce, [provider_id])).length > 0
 }
 
-/** The balance, in the provider's asset; undefined when it is not known. A provider that cannot be asked is not one without balance. */
-async function readBalance(app: App, providers: Providers, lane: Lane): Promise<bigint | undefined> {
-  const balance = await checkBalance(providers, lane.provider_id)
-  if (balance !== lane.balance) {
-    lane.balance = balance
-    // What is under way may be in the figure already: counted twice it delays others, for nothing fails by it.
-    lane.spent = lane.in_flight_cost
+/** Asks for the balance, and waits for it unless the one at hand will do. Answers how old that is then. A provider that cannot be asked is not one without balance. */
+async function readBalance(app: App, providers: Providers, lane: Lane): Promise<number> {
+  const age_ms = () => app.clock.monotonic_ms() - lane.balance_read_ms
+  const asked = askBalance(app, providers, lane)
+  if (age_ms() > BALANCE_USABLE_MS) await asked
+  else asked.catch((err) => app.log.error({ err, provider_id: lane.provider_id }, 'the balance could not be read'))
+  const { answer } = lane
+  if (age_ms() > BALANCE_USABLE_MS && answer?.status === 'unavailable') {
+    await pause(app, lane, rest(app, lane), `balance_check_failed: ${answer.reason}`)
   }
-  if (balance.status === 'ok') return balance.balance
-  await pause(app, lane, rest(app, lane), `balance_check_failed: ${balance.reason}`)
-  return undefined
+  return age_ms()
+}
+
+async function askBalance(app: App, providers: Providers, lane: Lane): Promise<void> {
+  const answer = await checkBalance(providers, lane.provider_id)
+  // Answers are shared for a moment; each counts once.
+  if (answer === lane.answer) return
+  lane.answer = answer
+  if (answer.status !== 'ok') return
+  lane.balance = answer.balance
+  lane.balance_read_ms = app.clock.monotonic_ms()
+  // What is under way may be in the figure already: counted twice it delays others, for nothing fails by it.
+  lane.spent = lane.in_flight_cost
 }
 
 /** Lets the lane rest; answers how long, or undefined when it rests already, for many may say so at the same time. */

@@ -36,13 +36,13 @@ test('the charge that the provider names is the cost, on top of what was sunk; a
 })
 
 test.each(['not_sent', 'rate_limited'] as const)(
-  '%s queues the order again, and every twentieth time a person should look',
+  '%s queues the order again, and every hundredth time a person should look',
   (code) => {
-    for (const attempts of [1, 19, 21, 39]) {
+    for (const attempts of [1, 99, 101, 199]) {
       const { after, step } = placementChange({ ...sent, attempts }, rejected(code), NOW)
       expect([after.state, after.reason, after.attempt, step?.kind]).toEqual(['queued', code, null, 'postponed'])
     }
-    for (const attempts of [20, 40]) {
+    for (const attempts of [100, 200]) {
       const { after, step } = placementChange({ ...sent, attempts }, rejected(code), NOW)
       expect([after.state, after.reason, step?.kind]).toEqual(['failed', code, 'rejected'])
     }

@@ -4,8 +4,8 @@ import { costWith, DETAIL_MAX, type Order } from './order.ts'
 import { nextCheck_ms } from './poll-schedule.ts'
 import type { OrderChange } from './write-orders.ts'
 
-/** After each so many sendings that never left the house, a person should look. */
-const ATTEMPTS_MAX = 20
+/** After each so many sendings that never left the house, a person should look: minutes at the longest pause. */
+const ATTEMPTS_MAX = 100
 
 /** What the outcome of its attempt makes of an order. Pure. Refused and unknown orders keep their money held and wait. */
 export function placementChange(order: Order, outcome: PlaceOutcome, now: Date): OrderChange {

@@ -17,7 +17,7 @@ export const POLL_ORDERS_MAX = 1_000
 const LEASE_EXTRA_MS = 30_000
 
 /** After a call that told nothing about any order; the provider's breaker spares it longer if need be. */
-const POSTPONE_MS = 10_000
+const POSTPONE_MS = 5_000
 
 interface DueOrder {
   id: bigint

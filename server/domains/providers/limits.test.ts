@@ -100,6 +100,21 @@ test('a success between failures counts them anew', async () => {
   expect(await limits.run('place', up)).toBe('up')
 })
 
+test('calls that fail late, beside others that went well meanwhile, keep nobody away', async () => {
+  const limits = openLimits({ ...OPTIONS, concurrency: 50 }, systemClock)
+  const release = Promise.withResolvers<void>()
+  const hanging = Array.from({ length: 3 * FAILURES_MAX }, () =>
+    limits.run('place', async () => {
+      await release.promise
+      return { value: 'down', down: true }
+    }),
+  )
+  await limits.run('place', up)
+  release.resolve()
+  await Promise.all(hanging)
+  expect(await limits.run('place', up)).toBe('up')
+})
+
 test('after a while one call tries; the others wait for how it ends', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   onTestFinished(() => void vi.useRealTimers())

@@ -55,13 +55,22 @@ export function openLimits(options: LimitsOptions, clock: Clock): Limits {
   const lines = bulkhead(options.concurrency, WAITING_MAX)
   const rate = new Rate(options.rate_per_second)
   const breakers = { place: newBreaker(), read: newBreaker() }
+  const last_good_ms = { place: Number.NEGATIVE_INFINITY, read: Number.NEGATIVE_INFINITY }
 
   async function inTurn<T>(lane: 'place' | 'read', came_ms: number, call: () => Promise<Ended<T>>): Promise<T> {
     const now_ms = clock.monotonic_ms()
     const wait_ms = rate.reserve(now_ms, options.wait_ms_max - (now_ms - came_ms))
     if (wait_ms === undefined) throw new NotCalledError('busy')
     if (wait_ms > 0) await delay(wait_ms)
-    return (await breakers[lane].execute(call)).value
+    return (await breakers[lane].execute(() => judge(lane, call))).value
+  }
+
+  /** A failure of a call that began before the last good answer is no news: what hangs ends long after what was answered beside it. */
+  async function judge<T>(lane: 'place' | 'read', call: () => Promise<Ended<T>>): Promise<Ended<T>> {
+    const began_ms = clock.monotonic_ms()
+    const { value, down } = await call()
+    if (!down) last_good_ms[lane] = clock.monotonic_ms()
+    return { value, down: down && began_ms >= last_good_ms[lane] }
   }
 
   return {
