@@ -12,7 +12,7 @@ export interface BenchServer {
 }
 
 /** The database given is in use; a bench fills what it is given. */
-export class NotEmptyError extends Error {
+class NotEmptyError extends Error {
   override name = 'NotEmptyError'
 }
 

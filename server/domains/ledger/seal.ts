@@ -4,8 +4,8 @@ import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
 import { BLOCK_HASH, ofBlock, SEAL_BODY } from './block.ts'
 
 /** Bounds the memory of one seal (a movement's text is about 120 bytes) and how long a reader waits to find its lines in order. */
-export const SEAL_MOVEMENTS_MAX = 200_000
-export const SEAL_BLOCKS_MAX = 2_000
+const SEAL_MOVEMENTS_MAX = 200_000
+const SEAL_BLOCKS_MAX = 2_000
 
 /** What a call sealed. `is_full`: it stopped at a limit, so there is more. */
 export interface Sealed {
