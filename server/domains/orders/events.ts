@@ -1,8 +1,8 @@
 import { defineEvent } from '#server/platform/outbox/event.ts'
 import type { OrderState } from './order.ts'
 
-/** What each event of an order tells. */
-export interface OrderEvent {
+/** What an event tells of one order. */
+export interface OrderStepTold {
   order_id: bigint
   customer_id: bigint
   provider_id: bigint
@@ -11,22 +11,31 @@ export interface OrderEvent {
   version: bigint
 }
 
-const subject = (event: OrderEvent) => `order:${event.order_id}`
+/** Events tell of many orders, as the verbs that cause them change many: one row of the outbox for a batch. At most EVENT_ORDERS_MAX. */
+export interface OrdersEvent {
+  orders: readonly OrderStepTold[]
+}
 
-/** An order was taken and its money held. */
-export const orderPlaced = defineEvent<OrderEvent>('orders.placed', subject)
+/** Keeps an event well below what the outbox takes, whatever the length of its numbers. */
+export const EVENT_ORDERS_MAX = 250
 
-/** The provider took it. */
-export const orderForwarded = defineEvent<OrderEvent>('orders.forwarded', subject)
+const subject = ({ orders: [first, ...others] }: OrdersEvent) =>
+  `order:${first?.order_id}${others.length > 0 ? ` and ${others.length} more` : ''}`
 
-/** It stopped and waits for a person: the provider refused, or its fate is unknown. */
-export const orderStopped = defineEvent<OrderEvent>('orders.stopped', subject)
+/** Orders were taken and their money held. */
+export const ordersPlaced = defineEvent<OrdersEvent>('orders.placed', subject)
 
-/** The provider reported another state that is not final. */
-export const orderProgressed = defineEvent<OrderEvent>('orders.progressed', subject)
+/** Providers took them. */
+export const ordersForwarded = defineEvent<OrdersEvent>('orders.forwarded', subject)
 
-/** It is completed, partial or cancelled, and its money settled. */
-export const orderSettled = defineEvent<OrderEvent>('orders.settled', subject)
+/** They stopped and wait for a person: a provider refused, or their fate is unknown. */
+export const ordersStopped = defineEvent<OrdersEvent>('orders.stopped', subject)
 
-/** Staff sent it again. */
-export const orderResubmitted = defineEvent<OrderEvent>('orders.resubmitted', subject)
+/** Providers reported other states that are not final. */
+export const ordersProgressed = defineEvent<OrdersEvent>('orders.progressed', subject)
+
+/** They are completed, partial or cancelled, and their money settled. */
+export const ordersSettled = defineEvent<OrdersEvent>('orders.settled', subject)
+
+/** Staff sent them again. */
+export const ordersResubmitted = defineEvent<OrdersEvent>('orders.resubmitted', subject)

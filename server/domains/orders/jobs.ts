@@ -5,13 +5,13 @@ import type { EventDefinition } from '#server/platform/outbox/event.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
 import { dispatchOrders, newLane } from './dispatch-orders.ts'
 import {
-  type OrderEvent,
-  orderForwarded,
-  orderPlaced,
-  orderProgressed,
-  orderResubmitted,
-  orderSettled,
-  orderStopped,
+  type OrdersEvent,
+  ordersForwarded,
+  ordersPlaced,
+  ordersProgressed,
+  ordersResubmitted,
+  ordersSettled,
+  ordersStopped,
 } from './events.ts'
 import { openRecorder } from './open-recorder.ts'
 import { pollOrders } from './poll-orders.ts'
@@ -95,23 +95,23 @@ function startCrew(
 
 /** The structured events and counts that operators watch, and the waking of the dispatcher. */
 export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
-  const told: [EventDefinition<OrderEvent>, string][] = [
-    [orderPlaced, 'ORDER_CREATED'],
-    [orderForwarded, 'ORDER_FORWARD'],
-    [orderStopped, 'ORDER_STOPPED'],
-    [orderProgressed, 'ORDER_PROGRESS'],
-    [orderSettled, 'ORDER_SETTLED'],
-    [orderResubmitted, 'ORDER_RESUBMIT'],
+  const told: [EventDefinition<OrdersEvent>, string][] = [
+    [ordersPlaced, 'ORDER_CREATED'],
+    [ordersForwarded, 'ORDER_FORWARD'],
+    [ordersStopped, 'ORDER_STOPPED'],
+    [ordersProgressed, 'ORDER_PROGRESS'],
+    [ordersSettled, 'ORDER_SETTLED'],
+    [ordersResubmitted, 'ORDER_RESUBMIT'],
   ]
   return told.map(([event, name]) =>
     on(event, async (tx, app, events) => {
       const counter = app.metrics.counter('saldo_order_events_total', 'Steps of orders', ['event', 'state'])
       tx.onCommit(() => {
-        for (const { payload } of events) {
-          counter.inc({ event: name, state: payload.state })
-          app.log.debug({ event: name, ...payload }, 'order step')
+        for (const order of events.flatMap(({ payload }) => payload.orders)) {
+          counter.inc({ event: name, state: order.state })
+          app.log.debug({ event: name, ...order }, 'order step')
         }
-        if (event === orderPlaced || event === orderResubmitted) wakeDispatcher()
+        if (event === ordersPlaced || event === ordersResubmitted) wakeDispatcher()
       })
     }),
   )

@@ -6,11 +6,11 @@ import { invariant, present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array, jsonArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import { emit } from '#server/platform/outbox/emit.ts'
 import { accountIds, walletOf } from './accounts.ts'
 import { type CheckedOrder, checkOrder, isRefusal, type OrderRequest, readOrder } from './check-order.ts'
+import { emitOrders } from './emit-orders.ts'
 import type { OrderRefusal } from './errors.ts'
-import { orderPlaced } from './events.ts'
+import { ordersPlaced } from './events.ts'
 import { contentOf, type KnownOrder, knownOrders } from './known-orders.ts'
 
 /** Bounds how long a batch holds its customers' wallets. */
@@ -173,9 +173,9 @@ function record(tx: Tx, placed: readonly Placed[]): void {
     textArray(placed.map((order) => order.input.request_key)),
   ])
   tx.send(insertFirstEvents, [ids, customers])
-  emit(
+  emitOrders(
     tx,
-    orderPlaced,
+    ordersPlaced,
     placed.map((order) => ({
       order_id: order.id,
       customer_id: order.input.customer_id,

@@ -1,7 +1,7 @@
 import { dateArray, int8Array, jsonArray, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
-import { emit } from '#server/platform/outbox/emit.ts'
-import { orderForwarded, orderProgressed, orderResubmitted, orderSettled, orderStopped } from './events.ts'
+import { emitOrders } from './emit-orders.ts'
+import { ordersForwarded, ordersProgressed, ordersResubmitted, ordersSettled, ordersStopped } from './events.ts'
 import { moveMoney } from './move-money.ts'
 import { FINAL_STATES, OPEN_STATES, ORDER_COLUMNS, type Order, type OrderState } from './order.ts'
 
@@ -18,16 +18,16 @@ export async function lockOrders(tx: Tx, ids: readonly bigint[]): Promise<Map<bi
 /** What kinds of step an order's history knows, besides `placed`, and what the others are told of each. */
 const EVENTS = {
   sent: undefined,
-  accepted: orderForwarded,
-  rejected: orderStopped,
-  unknown: orderStopped,
+  accepted: ordersForwarded,
+  rejected: ordersStopped,
+  unknown: ordersStopped,
   postponed: undefined,
-  progressed: orderProgressed,
-  provider_failed: orderStopped,
+  progressed: ordersProgressed,
+  provider_failed: ordersStopped,
   flagged: undefined,
   cost_corrected: undefined,
-  settled: orderSettled,
-  resubmitted: orderResubmitted,
+  settled: ordersSettled,
+  resubmitted: ordersResubmitted,
 } as const
 
 export type StepKind = keyof typeof EVENTS
@@ -119,15 +119,11 @@ function tellSteps(tx: Tx, steps: readonly Told[]): void {
   ])
   for (const [kind, told] of Map.groupBy(steps, ({ step }) => step.kind)) {
     const event = EVENTS[kind]
-    if (event)
-      emit(
-        tx,
-        event,
-        told.map(({ row }) => eventOf(row)),
-      )
+    const orders = told.map(({ row }) => toldOf(row))
+    if (event) emitOrders(tx, event, orders)
   }
 }
 
-function eventOf({ id: order_id, customer_id, provider_id, state, version }: Order) {
+function toldOf({ id: order_id, customer_id, provider_id, state, version }: Order) {
   return { order_id, customer_id, provider_id, state, version }
 }
