@@ -1,4 +1,4 @@
-import { inBlock } from '../block.ts'
+import { inBlock, ofBlock } from '../block.ts'
 import { type Check, PROBLEMS_MAX, type Problem, placeNumber, type Snapshot, stateNumber } from './check.ts'
 
 /**
@@ -67,7 +67,7 @@ const MISPLACED = `
     select account, sum(${placeNumber('version', 'movement')}) as places from ledger.side group by account
   ), unsealed as (
     select side.account, sum(${placeNumber('side.version', 'side.movement')}) as places
-    from ledger.unsealed as block join ledger.side on ${inBlock('side.movement')} group by side.account
+    from ledger.unsealed as block ${ofBlock('side')} group by side.account
   ), line as (
     select account, sum(${placeNumber('version', 'movement')}) as places from ledger.line group by account
   )

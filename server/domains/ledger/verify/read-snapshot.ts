@@ -1,8 +1,8 @@
 import type { Db } from '#server/platform/db/database.ts'
 import type { Snapshot } from './check.ts'
 
-/** Sorting and hashing of ten million rows in a few passes; each reader may use several times as much. */
-const WORK_MEM = '128MB'
+/** Hashes ten million rows in a few passes. Each reader, and each process that helps it, may use this twice over. */
+const WORK_MEM = '64MB'
 
 /**
  * Lends `work` as many readers as asked, all of which see the database as it was at one moment, while it goes on living. They may run side by side.
