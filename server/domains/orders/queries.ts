@@ -17,9 +17,16 @@ export async function findOrders(db: Db, customer_id: bigint, ids: readonly bigi
 const pageOfCustomer = statement(`
   select ${ORDER_COLUMNS} from orders.orders where customer_id = $1 and id < $2 order by id desc limit $3`)
 
-/** A page of the customer's orders, newest first, below the id `before`. */
-export function listOrders(db: Db, customer_id: bigint, before: bigint, limit: number): Promise<Order[]> {
-  return db.query<Order>(pageOfCustomer, [customer_id, before, Math.min(limit, ORDERS_PAGE_MAX)])
+/** A page of the customer's orders, newest first, below the id `before`; and whether there are more behind it. */
+export async function listOrders(
+  db: Db,
+  customer_id: bigint,
+  before: bigint,
+  limit: number,
+): Promise<{ orders: Order[]; has_more: boolean }> {
+  const size = Math.min(limit, ORDERS_PAGE_MAX)
+  const rows = await db.query<Order>(pageOfCustomer, [customer_id, before, size + 1])
+  return { orders: rows.slice(0, size), has_more: rows.length > size }
 }
 
 const anyOrder = statement(`select ${ORDER_COLUMNS} from orders.orders where id = $1`)
@@ -41,7 +48,9 @@ export interface OrderStep {
 }
 
 const steps = statement(`
-  select version, at, kind, from_state, to_state, actor, data from orders.order_event where order_id = $1 order by version`)
+  select version, at, kind, from_state, to_state, actor, data from orders.order_event
+  -- Months before the order are not looked into.
+  where order_id = $1 and at >= (select placed_at from orders.orders where id = $1) order by version`)
 
 /** The order's whole history, oldest first. */
 export function historyOf(db: Db, order_id: bigint): Promise<OrderStep[]> {

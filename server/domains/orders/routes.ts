@@ -146,12 +146,11 @@ function readingRoutes(app: App): FastifyPluginAsyncZod {
         const { limit, cursor: given } = request.query
         const before = given === undefined ? AMOUNT_MAX : cursor.decode(given).id
         const customer_id = principalOf(request).user_id
-        const rows = await listOrders(app.db, customer_id, before, limit)
-        const last = rows.length === limit ? rows.at(-1) : undefined
-        const more = last && (await listOrders(app.db, customer_id, last.id, 1)).length > 0
-        const next_cursor = more ? cursor.encode(last) : null
+        const { orders, has_more } = await listOrders(app.db, customer_id, before, limit)
+        const last = orders.at(-1)
+        const next_cursor = has_more && last ? cursor.encode(last) : null
         if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: rows.map(orderView), has_more: next_cursor !== null, next_cursor }
+        return { data: orders.map(orderView), has_more, next_cursor }
       },
     )
 
