@@ -5,7 +5,7 @@ import pg from 'pg'
 import { migrateQueue } from '../jobs/migrate-queue.ts'
 
 /** Where the migrations lie, from the project's root. */
-export const MIGRATIONS = join(import.meta.dirname, '../../../db/migrations')
+const MIGRATIONS = join(import.meta.dirname, '../../../db/migrations')
 
 /** One file of `db/migrations`, in the order in which it is applied. */
 export interface Migration {

@@ -2,7 +2,7 @@ import { InvalidRequestError } from './problem.ts'
 import { fieldName } from './validation.ts'
 
 /** Deeper JSON is refused: no request of ours needs more than a handful, and recursion over it must stay small. */
-export const DEPTH_MAX = 64
+const DEPTH_MAX = 64
 
 type Fault = { path: PropertyKey[]; reason: string }
 

@@ -32,7 +32,7 @@ export interface DeadLetterFilter {
 }
 
 /** Letters a page, and letters settled at once. */
-export const DEAD_LETTERS_MAX = 500
+const DEAD_LETTERS_MAX = 500
 
 const LIST = statement(`
 select id, kind, name, subject, payload::text as payload, error, attempts, correlation, first_at, last_at, state, settled_at
