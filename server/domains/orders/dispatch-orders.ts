@@ -12,10 +12,10 @@ import type { Order } from './order.ts'
 import type { Placement } from './record-placements.ts'
 
 /** Beyond the time that the calls themselves may take: for writing their outcomes down. */
-const LEASE_EXTRA_MS = 10_000
+const LEASE_EXTRA_MS = 5_000
 
 /** A claim that took longer than this to commit is not acted upon: its lease must outlast whatever it sends. */
-const CLAIM_MS_MAX = 5_000
+const CLAIM_MS_MAX = 3_000
 
 /** How long a provider that cannot be asked, or wants fewer calls, is left alone; longer each time until it takes an order again. */
 const PAUSE: Backoff = { base_ms: 1_000, max_ms: 5_000 }

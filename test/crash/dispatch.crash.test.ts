@@ -1,0 +1,98 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { placeOrders } from '#server/domains/orders/place-orders.ts'
+import { createTestDatabase, dropTestDatabase } from '#test/support/database.ts'
+import { anOrder } from '#test/support/order-book.ts'
+import { type Desk, expectReconciled, followToTheEnd, statesOf, workTheDesk } from '#test/support/reconcile.ts'
+import { openShop, type Shop } from '#test/support/shop.ts'
+
+const ROUNDS = 50
+/** Workers that are still starting while others work: that takes longer than a round. */
+const STARTING = 3
+const ORDERS_A_ROUND = 60
+/** A worker lives at least so long after it began to work, and at most twice that. */
+const LIFE_MS = 150
+const FUNDS = 10_000
+
+test(`a worker killed ${ROUNDS} times while dispatching: no order is doubled, none is lost, every unit is accounted for`, {
+  timeout: 300_000,
+}, async () => {
+  const { shop, url, customers } = await setup()
+  const starting = Array.from({ length: STARTING }, () => startWorker(shop, url))
+  const working = [await startWorker(shop, url)]
+  let in_flight = 0
+  for (let round = 0; round < ROUNDS; round++) {
+    await placeSome(shop, customers)
+    working.push((await starting.shift()) as ChildProcess)
+    starting.push(startWorker(shop, url))
+    await delay(LIFE_MS + Math.random() * LIFE_MS)
+    in_flight += (await statesOf(shop)).dispatching ?? 0
+    working.shift()?.kill('SIGKILL')
+  }
+  working.push(...(await Promise.all(starting)))
+  const desk: Desk = { placed: 0, resent: 0, refunded: 0, refused: 0 }
+  await expect
+    .poll(
+      async () => {
+        await workTheDesk(shop, desk)
+        const { queued = 0, dispatching = 0, unknown = 0, failed = 0 } = await statesOf(shop)
+        return { queued, dispatching, unknown, failed }
+      },
+      { timeout: 60_000, interval: 500 },
+    )
+    .toEqual({ queued: 0, dispatching: 0, unknown: 0, failed: 0 })
+  await Promise.all(working.map(stopWorker))
+  await followToTheEnd(shop)
+  await expectReconciled(shop, customers)
+  // Workers died with orders in their hands: some had arrived, some had not.
+  expect(in_flight).toBeGreaterThan(ROUNDS)
+  expect(desk.placed).toBeGreaterThan(0)
+  expect(desk.resent).toBeGreaterThan(0)
+})
+
+async function setup() {
+  const url = await createTestDatabase()
+  onTestFinished(() => dropTestDatabase(url))
+  const shop = await openShop({
+    url,
+    panel: { balance: '100000', delay_ms: 20, pace: { complete_ms_min: 0, complete_ms_max: 2_000 } },
+    provider: { timeout_ms: 1_000, concurrency: 16 },
+  })
+  const customers = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const { id } = await shop.customer(String(FUNDS))
+      return { id, funds: BigInt(FUNDS) * 1_000_000n }
+    }),
+  )
+  return { shop, url, customers }
+}
+
+async function startWorker(shop: Shop, url: string): Promise<ChildProcess> {
+  const worker = fork(join(import.meta.dirname, 'order-worker.ts'), [url, shop.app.config.home])
+  onTestFinished(() => void worker.kill('SIGKILL'))
+  const died = once(worker, 'exit').then(() => {
+    throw new Error('a worker ended before it began')
+  })
+  await Promise.race([once(worker, 'message'), died])
+  died.catch(() => {
+    // From now on its end is what the test is about.
+  })
+  return worker
+}
+
+async function stopWorker(worker: ChildProcess): Promise<void> {
+  const ended = once(worker, 'exit')
+  worker.send('stop')
+  expect(await ended).toEqual([0, null])
+}
+
+async function placeSome(shop: Shop, customers: readonly { id: bigint }[]): Promise<void> {
+  const inputs = customers.flatMap(({ id }) =>
+    Array.from({ length: ORDERS_A_ROUND / customers.length }, () => anOrder(shop, id)),
+  )
+  const outcomes = await placeOrders(shop.app, inputs)
+  expect(outcomes.every((outcome) => outcome.ok)).toBe(true)
+}
