@@ -1,0 +1,750 @@
+-- What the migrations come to. Kept by test/schema.test.ts; renew it with: npm test -- test/schema.test.ts -u
+
+create table catalog.revision (
+  singleton boolean default true not null,
+  value bigint not null,
+  constraint revision_pkey PRIMARY KEY (singleton),
+  constraint revision_singleton_check CHECK (singleton)
+);
+
+create table catalog.service (
+  id bigint generated always as identity not null,
+  name text not null,
+  category text not null,
+  description text,
+  type text not null,
+  rate bigint not null,
+  min bigint not null,
+  max bigint not null,
+  provider_id bigint not null,
+  provider_service_id text not null,
+  cost bigint not null,
+  cost_asset text not null,
+  cost_usd bigint,
+  refill boolean default false not null,
+  cancel boolean default false not null,
+  dripfeed boolean default false not null,
+  active boolean default true not null,
+  deactivated_reason text,
+  offered_rate bigint,
+  offered_min bigint,
+  offered_max bigint,
+  offer_gap text,
+  staff_rate bigint,
+  staff_min bigint,
+  staff_max bigint,
+  staff_off boolean default false not null,
+  position integer default 0 not null,
+  version bigint default 1 not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint service_category_check CHECK (((char_length(category) >= 1) AND (char_length(category) <= 200))),
+  constraint service_check CHECK ((offered_max >= offered_min)),
+  constraint service_cost_asset_check CHECK ((cost_asset ~ '^[A-Z][A-Z0-9]{1,11}$'::text)),
+  constraint service_cost_check CHECK ((cost >= 0)),
+  constraint service_cost_usd_check CHECK ((cost_usd >= 0)),
+  constraint service_deactivated_reason_check CHECK ((deactivated_reason = ANY (ARRAY['staff'::text, 'vanished'::text, 'unreadable'::text, 'type_not_sold'::text, 'limits_conflict'::text, 'below_cost'::text]))),
+  constraint service_description_check CHECK ((char_length(description) <= 10000)),
+  constraint service_limits CHECK (((1 <= min) AND (min <= max))),
+  constraint service_max_check CHECK ((max <= 1000000000)),
+  constraint service_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 500))),
+  constraint service_of_provider UNIQUE (provider_id, provider_service_id),
+  constraint service_offer_gap_check CHECK ((offer_gap = ANY (ARRAY['vanished'::text, 'unreadable'::text, 'type_not_sold'::text]))),
+  constraint service_offered_min_check CHECK ((offered_min >= 1)),
+  constraint service_offered_rate_check CHECK ((offered_rate >= 0)),
+  constraint service_pkey PRIMARY KEY (id),
+  constraint service_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES providers.provider(id) ON DELETE RESTRICT,
+  constraint service_provider_service_id_check CHECK (((char_length(provider_service_id) >= 1) AND (char_length(provider_service_id) <= 100))),
+  constraint service_rate_check CHECK (((rate >= 0) AND (rate <= '1000000000000'::bigint))),
+  constraint service_reason CHECK (((NOT active) OR (deactivated_reason IS NULL))),
+  constraint service_sellable CHECK (((NOT active) OR ((NOT staff_off) AND (offer_gap IS NULL)))),
+  constraint service_staff_max_check CHECK ((staff_max >= 1)),
+  constraint service_staff_min_check CHECK ((staff_min >= 1)),
+  constraint service_staff_rate_check CHECK ((staff_rate >= 0)),
+  constraint service_type_check CHECK ((type = ANY (ARRAY['Default'::text, 'Package'::text, 'Custom Comments'::text]))),
+  constraint service_version_check CHECK ((version >= 1))
+);
+
+CREATE TRIGGER revision AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON catalog.service FOR EACH STATEMENT EXECUTE FUNCTION catalog.bump_revision();
+
+create table identity.api_key (
+  id bigint generated always as identity not null,
+  user_id bigint not null,
+  name text not null,
+  prefix text not null,
+  key_hash bytea not null,
+  scopes text[] not null,
+  allowed_ips cidr[] default '{}'::cidr[] not null,
+  legacy_get boolean default false not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  constraint api_key_allowed_ips_check CHECK ((cardinality(allowed_ips) <= 50)),
+  constraint api_key_check CHECK ((expires_at > created_at)),
+  constraint api_key_key_hash_check CHECK ((octet_length(key_hash) = 32)),
+  constraint api_key_key_hash_key UNIQUE (key_hash),
+  constraint api_key_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+  constraint api_key_pkey PRIMARY KEY (id),
+  constraint api_key_prefix_check CHECK (((char_length(prefix) >= 6) AND (char_length(prefix) <= 16))),
+  constraint api_key_scopes_check CHECK ((((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 20)) AND (scopes <@ '{*,read,order}'::text[]))),
+  constraint api_key_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE RESTRICT
+) with (fillfactor=80);
+
+CREATE INDEX api_key_of_user ON identity.api_key USING btree (user_id, id);
+
+CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF scopes, allowed_ips, legacy_get, expires_at, revoked_at ON identity.api_key FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
+
+create table identity.role (
+  name text not null,
+  permissions text[] not null,
+  constraint role_name_check CHECK ((name ~ '^[a-z][a-z0-9_-]{1,39}$'::text)),
+  constraint role_permissions_check CHECK (((cardinality(permissions) <= 200) AND (array_position(permissions, NULL::text) IS NULL))),
+  constraint role_pkey PRIMARY KEY (name)
+);
+
+CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF name, permissions ON identity.role FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
+
+create table identity.session (
+  token_hash bytea not null,
+  user_id bigint not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  user_agent text default ''::text not null,
+  ip inet,
+  ended_at timestamp with time zone,
+  constraint session_check CHECK ((expires_at > created_at)),
+  constraint session_pkey PRIMARY KEY (token_hash),
+  constraint session_token_hash_check CHECK ((octet_length(token_hash) = 32)),
+  constraint session_user_agent_check CHECK ((char_length(user_agent) <= 200)),
+  constraint session_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+) with (fillfactor=80);
+
+CREATE INDEX session_expiry ON identity.session USING btree (expires_at);
+
+CREATE INDEX session_of_user ON identity.session USING btree (user_id, created_at);
+
+CREATE TRIGGER tell_deletion AFTER DELETE ON identity.session FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (old.expires_at > now()))) EXECUTE FUNCTION identity.tell_change();
+
+CREATE TRIGGER tell_ending AFTER UPDATE OF ended_at, expires_at ON identity.session FOR EACH ROW WHEN ((old.ended_at IS NULL)) EXECUTE FUNCTION identity.tell_change();
+
+create table identity.user (
+  id bigint generated always as identity not null,
+  email text not null,
+  name text default ''::text not null,
+  password_hash text not null,
+  role text not null,
+  state text default 'active'::text not null,
+  locale text default 'en'::text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint user_email_check CHECK ((((char_length(email) >= 3) AND (char_length(email) <= 254)) AND (email !~ '[^\x21-\x7e]'::text) AND (email ~ '^[^@A-Z]+@[^@A-Z]+$'::text))),
+  constraint user_email_key UNIQUE (email),
+  constraint user_locale_check CHECK ((locale = ANY (ARRAY['en'::text, 'bn'::text, 'ru'::text]))),
+  constraint user_name_check CHECK ((char_length(name) <= 100)),
+  constraint user_password_hash_check CHECK (((password_hash ~~ '$argon2id$%'::text) AND (char_length(password_hash) <= 300))),
+  constraint user_pkey PRIMARY KEY (id),
+  constraint user_role_fkey FOREIGN KEY (role) REFERENCES identity.role(name) ON UPDATE CASCADE ON DELETE RESTRICT,
+  constraint user_state_check CHECK ((state = ANY (ARRAY['active'::text, 'blocked'::text])))
+);
+
+CREATE INDEX user_role ON identity."user" USING btree (role);
+
+CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF role, state ON identity."user" FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
+
+create table ledger.account_name (
+  id bigint generated always as identity not null,
+  owner_kind text not null,
+  owner_id bigint not null,
+  purpose text not null,
+  asset text not null,
+  constraint account_name_asset_fkey FOREIGN KEY (asset) REFERENCES ledger.asset(code),
+  constraint account_name_owner_kind_check CHECK (((char_length(owner_kind) >= 1) AND (char_length(owner_kind) <= 32))),
+  constraint account_name_pkey PRIMARY KEY (id),
+  constraint account_name_purpose_check CHECK (((char_length(purpose) >= 1) AND (char_length(purpose) <= 32))),
+  constraint account_once UNIQUE (owner_kind, owner_id, purpose, asset)
+);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger.account_name FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger.account_name FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+
+create table ledger.asset (
+  code text not null,
+  scale smallint not null,
+  constraint asset_code_check CHECK ((code ~ '^[A-Z][A-Z0-9]{1,11}$'::text)),
+  constraint asset_pkey PRIMARY KEY (code),
+  constraint asset_scale_check CHECK (((scale >= 0) AND (scale <= 18)))
+);
+
+create table ledger.balance (
+  account bigint not null,
+  posted bigint default 0 not null,
+  held bigint default 0 not null,
+  credit_limit ledger.credit_limit,
+  version bigint default 0 not null,
+  asset text not null,
+  constraint balance_covered CHECK (((posted - held) >= (- (credit_limit)::bigint))),
+  constraint balance_held_check CHECK ((held >= 0)),
+  constraint balance_pkey PRIMARY KEY (account)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.05);
+
+create sequence ledger.block;
+
+create table ledger.entry (
+  key text not null,
+  id bigint,
+  hash uuid not null,
+  refusal text,
+  constraint entry_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 200))),
+  constraint entry_moved CHECK (((refusal IS NULL) = (id IS NOT NULL))),
+  constraint entry_once PRIMARY KEY (key),
+  constraint entry_refusal_check CHECK (((char_length(refusal) >= 1) AND (char_length(refusal) <= 40)))
+);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger.entry FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger.entry FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+
+create table ledger.hold (
+  id bigint not null,
+  entry bigint not null,
+  account bigint not null,
+  amount bigint not null,
+  captured bigint default 0 not null,
+  released bigint default 0 not null,
+  subject_id bigint,
+  posted bigint not null,
+  held bigint not null,
+  version bigint not null,
+  expires_at timestamp with time zone,
+  at timestamp with time zone not null,
+  state text default 'open'::text not null,
+  subject_kind text,
+  constraint hold_amount_check CHECK ((amount > 0)),
+  constraint hold_captured_check CHECK ((captured >= 0)),
+  constraint hold_closed CHECK (((state = 'closed'::text) = ((captured + released) = amount))),
+  constraint hold_not_exceeded CHECK (((captured + released) <= amount)),
+  constraint hold_pkey PRIMARY KEY (id),
+  constraint hold_released_check CHECK ((released >= 0)),
+  constraint hold_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text]))),
+  constraint hold_subject_kind_check CHECK (((char_length(subject_kind) >= 1) AND (char_length(subject_kind) <= 32)))
+) with (fillfactor=80);
+
+CREATE INDEX hold_expiring ON ledger.hold USING btree (expires_at) WHERE ((state = 'open'::text) AND (expires_at IS NOT NULL));
+
+CREATE INDEX hold_of_subject ON ledger.hold USING btree (subject_id, subject_kind) WHERE ((state = 'open'::text) AND (subject_id IS NOT NULL));
+
+CREATE TRIGGER immutable BEFORE UPDATE OF id, entry, account, amount, subject_id, subject_kind, posted, held, version, expires_at, at ON ledger.hold FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ledger.hold FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger.hold FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+
+create table ledger.line (
+  account bigint not null,
+  version bigint not null,
+  movement bigint not null,
+  constraint line_once PRIMARY KEY (account, version) INCLUDE (movement),
+  constraint line_version_check CHECK ((version > 0))
+);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger.line FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger.line FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+
+create table ledger.release (
+  id bigint not null,
+  entry bigint not null,
+  hold bigint not null,
+  account bigint not null,
+  amount bigint not null,
+  posted bigint not null,
+  held bigint not null,
+  version bigint not null,
+  at timestamp with time zone not null,
+  constraint release_amount_check CHECK ((amount > 0)),
+  constraint release_pkey PRIMARY KEY (id, at)
+) partition by RANGE (at);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger.release FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger.release FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+
+create table ledger.reversal (
+  transfer bigint not null,
+  reversed_by bigint not null,
+  constraint reversal_once PRIMARY KEY (transfer)
+);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger.reversal FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger.reversal FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+
+create table ledger.seal (
+  number bigint not null,
+  first_line bigint not null,
+  last_line bigint not null,
+  hash bytea not null,
+  at timestamp with time zone default now() not null,
+  constraint seal_check CHECK ((last_line >= first_line)),
+  constraint seal_first_line_check CHECK ((first_line > 0)),
+  constraint seal_first_line_key UNIQUE (first_line),
+  constraint seal_hash_check CHECK ((octet_length(hash) = 32)),
+  constraint seal_number_check CHECK ((number > 0)),
+  constraint seal_pkey PRIMARY KEY (number)
+);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger.seal FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger.seal FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+
+create table ledger.sealed_block (
+  block bigint not null,
+  seal bigint not null,
+  first_line bigint not null,
+  movements smallint not null,
+  hash bytea not null,
+  at timestamp with time zone not null,
+  constraint sealed_block_hash_check CHECK ((octet_length(hash) = 32)),
+  constraint sealed_block_movements_check CHECK (((movements >= 1) AND (movements <= 16384))),
+  constraint sealed_block_pkey PRIMARY KEY (block),
+  constraint sealed_block_seal_fkey FOREIGN KEY (seal) REFERENCES ledger.seal(number)
+);
+
+CREATE INDEX sealed_block_of_seal ON ledger.sealed_block USING btree (seal);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger.sealed_block FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger.sealed_block FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+
+create table ledger.transfer (
+  id bigint not null,
+  entry bigint not null,
+  debit bigint not null,
+  credit bigint not null,
+  amount bigint not null,
+  hold bigint,
+  reverses bigint,
+  subject_id bigint,
+  debit_posted bigint not null,
+  debit_held bigint not null,
+  debit_version bigint not null,
+  credit_posted bigint not null,
+  credit_held bigint not null,
+  credit_version bigint not null,
+  at timestamp with time zone not null,
+  reason text not null,
+  subject_kind text,
+  constraint transfer_amount_check CHECK ((amount > 0)),
+  constraint transfer_check CHECK ((debit <> credit)),
+  constraint transfer_pkey PRIMARY KEY (id, at),
+  constraint transfer_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 60))),
+  constraint transfer_subject_kind_check CHECK (((char_length(subject_kind) >= 1) AND (char_length(subject_kind) <= 32)))
+) partition by RANGE (at);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger.transfer FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger.transfer FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+
+create table ledger.unsealed (
+  block bigint not null,
+  movements smallint not null,
+  at timestamp with time zone not null,
+  constraint unsealed_movements_check CHECK (((movements >= 1) AND (movements <= 16384)))
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=20000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off);
+
+create table orders.attempt (
+  key uuid not null,
+  order_id bigint not null,
+  number smallint not null,
+  provider_id bigint not null,
+  provider_service_id text not null,
+  state text default 'sent'::text not null,
+  code text,
+  message text,
+  provider_order_id text,
+  provider_balance bigint,
+  started_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  constraint attempt_accepted CHECK (((state = 'accepted'::text) = (provider_order_id IS NOT NULL))),
+  constraint attempt_code_check CHECK (((char_length(code) >= 1) AND (char_length(code) <= 60))),
+  constraint attempt_ended CHECK (((state = 'sent'::text) = (ended_at IS NULL))),
+  constraint attempt_message_check CHECK ((char_length(message) <= 500)),
+  constraint attempt_number UNIQUE (order_id, number),
+  constraint attempt_number_check CHECK ((number > 0)),
+  constraint attempt_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id) ON DELETE RESTRICT,
+  constraint attempt_pkey PRIMARY KEY (key),
+  constraint attempt_provider_order_id_check CHECK (((char_length(provider_order_id) >= 1) AND (char_length(provider_order_id) <= 200))),
+  constraint attempt_state_check CHECK ((state = ANY (ARRAY['sent'::text, 'accepted'::text, 'rejected'::text, 'unknown'::text])))
+) with (fillfactor=85);
+
+create table orders.order_event (
+  order_id bigint not null,
+  version bigint not null,
+  at timestamp with time zone default now() not null,
+  kind text not null,
+  from_state text,
+  to_state text not null,
+  actor text default 'system'::text not null,
+  data jsonb,
+  constraint order_event_actor_check CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 80))),
+  constraint order_event_kind_check CHECK (((char_length(kind) >= 1) AND (char_length(kind) <= 40))),
+  constraint order_event_pkey PRIMARY KEY (order_id, version, at),
+  constraint order_event_version_check CHECK ((version > 0))
+) partition by RANGE (at);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON orders.order_event FOR EACH ROW EXECUTE FUNCTION orders.refuse_change();
+
+create sequence orders.order_number;
+
+create table orders.orders (
+  id bigint not null,
+  customer_id bigint not null,
+  service_id bigint not null,
+  provider_id bigint not null,
+  wallet bigint not null,
+  hold bigint not null,
+  quantity bigint not null,
+  rate bigint not null,
+  charge bigint not null,
+  expected_cost bigint not null,
+  booked_cost bigint default 0 not null,
+  sunk_cost bigint default 0 not null,
+  captured bigint default 0 not null,
+  released bigint default 0 not null,
+  start_count bigint,
+  remains bigint,
+  version bigint default 1 not null,
+  placed_at timestamp with time zone default now() not null,
+  accepted_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  checked_at timestamp with time zone,
+  next_check_at timestamp with time zone,
+  claimed_until timestamp with time zone,
+  last_resubmit_at timestamp with time zone,
+  attempt uuid,
+  attempts smallint default 0 not null,
+  resubmits smallint default 0 not null,
+  failed_checks smallint default 0 not null,
+  asset text not null,
+  cost_asset text not null,
+  type text not null,
+  state text default 'queued'::text not null,
+  reason text,
+  detail text,
+  link text not null,
+  params jsonb default '{}'::jsonb not null,
+  provider_service_id text not null,
+  provider_order_id text,
+  provider_status text,
+  balance_check_status text,
+  request_key text,
+  constraint order_at_provider CHECK (((state <> ALL (ARRAY['pending'::text, 'processing'::text, 'in_progress'::text])) OR (provider_order_id IS NOT NULL))),
+  constraint order_checked CHECK (
+CASE
+    WHEN (state = ANY (ARRAY['pending'::text, 'processing'::text, 'in_progress'::text])) THEN (next_check_at IS NOT NULL)
+    WHEN (state <> ALL (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) THEN (next_check_at IS NULL)
+    ELSE true
+END),
+  constraint order_claimed CHECK (((state = 'dispatching'::text) = (claimed_until IS NOT NULL))),
+  constraint order_explained CHECK (((state <> ALL (ARRAY['unknown'::text, 'failed'::text])) OR (reason IS NOT NULL))),
+  constraint order_final CHECK (((state = ANY (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) = ((captured + released) = charge))),
+  constraint order_finished CHECK (((state = ANY (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+  constraint order_settled_within CHECK (((captured + released) <= charge)),
+  constraint order_sunk_within CHECK ((sunk_cost <= booked_cost)),
+  constraint orders_attempts_check CHECK ((attempts >= 0)),
+  constraint orders_balance_check_status_check CHECK ((balance_check_status = ANY (ARRAY['sufficient'::text, 'insufficient'::text, 'unavailable'::text]))),
+  constraint orders_booked_cost_check CHECK ((booked_cost >= 0)),
+  constraint orders_captured_check CHECK ((captured >= 0)),
+  constraint orders_charge_check CHECK ((charge > 0)),
+  constraint orders_detail_check CHECK ((char_length(detail) <= 500)),
+  constraint orders_expected_cost_check CHECK ((expected_cost >= 0)),
+  constraint orders_failed_checks_check CHECK ((failed_checks >= 0)),
+  constraint orders_link_check CHECK (((char_length(link) >= 1) AND (char_length(link) <= 2048))),
+  constraint orders_pkey PRIMARY KEY (id),
+  constraint orders_provider_order_id_check CHECK (((char_length(provider_order_id) >= 1) AND (char_length(provider_order_id) <= 200))),
+  constraint orders_provider_service_id_check CHECK (((char_length(provider_service_id) >= 1) AND (char_length(provider_service_id) <= 100))),
+  constraint orders_provider_status_check CHECK ((char_length(provider_status) <= 100)),
+  constraint orders_quantity_check CHECK ((quantity > 0)),
+  constraint orders_rate_check CHECK ((rate >= 0)),
+  constraint orders_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 60))),
+  constraint orders_released_check CHECK ((released >= 0)),
+  constraint orders_request_key_check CHECK (((char_length(request_key) >= 1) AND (char_length(request_key) <= 128))),
+  constraint orders_resubmits_check CHECK ((resubmits >= 0)),
+  constraint orders_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatching'::text, 'unknown'::text, 'failed'::text, 'pending'::text, 'processing'::text, 'in_progress'::text, 'completed'::text, 'partial'::text, 'cancelled'::text]))),
+  constraint orders_sunk_cost_check CHECK ((sunk_cost >= 0)),
+  constraint orders_type_check CHECK ((type = ANY (ARRAY['Default'::text, 'Package'::text, 'Custom Comments'::text]))),
+  constraint orders_version_check CHECK ((version > 0))
+) with (fillfactor=85);
+
+CREATE INDEX orders_claimed ON orders.orders USING btree (claimed_until) WHERE (state = 'dispatching'::text);
+
+CREATE INDEX orders_followed ON orders.orders USING btree (provider_id, next_check_at) WHERE (next_check_at IS NOT NULL);
+
+CREATE INDEX orders_of_customer ON orders.orders USING btree (customer_id, id);
+
+CREATE INDEX orders_queued ON orders.orders USING btree (provider_id, customer_id, id) WHERE (state = 'queued'::text);
+
+CREATE INDEX orders_waiting ON orders.orders USING btree (state, id) WHERE (state = ANY (ARRAY['unknown'::text, 'failed'::text]));
+
+CREATE UNIQUE INDEX order_at_provider_once ON orders.orders USING btree (provider_id, provider_order_id) WHERE (provider_order_id IS NOT NULL);
+
+CREATE UNIQUE INDEX order_request_once ON orders.orders USING btree (customer_id, request_key) WHERE (request_key IS NOT NULL);
+
+create table platform.chore (
+  name text not null,
+  tick timestamp with time zone not null,
+  busy_until timestamp with time zone,
+  constraint chore_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 128))),
+  constraint chore_pkey PRIMARY KEY (name)
+);
+
+create table platform.dead_letter (
+  id bigint generated always as identity not null,
+  kind text not null,
+  source_id bigint not null,
+  name text not null,
+  subject text default ''::text not null,
+  payload json,
+  error text not null,
+  attempts integer not null,
+  attempts_max integer not null,
+  correlation json not null,
+  first_at timestamp with time zone not null,
+  last_at timestamp with time zone not null,
+  state text default 'waiting'::text not null,
+  settled_at timestamp with time zone,
+  constraint dead_letter_attempts_check CHECK ((attempts >= 0)),
+  constraint dead_letter_attempts_max_check CHECK ((attempts_max >= 1)),
+  constraint dead_letter_check CHECK (((state = 'waiting'::text) = (settled_at IS NULL))),
+  constraint dead_letter_error_check CHECK ((char_length(error) <= 2000)),
+  constraint dead_letter_kind_check CHECK ((kind = ANY (ARRAY['job'::text, 'event'::text]))),
+  constraint dead_letter_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 128))),
+  constraint dead_letter_pkey PRIMARY KEY (id),
+  constraint dead_letter_source UNIQUE (kind, source_id),
+  constraint dead_letter_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'replayed'::text, 'dropped'::text]))),
+  constraint dead_letter_subject_check CHECK ((char_length(subject) <= 200))
+);
+
+CREATE INDEX dead_letter_settled ON platform.dead_letter USING btree (settled_at) WHERE (state <> 'waiting'::text);
+
+CREATE INDEX dead_letter_waiting ON platform.dead_letter USING btree (id) WHERE (state = 'waiting'::text);
+
+create table platform.house (
+  only_row boolean default true not null,
+  mode text not null,
+  constraint house_mode_check CHECK ((mode = ANY (ARRAY['sandbox'::text, 'production'::text]))),
+  constraint house_only_row_check CHECK (only_row),
+  constraint house_pkey PRIMARY KEY (only_row)
+);
+
+create table platform.job_runner (
+  id text not null,
+  seen_at timestamp with time zone default now() not null,
+  constraint job_runner_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 100))),
+  constraint job_runner_pkey PRIMARY KEY (id)
+);
+
+create table platform.migration (
+  name text not null,
+  hash text not null,
+  applied_at timestamp with time zone default now() not null,
+  constraint migration_pkey PRIMARY KEY (name)
+);
+
+create table platform.outbox (
+  id bigint generated always as identity not null,
+  type text not null,
+  subject text not null,
+  payload json not null,
+  at timestamp with time zone default now() not null,
+  attempts integer default 0 not null,
+  next_at timestamp with time zone,
+  last_error text,
+  constraint outbox_attempts_check CHECK ((attempts >= 0)),
+  constraint outbox_check CHECK (((attempts = 0) = (next_at IS NULL))),
+  constraint outbox_check1 CHECK (((attempts = 0) = (last_error IS NULL))),
+  constraint outbox_last_error_check CHECK ((char_length(last_error) <= 2000)),
+  constraint outbox_payload_check CHECK ((octet_length((payload)::text) <= 65536)),
+  constraint outbox_pkey PRIMARY KEY (id),
+  constraint outbox_subject_check CHECK ((char_length(subject) <= 200)),
+  constraint outbox_type_check CHECK (((char_length(type) >= 1) AND (char_length(type) <= 100)))
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_vacuum_cost_delay=0);
+
+CREATE INDEX outbox_fresh ON platform.outbox USING btree (id) WHERE (next_at IS NULL);
+
+CREATE INDEX outbox_retry ON platform.outbox USING btree (next_at) WHERE (next_at IS NOT NULL);
+
+create table providers.call_log (
+  id bigint generated always as identity not null,
+  at timestamp with time zone not null,
+  provider_id bigint not null,
+  order_id bigint,
+  action text not null,
+  request text not null,
+  response text not null,
+  http_status integer,
+  outcome text not null,
+  duration_ms integer not null,
+  constraint call_log_action_check CHECK (((char_length(action) >= 1) AND (char_length(action) <= 40))),
+  constraint call_log_duration_ms_check CHECK ((duration_ms >= 0)),
+  constraint call_log_outcome_check CHECK (((char_length(outcome) >= 1) AND (char_length(outcome) <= 60))),
+  constraint call_log_pkey PRIMARY KEY (id, at),
+  constraint call_log_request_check CHECK ((char_length(request) <= 2000)),
+  constraint call_log_response_check CHECK ((char_length(response) <= 4000))
+) partition by RANGE (at);
+
+CREATE INDEX call_log_order ON ONLY providers.call_log USING btree (order_id, at) WHERE (order_id IS NOT NULL);
+
+CREATE INDEX call_log_provider ON ONLY providers.call_log USING btree (provider_id, at);
+
+create table providers.provider (
+  id bigint generated by default as identity not null,
+  name text not null,
+  adapter text not null,
+  url text not null,
+  currency text not null,
+  enabled boolean default true not null,
+  key_ciphertext bytea not null,
+  key_id text not null,
+  timeout_ms integer default 15000 not null,
+  concurrency integer default 8 not null,
+  rate_per_second integer default 20 not null,
+  statuses_max integer default 100 not null,
+  idempotency text default 'none'::text not null,
+  created_at timestamp with time zone default now() not null,
+  version bigint default 1 not null,
+  balance bigint,
+  balance_checked_at timestamp with time zone,
+  balance_status text,
+  balance_error text,
+  paused_until timestamp with time zone,
+  pause_reason text,
+  constraint provider_adapter_check CHECK ((adapter ~ '^[a-z0-9][a-z0-9-]{0,39}$'::text)),
+  constraint provider_balance_checked CHECK (((balance_status IS NULL) = (balance_checked_at IS NULL))),
+  constraint provider_balance_error CHECK (((balance_error IS NOT NULL) = ((balance_status IS NOT NULL) AND (balance_status <> 'ok'::text)))),
+  constraint provider_balance_error_check CHECK ((char_length(balance_error) <= 500)),
+  constraint provider_balance_read CHECK (((balance_status IS DISTINCT FROM 'ok'::text) OR (balance IS NOT NULL))),
+  constraint provider_balance_status_check CHECK ((balance_status = ANY (ARRAY['ok'::text, 'unreachable'::text, 'timeout'::text, 'server_error'::text, 'unreadable_answer'::text, 'invalid_key'::text, 'rate_limited'::text, 'refused'::text]))),
+  constraint provider_concurrency_check CHECK (((concurrency >= 1) AND (concurrency <= 1000))),
+  constraint provider_currency_fkey FOREIGN KEY (currency) REFERENCES ledger.asset(code),
+  constraint provider_idempotency_check CHECK ((idempotency = ANY (ARRAY['none'::text, 'request_id'::text, 'natural_window'::text]))),
+  constraint provider_key_ciphertext_check CHECK (((octet_length(key_ciphertext) >= 29) AND (octet_length(key_ciphertext) <= 2000))),
+  constraint provider_key_id_check CHECK (((char_length(key_id) >= 1) AND (char_length(key_id) <= 64))),
+  constraint provider_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80))),
+  constraint provider_name_once UNIQUE (name),
+  constraint provider_pause_reason CHECK (((paused_until IS NULL) = (pause_reason IS NULL))),
+  constraint provider_pause_reason_check CHECK (((char_length(pause_reason) >= 1) AND (char_length(pause_reason) <= 200))),
+  constraint provider_pkey PRIMARY KEY (id),
+  constraint provider_rate_per_second_check CHECK (((rate_per_second >= 1) AND (rate_per_second <= 10000))),
+  constraint provider_statuses_max_check CHECK (((statuses_max >= 1) AND (statuses_max <= 100))),
+  constraint provider_timeout_ms_check CHECK (((timeout_ms >= 100) AND (timeout_ms <= 120000))),
+  constraint provider_url_check CHECK (((url ~ '^https?://'::text) AND (char_length(url) <= 500))),
+  constraint provider_version_check CHECK ((version >= 1))
+) with (fillfactor=70);
+
+CREATE OR REPLACE FUNCTION catalog.bump_revision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update catalog.revision set value = value + 1;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION identity.tell_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('identity_changed', case tg_table_name
+    when 'api_key' then 'key:' || encode((to_jsonb(old) ->> 'key_hash')::bytea, 'hex')
+    when 'session' then 'session:' || encode((to_jsonb(old) ->> 'token_hash')::bytea, 'hex')
+    when 'user' then 'user:' || (to_jsonb(old) ->> 'id')
+    else 'role:' || (to_jsonb(old) ->> 'name')
+  end);
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'ledger.% is append-only', tg_table_name using errcode = 'restrict_violation';
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.require_all(changed bigint, wanted bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if changed <> wanted then
+    raise exception 'ledger: % of % rows were where they had been locked', changed, wanted;
+  end if;
+end $function$;
+
+CREATE OR REPLACE FUNCTION orders.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'orders.% is append-only', tg_table_name using errcode = 'restrict_violation';
+end $function$;
+
+CREATE OR REPLACE FUNCTION platform.ensure_month_partitions(parent regclass, months_ahead integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  parent_schema name;
+  parent_name name;
+  key_column name;
+  default_partition regclass;
+  month_start timestamptz;
+  month_end timestamptz;
+  partition_name text;
+  made int := 0;
+begin
+  if months_ahead is null or months_ahead not between 0 and 36 then
+    raise exception 'ensure_month_partitions: months_ahead is 0 to 36, not %', months_ahead;
+  end if;
+
+  -- Held to the end of the transaction: a second caller waits here and then finds everything made.
+  perform pg_advisory_xact_lock(7252025, parent::oid::int);
+
+  select namespace.nspname, class.relname, attribute.attname, nullif(partitioned.partdefid, 0)
+    into parent_schema, parent_name, key_column, default_partition
+    from pg_partitioned_table partitioned
+    join pg_class class on class.oid = partitioned.partrelid
+    join pg_namespace namespace on namespace.oid = class.relnamespace
+    join pg_attribute attribute
+      on attribute.attrelid = class.oid and attribute.attnum = partitioned.partattrs[0]
+    where class.oid = parent and partitioned.partstrat = 'r' and partitioned.partnatts = 1
+      and attribute.atttypid = 'timestamptz'::regtype;
+  if not found then
+    raise exception '% is not partitioned by range on one timestamptz column', parent;
+  end if;
+
+  for step in 0..months_ahead loop
+    month_start := date_trunc('month', now()) + make_interval(months => step);
+    month_end := month_start + interval '1 month';
+    partition_name := parent_name || to_char(month_start, '"_y"YYYY"m"MM');
+    continue when to_regclass(format('%I.%I', parent_schema, partition_name)) is not null;
+
+    -- Made apart and then attached, which does not shut out the parent's readers and writers.
+    execute format('create table %I.%I (like %s including all excluding identity)', parent_schema, partition_name, parent);
+    if default_partition is not null then
+      execute format(
+        'with moved as (delete from %s where %I >= %L and %I < %L returning *) insert into %I.%I select * from moved',
+        default_partition, key_column, month_start, key_column, month_end, parent_schema, partition_name);
+    end if;
+    execute format('alter table %s attach partition %I.%I for values from (%L) to (%L)',
+      parent, parent_schema, partition_name, month_start, month_end);
+    made := made + 1;
+  end loop;
+  return made;
+end
+$function$;
