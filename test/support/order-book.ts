@@ -77,6 +77,7 @@ export function ended(order: Order, outcome: PlaceOutcome): Placement {
   return { order_id: order.id, key: order.attempt ?? '', outcome }
 }
 
+/** The provider took the order under this number, for this charge. */
 export function acceptedAs(provider_order_id: string, charge?: bigint): PlaceOutcome {
   return { outcome: 'accepted', provider_order_id, charge }
 }
@@ -109,6 +110,7 @@ export function told(
   }
 }
 
+/** The order as it stands in the database. */
 export async function orderNow(shop: Shop, id: bigint): Promise<Order> {
   const order = await findOrder(shop.app.db, id)
   if (!order) throw new Error(`no order ${id}`)
