@@ -2,13 +2,13 @@ import { placeOrders } from '#server/domains/orders/place-orders.ts'
 import { type Bench, type BenchContext, rounded } from './bench.ts'
 import { type BenchShop, openBenchShop, proveBooks, startPanel, startRole } from './product.ts'
 
-const ORDERS = 24_000
+const ORDERS = 16_000
 const CUSTOMERS = 20
 const BATCH = 1_000
 const PROVIDER_MS = '20'
 /** Counted from here, so that starting up is not, to there, so that running dry is not. */
 const FROM = 2_000
-const TO = 22_000
+const TO = 14_000
 const LOOK_MS = 50
 
 export const dispatchBench: Bench = {

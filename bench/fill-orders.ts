@@ -116,9 +116,9 @@ export async function fillFinishedOrders(
   await app.db.query(
     `with drawn as (select nextval('orders.order_number') as id, n from generate_series(1, $1::int) n)
     insert into orders.orders (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, expected_cost, captured,
-      link, provider_service_id, provider_order_id, asset, cost_asset, type, state, version, finished_at)
+      link, provider_service_id, asset, cost_asset, type, state, version, finished_at)
     select id, -id, case when n % 100 = 0 then $2::bigint else 1000000 + n % 5000 end, $3, $4, $5, 100, 1000000, 100000, 1, 100000,
-      'https://example.com/' || n, '1', 'ballast-' || id, 'USD', 'USD', 'Default', 'completed', 1, now()
+      'https://example.com/' || n, '1', 'USD', 'USD', 'Default', 'completed', 1, now()
     from drawn`,
     [count, customer.id, customer.wallet, service_id, provider_id],
   )

@@ -34,11 +34,18 @@ async function openOrders(context: BenchContext, shop: BenchShop, panel: PanelPr
   if (!service) throw new Error('the panel sells no service of type Default')
   const customers = await Promise.all(Array.from({ length: CUSTOMERS }, () => shop.customer()))
   const quantity = service.min
-  for (let at = 0; at < ORDERS; at += ENTERED_MAX) {
-    const links = Array.from({ length: ENTERED_MAX }, (_, i) => `https://example.com/${at + i}`)
+  const enter = async (at: number) => {
+    const links = Array.from({ length: Math.min(ENTERED_MAX, ORDERS - at) }, (_, i) => `https://example.com/${at + i}`)
     const { ids } = await panel.control.enterOrders(
       links.map((link) => ({ service: service.provider_service_id, link, quantity: String(quantity) })),
     )
+    return { links, ids }
+  }
+  let entering = enter(0)
+  for (let at = 0; at < ORDERS; at += ENTERED_MAX) {
+    const { links, ids } = await entering
+    // While these are stored here, the panel takes the next.
+    if (at + ENTERED_MAX < ORDERS) entering = enter(at + ENTERED_MAX)
     await fillOpenOrders(
       context,
       ids.map((provider_order_id, i) => {
