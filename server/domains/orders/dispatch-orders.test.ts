@@ -4,6 +4,7 @@ import { findProvider } from '#server/domains/providers/queries.ts'
 import { resumeProvider } from '#server/domains/providers/resume-provider.ts'
 import type { Clock } from '#server/kit/clock.ts'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
+import type { Db } from '#server/platform/db/database.ts'
 import { expectSound, orderNow, placed } from '#test/support/order-book.ts'
 import { openShop, type ShopOptions } from '#test/support/shop.ts'
 import { dispatchOrders, newLane } from './dispatch-orders.ts'
@@ -135,13 +136,15 @@ describe('a provider that wants fewer calls', () => {
 test('a claim that took too long to commit is not sent: its lease might be over first', async () => {
   const { shop, app, customer, dispatch, states, sent } = await setup()
   const orders = await placed(shop, customer)
-  let looks = 0
-  // Looked at before the pass, before the claim and after it; between the last two ten seconds pass.
-  const clock: Clock = {
-    now: () => new Date(),
-    monotonic_ms: () => performance.now() + (looks++ > 1 ? 10_000 : 0),
+  // The claim commits, and ten seconds later it is known to have.
+  let later_ms = 0
+  const clock: Clock = { now: () => new Date(), monotonic_ms: () => performance.now() + later_ms }
+  const transaction: Db['transaction'] = async (work) => {
+    const result = await app.db.transaction(work)
+    later_ms = 10_000
+    return result
   }
-  await dispatch({ ...app, clock })
+  await dispatch({ ...app, clock, db: { ...app.db, transaction } })
   expect(await sent()).toBe(0)
   expect(await states(orders)).toEqual(['queued'])
 })
