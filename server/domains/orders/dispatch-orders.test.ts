@@ -104,8 +104,8 @@ describe('a provider that wants fewer calls', () => {
       await dispatch()
       expect(lane.pauses).toBe(pauses)
       const rest_ms = lane.paused_until_ms - app.clock.monotonic_ms()
-      expect(rest_ms).toBeGreaterThan(400 * 2 ** (pauses - 1) - 300)
-      expect(rest_ms).toBeLessThan(1_000 * 2 ** (pauses - 1))
+      expect(rest_ms).toBeGreaterThan(0)
+      expect(rest_ms).toBeLessThan(500 * 2 ** (pauses - 1))
       expect(await dispatch()).toBe(false)
       lane.paused_until_ms = 0
       await app.db.transaction((tx) => resumeProvider(tx, shop.provider_id))

@@ -18,7 +18,7 @@ const LEASE_EXTRA_MS = 5_000
 const CLAIM_MS_MAX = 3_000
 
 /** How long a provider that cannot be asked, or wants fewer calls, is left alone; longer each time until it takes an order again. */
-const PAUSE: Backoff = { base_ms: 1_000, max_ms: 5_000 }
+const PAUSE: Backoff = { base_ms: 500, max_ms: 5_000 }
 
 /** A balance read within this time says that an order is too dear. */
 const BALANCE_FRESH_MS = 3_000
