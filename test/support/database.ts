@@ -53,17 +53,33 @@ async function dropLeftovers(): Promise<void> {
   })
 }
 
-/** Builds the template of today's migrations, once for all runs that share them. */
+/** Builds the template of today's migrations, once for all runs that share them. Under another name until it is whole: half a template must not be cloned. */
 async function prepareTemplate(): Promise<void> {
   const name = await templateName()
+  const draft = `${name}_draft`
   await underLock(async (client) => {
-    const there = await client.query('select 1 from pg_database where datname = $1 and datistemplate', [name])
+    const there = await client.query('select 1 from pg_database where datname = $1', [name])
     if (there.rowCount) return
-    await client.query(`drop database if exists ${name} with (force)`)
-    await client.query(`create database ${name}`)
-    await migrate(urlOf(name))
-    await client.query(`alter database ${name} is_template true`)
+    await client.query(`drop database if exists ${draft} with (force)`)
+    await client.query(`create database ${draft}`)
+    await migrate(urlOf(draft))
+    await unused(draft)
+    await client.query(`alter database ${draft} with is_template true allow_connections false`)
+    await client.query(`alter database ${draft} rename to ${name}`)
   })
+}
+
+const UNUSED_STEP_MS = 50
+
+/** Comes when the last connection to the database has ended; the migrations' own end a moment after they were closed. */
+async function unused(database: string): Promise<void> {
+  for (;;) {
+    const sessions = await asServer((client) =>
+      client.query('select 1 from pg_stat_activity where datname = $1', [database]),
+    )
+    if (sessions.rowCount === 0) return
+    await new Promise((resolve) => setTimeout(resolve, UNUSED_STEP_MS))
+  }
 }
 
 let hash: Promise<string> | undefined
