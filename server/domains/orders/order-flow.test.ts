@@ -1,4 +1,11 @@
-import { expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { changeProvider } from '#server/domains/providers/change-provider.ts'
+import { parseAmount } from '#server/kit/money.ts'
+import { openSecrets } from '#server/platform/secrets/secrets.ts'
+import { cheapest } from '#test/support/order-book.ts'
+import { expectReconciled, followToTheEnd, statesOf } from '#test/support/reconcile.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
 import { dispatchOrders, newLane } from './dispatch-orders.ts'
 import { placeOrders } from './place-orders.ts'
@@ -75,17 +82,100 @@ test('a partial order captures what was delivered and releases the rest, and the
   expect((done?.captured ?? 0n) + (done?.released ?? 0n)).toBe(placed.charge)
   expect(done?.captured).toBeLessThan(placed.charge)
   const summary = await shop.control.summary()
-  expect(await shop.prepaid()).toBe(BigInt(Math.round(Number(summary.balance) * 1e6)))
+  expect(await shop.prepaid()).toBe(parseAmount(summary.balance, 6))
 })
 
 test('an order that may have been placed waits as unknown and is not sent again', async () => {
   const shop = await openShop()
   const customer = await shop.customer('100')
-  await place(shop, customer.id)
+  const [placed] = await place(shop, customer.id)
   await shop.control.setFaults({ cut_after: { probability: 1, actions: ['add'] } })
   await dispatchAll(shop)
   await dispatchAll(shop)
-  const summary = await shop.control.summary()
-  expect(summary.orders_accepted).toBe(1)
-  expect((await shop.wallet(customer.id)).held).toBeGreaterThan(0n)
+  expect(await findOrder(shop.app.db, placed?.order_id as bigint)).toMatchObject({
+    state: 'unknown',
+    reason: 'connection_lost',
+  })
+  expect((await shop.control.summary()).requests.add).toBe(1)
+  expect((await shop.wallet(customer.id)).held).toBe(placed?.charge)
+})
+
+test('an order of each type goes its whole way, with its parameters', async () => {
+  const shop = await openShop()
+  const customer = await shop.customer('500')
+  const link = 'https://example.com/each'
+  const outcomes = await placeOrders(shop.app, [
+    { customer_id: customer.id, service_id: cheapest(shop).id, link: `${link}/1`, quantity: '250' },
+    { customer_id: customer.id, service_id: shop.service('Package').id, link: `${link}/2` },
+    {
+      customer_id: customer.id,
+      service_id: shop.service('Custom Comments').id,
+      link: `${link}/3`,
+      comments: 'a\r\nb & c\n',
+    },
+  ])
+  expect(outcomes.every((outcome) => outcome.ok)).toBe(true)
+  await dispatchAll(shop)
+  const at_provider = await shop.control.allOrders()
+  expect(at_provider.map(({ type, quantity, fields }) => [type, quantity, fields.comments]).sort()).toEqual([
+    ['Custom Comments', 2, 'a\nb & c'],
+    ['Default', 250, undefined],
+    ['Package', 1, undefined],
+  ])
+  for (const { id } of at_provider) await shop.control.finish(id, { status: 'Completed' })
+  await followToTheEnd(shop)
+  await expectReconciled(shop, [{ id: customer.id, funds: 500_000_000n }])
+  expect(await statesOf(shop)).toEqual({ completed: 3 })
+})
+
+test('a cancelled order gives all back, with the customer and with us', async () => {
+  const shop = await openShop()
+  const customer = await shop.customer('100')
+  await place(shop, customer.id)
+  await dispatchAll(shop)
+  const [sent] = await shop.control.allOrders()
+  await shop.control.finish(sent?.id as string, { status: 'Canceled' })
+  await followToTheEnd(shop)
+  expect(await shop.wallet(customer.id)).toEqual({ posted: 100_000_000n, held: 0n })
+  expect(await shop.prepaid()).toBe(1_000_000_000n)
+  await expectReconciled(shop, [{ id: customer.id, funds: 100_000_000n }])
+})
+
+test('a provider that changed its price and says so only later ends with our books at its own figure', async () => {
+  const shop = await openShop()
+  const customer = await shop.customer('100')
+  const [placed] = await place(shop, customer.id)
+  await shop.control.setFaults({ price_change: { probability: 1, percent: 40 } })
+  await dispatchAll(shop)
+  const [sent] = await shop.control.allOrders()
+  await shop.control.finish(sent?.id as string, { status: 'Completed' })
+  await shop.control.setFaults({ numbers_null: 1 })
+  const ids = [placed?.order_id as bigint]
+  await pollOrders(shop.app, shop.providers, shop.provider_id, ids)
+  expect(await findOrder(shop.app.db, ids[0] as bigint)).toMatchObject({ state: 'completed' })
+  expect(await shop.prepaid()).not.toBe(parseAmount((await shop.control.summary()).balance, 6))
+  await shop.control.setFaults({})
+  await pollOrders(shop.app, shop.providers, shop.provider_id, ids)
+  await expectReconciled(shop, [{ id: customer.id, funds: 100_000_000n }])
+})
+
+test('whatever bytes a provider refuses with, the refusal is written down', async () => {
+  const shop = await openShop()
+  const customer = await shop.customer('100')
+  const [placed] = await place(shop, customer.id)
+  const odd = createServer(async (request, response) => {
+    const body = Buffer.concat(await request.toArray()).toString()
+    response.end(body.includes('action=balance') ? '{"balance":"9"}' : '{"error":"a\\u0000b \\ud800 \\uffff \\u202e"}')
+  })
+  await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void odd.close())
+  const url = `http://127.0.0.1:${(odd.address() as AddressInfo).port}/api/v2`
+  const secrets = await openSecrets(shop.app.config)
+  await shop.app.db.transaction((tx) =>
+    changeProvider(tx, secrets, { provider_id: shop.provider_id, settings: { url, timeout_ms: 1_000 } }),
+  )
+  await dispatchAll(shop)
+  const order = await findOrder(shop.app.db, placed?.order_id as bigint)
+  expect(order).toMatchObject({ state: 'failed', reason: 'other' })
+  expect(order?.detail).toMatch(/^ab /)
 })

@@ -160,9 +160,9 @@ function openAsk(deps: LineDeps, options: LineOptions): Ask {
   }
 }
 
-/** The text without the key and other secrets; the mark of a cut is one character more than the cut. */
+/** The text without the key and other secrets, nor the NUL that no column takes; the mark of a cut is one character more than the cut. */
 function masked(text: string, key: string, chars_max: number): string {
-  return maskSecrets(text, { secrets: [key], chars_max: chars_max - 1 })
+  return maskSecrets(text.replaceAll('\0', ''), { secrets: [key], chars_max: chars_max - 1 })
 }
 
 /** Says in words why no answer came. */
