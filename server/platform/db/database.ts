@@ -78,6 +78,9 @@ export function openDatabase(options: DatabaseOptions): Db {
     connectionTimeoutMillis: 15_000,
     // A peer that vanished without a word is noticed.
     keepAlive: true,
+    // What is sent here are reads and writes of few rows. A plan that was made while a table was empty must not read it whole once it has grown;
+    // who means to read whole tables switches this on for their transaction.
+    options: '-c enable_seqscan=off',
   }
   const pool = new pg.Pool(common)
   const pipelined = new pg.Pool({ ...common, pipeline: true } as pg.PoolConfig)

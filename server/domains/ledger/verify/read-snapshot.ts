@@ -31,7 +31,7 @@ async function begin(snapshot: Snapshot, shared: string | undefined): Promise<st
   await snapshot.query('begin isolation level repeatable read read only')
   if (shared) await snapshot.query(`set transaction snapshot '${shared}'`)
   await snapshot.query(`select set_config(name, value, true) from (values ('statement_timeout', '0'),
-    ('idle_in_transaction_session_timeout', '0'), ('work_mem', '${WORK_MEM}'), ('jit', 'off')) as setting (name, value)`)
+    ('idle_in_transaction_session_timeout', '0'), ('work_mem', '${WORK_MEM}'), ('jit', 'off'), ('enable_seqscan', 'on')) as setting (name, value)`)
   if (shared) return shared
   const [row] = await snapshot.query<{ name: string }>('select pg_export_snapshot() as name')
   return row?.name ?? ''
