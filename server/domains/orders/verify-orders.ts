@@ -1,4 +1,6 @@
-import { type Db, statement } from '#server/platform/db/database.ts'
+import { readSnapshot } from '#server/domains/ledger/verify/read-snapshot.ts'
+import { present } from '#server/kit/invariant.ts'
+import type { Db } from '#server/platform/db/database.ts'
 
 /** What is wrong with an order, or with a row that names one. */
 export interface OrderProblem {
@@ -8,26 +10,25 @@ export interface OrderProblem {
 }
 
 /**
- * Proves the orders against the ledger, their history and their attempts, on a live database: each statement sees one moment, in which an order and its money
- * agree. For each check the first wrong row by order, if there is one.
+ * Proves the orders against the ledger, their history and their attempts, as they were at one moment, while all goes on living. For each check the first wrong
+ * row by order, if there is one. Throws what the database throws.
  */
 export async function verifyOrders(db: Db): Promise<{ orders: bigint; problems: OrderProblem[] }> {
-  const problems: OrderProblem[] = []
-  // One after another: each reads whole tables.
-  for (const [check, sql] of Object.entries(CHECKS)) {
-    const [row] = await db.transaction((tx) => {
-      tx.send('set local enable_seqscan = on')
-      tx.send('set local statement_timeout = 0')
-      return tx.query<{ order_id: bigint; what: string }>(sql)
-    })
-    if (row) problems.push({ check, ...row })
-  }
-  const [counted] = await db.query<{ orders: bigint }>('select count(*) as orders from orders.orders')
-  return { orders: counted?.orders ?? 0n, problems }
+  return readSnapshot(db, 1, async ([snapshot]) => {
+    const { query } = present(snapshot, 'a snapshot')
+    const problems: OrderProblem[] = []
+    // One after another: each reads whole tables.
+    for (const [check, sql] of Object.entries(CHECKS)) {
+      const [row] = await query<{ order_id: bigint; what: string }>(sql)
+      if (row) problems.push({ check, ...row })
+    }
+    const [counted] = await query<{ orders: bigint }>('select count(*) as orders from orders.orders')
+    return { orders: counted?.orders ?? 0n, problems }
+  })
 }
 
 const CHECKS = {
-  hold: statement(`
+  hold: `
     select o.id as order_id, case
         when h.id is null then format('its hold %s is not there', o.hold)
         when h.amount <> o.charge then format('it holds %s for a charge of %s', h.amount, o.charge)
@@ -38,30 +39,30 @@ const CHECKS = {
     from orders.orders o left join ledger.hold h on h.id = o.hold
     where h.id is null or h.amount <> o.charge or h.account <> o.wallet
       or (h.subject_kind, h.subject_id) is distinct from ('order', o.id) or h.captured <> o.captured or h.released <> o.released
-    order by o.id limit 1`),
+    order by o.id limit 1`,
 
-  wallet: statement(`
+  wallet: `
     select o.id as order_id, format('account %s is not the %s wallet of customer %s', o.wallet, o.asset, o.customer_id) as what
     from orders.orders o left join ledger.account a on a.id = o.wallet
     where (a.owner_kind, a.owner_id, a.purpose, a.asset) is distinct from ('customer', o.customer_id, 'wallet', o.asset)
-    order by o.id limit 1`),
+    order by o.id limit 1`,
 
-  orphan_hold: statement(`
+  orphan_hold: `
     select h.subject_id as order_id, format('hold %s of %s is for an order that does not know it', h.id, h.amount) as what
     from ledger.hold h left join orders.orders o on o.hold = h.id
     where h.subject_kind = 'order' and o.id is null
-    order by h.subject_id limit 1`),
+    order by h.subject_id limit 1`,
 
-  revenue: statement(`
+  revenue: `
     select t.subject_id as order_id, format('transfer %s captures to account %s', t.id, t.credit) as what
     from ledger.transfer t
     left join orders.orders o on o.id = t.subject_id and o.hold = t.hold
     left join ledger.account a on a.id = t.credit
     where t.reason = 'order.capture' and (o.id is null
       or (a.owner_kind, a.owner_id, a.purpose, a.asset) is distinct from ('platform', 0, 'revenue', o.asset))
-    order by t.subject_id limit 1`),
+    order by t.subject_id limit 1`,
 
-  cost: statement(`
+  cost: `
     with moved as (
       select t.subject_id as id, prepaid.owner_id as provider_id, prepaid.asset,
         sum(case when debit.purpose = 'prepaid' then t.amount else -t.amount end) as cost
@@ -76,9 +77,9 @@ const CHECKS = {
     from orders.orders o
     full join moved on moved.id = o.id and moved.provider_id = o.provider_id and moved.asset = o.cost_asset
     where o.id is null or o.booked_cost <> coalesce(moved.cost, 0)
-    order by 1 limit 1`),
+    order by 1 limit 1`,
 
-  history: statement(`
+  history: `
     with step as (
       select order_id, version, kind, from_state, to_state,
         lag(to_state) over history as before, lead(version) over history is null as is_last
@@ -91,9 +92,9 @@ const CHECKS = {
       from orders.orders o full join (select * from step where is_last) s on s.order_id = o.id
       where o.id is null or s.order_id is null or o.state <> s.to_state or s.version > o.version
     )
-    select * from odd order by order_id limit 1`),
+    select * from odd order by order_id limit 1`,
 
-  attempts: statement(`
+  attempts: `
     with odd as (
       select o.id as order_id, format('it counts %s attempts, and %s are known', o.attempts, count(a.key)) as what
       from orders.orders o left join orders.attempt a on a.order_id = o.id
@@ -107,9 +108,9 @@ const CHECKS = {
       from orders.attempt a join orders.orders o on o.id = a.order_id
       where a.state = 'sent' and (o.state <> 'dispatching' or o.attempt is distinct from a.key)
     )
-    select * from odd order by order_id limit 1`),
+    select * from odd order by order_id limit 1`,
 
-  placed_twice: statement(`
+  placed_twice: `
     select max(order_id) as order_id, format('orders %s and %s have the number %s of provider %s', min(order_id), max(order_id),
       provider_order_id, provider_id) as what
     from (
@@ -118,5 +119,5 @@ const CHECKS = {
       select provider_id, provider_order_id, id from orders.orders where provider_order_id is not null
     ) as placed
     group by provider_id, provider_order_id having count(distinct order_id) > 1
-    order by 1 limit 1`),
+    order by 1 limit 1`,
 } as const
