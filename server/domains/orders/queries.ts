@@ -96,14 +96,13 @@ export function waitingOrders(
 /** More providers than any business has. */
 const PROVIDERS_MAX = 1_000
 
+// A probe a provider. EXISTS might be answered by hashing all that is queued, on each wake.
 const withWork = statement(`
-  select * from (
-    select p.id,
-      exists (select from orders.orders o where o.provider_id = p.id and o.state = 'queued') as queued,
-      exists (select from orders.orders o where o.provider_id = p.id and o.next_check_at <= now()) as due
-    from providers.provider p
-  ) as found
-  where queued or due order by id limit $1`)
+  select p.id, queued.yes is not null as queued, due.yes is not null as due
+  from providers.provider p
+  left join lateral (select true as yes from orders.orders o where o.provider_id = p.id and o.state = 'queued' limit 1) queued on true
+  left join lateral (select true as yes from orders.orders o where o.provider_id = p.id and o.next_check_at <= now() limit 1) due on true
+  where queued.yes is not null or due.yes is not null order by p.id limit $1`)
 
 /** The providers for which orders are queued, or due to be asked about. */
 export function providersWithWork(db: Db): Promise<{ id: bigint; queued: boolean; due: boolean }[]> {
