@@ -63,7 +63,7 @@ export async function startRole(context: BenchContext, role: string): Promise<Pr
     SALDO_ALLOW_PRIVATE_ADDRESSES: 'yes',
     SALDO_LOG_LEVEL: 'warn',
   }
-  const args = ['--disable-warning=ExperimentalWarning', join(ROOT, 'server/main.ts'), role]
+  const args = ['--max-semi-space-size=32', '--disable-warning=ExperimentalWarning', join(ROOT, 'server/main.ts'), role]
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'pipe'] })
   const said = await firstLine(child, child.stderr, /answers at \S+|is at work/)
   return { ...asProcess(child), url: /http\S+/.exec(said)?.[0] ?? '' }

@@ -27,6 +27,9 @@ const parent = process.ppid
 const npm = isShell(parent) ? parentOf(parent) : undefined
 
 const isInstalled = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted
+// Batches of thousands of short-lived values: with a larger nursery they die there, which saves a good part of the collector's time.
+const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=32']
+
 const say = (text) => process.stderr.write(`${text}\n`)
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -105,7 +108,7 @@ function launch() {
   let changed = false
   const start = () => {
     changed = false
-    child = spawn(existsSync(pinned) ? pinned : process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+    child = spawn(existsSync(pinned) ? pinned : process.execPath, [...NODE_OPTIONS, ...args], {
       cwd: root,
       // The channel tells the child when this process is gone, however it went.
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
