@@ -85,6 +85,8 @@ export function openDatabase(options: DatabaseOptions): Db {
   const pool = new pg.Pool(common)
   const pipelined = new pg.Pool({ ...common, pipeline: true } as pg.PoolConfig)
   for (const each of [pool, pipelined]) each.on('error', options.onError)
+  // A connection that is closed while the server ends it would otherwise take the process with it. Nothing is lost here: one in use tells its query, an idle one the pool.
+  for (const each of [pool, pipelined]) each.on('connect', (client) => client.on('error', () => undefined))
   const gone = [pool, pipelined].map(connectionsGone)
   return {
     pool,
