@@ -6,7 +6,7 @@ import type { Entry, EntryOutcome } from './entry.ts'
 import { postChecked } from './post-entries.ts'
 
 /** Half of what it takes to fill both cores: while one batch is written, the callers of the one before go on and make the next. */
-const BATCH_MAX = 8_192
+const BATCH_MAX = 4_096
 
 /** About two seconds of postings at full speed; whoever comes later had better hear no at once. */
 const WAITING_MAX = 100_000
