@@ -1,5 +1,95 @@
 -- What the migrations come to. Kept by test/schema.test.ts; renew it with: npm test -- test/schema.test.ts -u
 
+create table audit.act (
+  id bigint default nextval('audit.act_id'::regclass) not null,
+  at timestamp with time zone default now() not null,
+  action text not null,
+  actor_kind text not null,
+  user_id bigint,
+  via text,
+  key_id bigint,
+  ip inet,
+  request_id text,
+  user_agent text,
+  subject_kind text,
+  subject_id text,
+  before json,
+  after json,
+  reason text,
+  constraint act_action_check CHECK (((char_length(action) >= 3) AND (char_length(action) <= 80))),
+  constraint act_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'system'::text, 'command'::text]))),
+  constraint act_after_check CHECK ((octet_length((after)::text) <= 16384)),
+  constraint act_before_check CHECK ((octet_length((before)::text) <= 16384)),
+  constraint act_by_key CHECK (((key_id IS NULL) OR (via = 'key'::text))),
+  constraint act_of_user CHECK (((actor_kind <> 'user'::text) OR (user_id IS NOT NULL))),
+  constraint act_pkey PRIMARY KEY (at, id),
+  constraint act_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 1000))),
+  constraint act_request_id_check CHECK (((char_length(request_id) >= 1) AND (char_length(request_id) <= 100))),
+  constraint act_subject CHECK (((subject_kind IS NULL) = (subject_id IS NULL))),
+  constraint act_subject_id_check CHECK (((char_length(subject_id) >= 1) AND (char_length(subject_id) <= 200))),
+  constraint act_subject_kind_check CHECK (((char_length(subject_kind) >= 1) AND (char_length(subject_kind) <= 40))),
+  constraint act_user_agent_check CHECK ((char_length(user_agent) <= 200)),
+  constraint act_via_check CHECK ((via = ANY (ARRAY['session'::text, 'key'::text])))
+) partition by RANGE (at);
+
+CREATE INDEX act_from_ip ON ONLY audit.act USING btree (ip, at, id) WHERE (ip IS NOT NULL);
+
+CREATE INDEX act_of_action ON ONLY audit.act USING btree (action, at, id);
+
+CREATE INDEX act_of_actor ON ONLY audit.act USING btree (user_id, at, id) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX act_of_request ON ONLY audit.act USING btree (request_id, at, id) WHERE (request_id IS NOT NULL);
+
+CREATE INDEX act_of_subject ON ONLY audit.act USING btree (subject_kind, subject_id, at, id) WHERE (subject_kind IS NOT NULL);
+
+CREATE INDEX act_reason ON ONLY audit.act USING gin (to_tsvector('simple'::regconfig, reason)) WHERE (reason IS NOT NULL);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON audit.act FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.act FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+create sequence audit.act_id;
+
+create table audit.seal (
+  number bigint not null,
+  first_act bigint not null,
+  last_act bigint not null,
+  hash bytea not null,
+  at timestamp with time zone default now() not null,
+  constraint seal_check CHECK ((last_act >= first_act)),
+  constraint seal_first_act_check CHECK ((first_act > 0)),
+  constraint seal_first_act_key UNIQUE (first_act),
+  constraint seal_hash_check CHECK ((octet_length(hash) = 32)),
+  constraint seal_number_check CHECK ((number > 0)),
+  constraint seal_pkey PRIMARY KEY (number)
+);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON audit.seal FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.seal FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+create table audit.sealed_act (
+  number bigint not null,
+  act bigint not null,
+  at timestamp with time zone not null,
+  seal bigint not null,
+  hash bytea not null,
+  constraint sealed_act_hash_check CHECK ((octet_length(hash) = 32)),
+  constraint sealed_act_number_check CHECK ((number > 0)),
+  constraint sealed_act_pkey PRIMARY KEY (number),
+  constraint sealed_act_seal_fkey FOREIGN KEY (seal) REFERENCES audit.seal(number),
+  constraint sealed_once UNIQUE (act)
+);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON audit.sealed_act FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.sealed_act FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+create table audit.unsealed (
+  act bigint not null,
+  at timestamp with time zone not null
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=20000, vacuum_truncate=off);
+
 create table catalog.revision (
   singleton boolean default true not null,
   value bigint not null,
@@ -643,6 +733,14 @@ create table providers.provider (
   constraint provider_url_check CHECK (((url ~ '^https?://'::text) AND (char_length(url) <= 500))),
   constraint provider_version_check CHECK ((version >= 1))
 ) with (fillfactor=70);
+
+CREATE OR REPLACE FUNCTION audit.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'audit.% is append-only', tg_table_name using errcode = 'restrict_violation';
+end $function$;
 
 CREATE OR REPLACE FUNCTION catalog.bump_revision()
  RETURNS trigger

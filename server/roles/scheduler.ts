@@ -5,7 +5,7 @@ import { startScheduler as startTimetable } from '#server/platform/jobs/schedule
 import { sweepDeadLetters } from '#server/platform/jobs/sweep-dead-letters.ts'
 import type { Saldo } from './open-saldo.ts'
 
-const PARTITIONED = ['ledger.transfer', 'ledger.release', 'orders.order_event', 'providers.call_log']
+const PARTITIONED = ['ledger.transfer', 'ledger.release', 'orders.order_event', 'providers.call_log', 'audit.act']
 
 /** The scheduler: the whole timetable of the house. Several may run; each chore is done once a tick. */
 export async function startScheduler({ app }: Saldo): Promise<{ stop(): Promise<void> }> {
