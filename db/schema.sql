@@ -185,6 +185,87 @@ CREATE INDEX api_key_of_user ON identity.api_key USING btree (user_id, id);
 
 CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF scopes, allowed_ips, legacy_get, expires_at, revoked_at ON identity.api_key FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
 
+create table identity.email_change (
+  id bigint generated always as identity not null,
+  user_id bigint not null,
+  new_email text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  old_confirmed_at timestamp with time zone,
+  new_confirmed_at timestamp with time zone,
+  done_at timestamp with time zone,
+  voided_at timestamp with time zone,
+  constraint email_change_check CHECK ((expires_at > created_at)),
+  constraint email_change_check1 CHECK (((done_at IS NULL) OR ((old_confirmed_at IS NOT NULL) AND (new_confirmed_at IS NOT NULL)))),
+  constraint email_change_check2 CHECK (((voided_at IS NULL) OR (done_at IS NULL))),
+  constraint email_change_new_email_check CHECK ((((char_length(new_email) >= 3) AND (char_length(new_email) <= 254)) AND (new_email !~ '[^\x21-\x7e]'::text) AND (new_email ~ '^[^@A-Z]+@[^@A-Z]+$'::text))),
+  constraint email_change_pkey PRIMARY KEY (id),
+  constraint email_change_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+
+CREATE INDEX email_change_expiry ON identity.email_change USING btree (expires_at);
+
+CREATE INDEX email_change_of_user ON identity.email_change USING btree (user_id, created_at);
+
+create table identity.one_time_link (
+  id bigint generated always as identity not null,
+  purpose text not null,
+  user_id bigint,
+  registration_id bigint,
+  email_change_id bigint,
+  email text not null,
+  locale text not null,
+  nonce text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  voided_at timestamp with time zone,
+  constraint one_time_link_check CHECK ((expires_at > created_at)),
+  constraint one_time_link_check1 CHECK ((num_nonnulls(user_id, registration_id) = 1)),
+  constraint one_time_link_check2 CHECK (((registration_id IS NULL) OR (purpose = 'confirm_email'::text))),
+  constraint one_time_link_check3 CHECK (((email_change_id IS NOT NULL) = (purpose = ANY (ARRAY['confirm_new_email'::text, 'confirm_old_email'::text])))),
+  constraint one_time_link_email_change_id_fkey FOREIGN KEY (email_change_id) REFERENCES identity.email_change(id) ON DELETE CASCADE,
+  constraint one_time_link_email_check CHECK ((((char_length(email) >= 3) AND (char_length(email) <= 254)) AND (email !~ '[^\x21-\x7e]'::text) AND (email ~ '^[^@A-Z]+@[^@A-Z]+$'::text))),
+  constraint one_time_link_locale_check CHECK ((locale = ANY (ARRAY['en'::text, 'bn'::text, 'ru'::text]))),
+  constraint one_time_link_nonce_check CHECK ((nonce ~ '^[A-Za-z0-9_-]{22}$'::text)),
+  constraint one_time_link_pkey PRIMARY KEY (id),
+  constraint one_time_link_purpose_check CHECK ((purpose = ANY (ARRAY['confirm_email'::text, 'reset_password'::text, 'confirm_new_email'::text, 'confirm_old_email'::text]))),
+  constraint one_time_link_registration_id_fkey FOREIGN KEY (registration_id) REFERENCES identity.registration(id) ON DELETE CASCADE,
+  constraint one_time_link_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+
+CREATE INDEX one_time_link_expiry ON identity.one_time_link USING btree (expires_at);
+
+CREATE INDEX one_time_link_of_change ON identity.one_time_link USING btree (email_change_id);
+
+CREATE INDEX one_time_link_of_registration ON identity.one_time_link USING btree (registration_id);
+
+CREATE INDEX one_time_link_of_user ON identity.one_time_link USING btree (user_id, purpose, created_at);
+
+create table identity.registration (
+  id bigint generated always as identity not null,
+  handle_hash bytea not null,
+  email text not null,
+  name text not null,
+  password_hash text not null,
+  locale text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  confirmed_at timestamp with time zone,
+  constraint registration_check CHECK ((expires_at > created_at)),
+  constraint registration_email_check CHECK ((((char_length(email) >= 3) AND (char_length(email) <= 254)) AND (email !~ '[^\x21-\x7e]'::text) AND (email ~ '^[^@A-Z]+@[^@A-Z]+$'::text))),
+  constraint registration_handle_hash_check CHECK ((octet_length(handle_hash) = 32)),
+  constraint registration_handle_hash_key UNIQUE (handle_hash),
+  constraint registration_locale_check CHECK ((locale = ANY (ARRAY['en'::text, 'bn'::text, 'ru'::text]))),
+  constraint registration_name_check CHECK ((char_length(name) <= 100)),
+  constraint registration_password_hash_check CHECK (((password_hash ~~ '$argon2id$%'::text) AND (char_length(password_hash) <= 300))),
+  constraint registration_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX registration_expiry ON identity.registration USING btree (expires_at);
+
+CREATE INDEX registration_of_email ON identity.registration USING btree (email, created_at);
+
 create table identity.role (
   name text not null,
   permissions text[] not null,

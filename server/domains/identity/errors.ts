@@ -137,3 +137,17 @@ export class TooManyApiKeysError extends ProblemError {
     })
   }
 }
+
+/** A link that is unknown, used, expired or void; which of these is not told. */
+export class LinkNotValidError extends ProblemError {
+  override name = 'LinkNotValidError'
+  constructor() {
+    super({
+      code: 'link_not_valid',
+      status: 410,
+      title: 'This link no longer works',
+      detail: 'It has been used, has expired, or was replaced by a newer one. Ask for another.',
+      field: 'token',
+    })
+  }
+}

@@ -80,3 +80,18 @@ test('makes no key of its own in production', async () => {
   await expect(openSecrets({ mode: 'production', home, secret_key: undefined })).rejects.toThrow('SALDO_SECRET_KEY')
   expect(await readdir(home)).toEqual([])
 })
+
+test('a mac is the same each time, and another for any other text, context or master key', async () => {
+  const { production } = await setup()
+  const secrets = await openSecrets(production)
+  const other = await openSecrets({ ...production, secret_key: newKey() })
+  const macs = [
+    secrets.mac('one', 'links'),
+    secrets.mac('two', 'links'),
+    secrets.mac('one', 'cookies'),
+    other.mac('one', 'links'),
+  ].map((each) => each.toString('hex'))
+  expect(new Set(macs).size).toBe(4)
+  expect(secrets.mac('one', 'links').toString('hex')).toBe(macs[0])
+  expect(macs[0]).toHaveLength(64)
+})

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import { readOrMakeKeyFile } from './key-file.ts'
 
@@ -14,6 +14,11 @@ export interface Secrets {
   seal(plain: string, context: string): Sealed
   /** Throws SecretError when the master key is not known, the text was changed, or it belongs to another context. */
   open(sealed: Sealed, context: string): string
+  /**
+   * HMAC-SHA256 of `text` under a key of its own for `context`, derived from the master key: what only this house can have made.
+   * Another master key makes another; retired ones are not asked.
+   */
+  mac(text: string, context: string): Buffer
 }
 
 /** A secret cannot be opened, or the master key cannot be had. The message never holds key or secret. */
@@ -40,6 +45,7 @@ export async function openSecrets(
         throw new SecretError(`the secret was sealed under master key ${sealed.key_id}, which is not configured`)
       return open(key, sealed.ciphertext, context)
     },
+    mac: (text, context) => createHmac('sha256', macKey(current, context)).update(text).digest(),
   }
 }
 
@@ -62,6 +68,11 @@ function masterKey(base64: string): MasterKey {
   // Derived, so that an id can never name the wrong key; 64 bits of a digest tell nothing about the key.
   const id = createHash('sha256').update('saldo master key id').update(bytes).digest('hex').slice(0, 16)
   return { id, bytes }
+}
+
+/** RFC 5869. Apart from the key that encrypts, so that neither use tells anything of the other. */
+function macKey(key: MasterKey, context: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key.bytes, '', `saldo mac ${context}`, KEY_BYTES))
 }
 
 // NIST SP 800-38D: a 96-bit random nonce and a 128-bit tag. Stored as nonce, tag, text.
