@@ -125,33 +125,34 @@ const readers: Rule = {
 const NAME = /^db\/migrations\/(\d{4})_([a-z][a-z0-9_]*)\.sql$/
 
 const migrations: Rule = {
-  name: 'migrations are numbered without a gap and only go forward',
-  mend: 'Name it by the next number and its domain: 0007_orders.sql, 0008_orders_priority.sql. To undo is a new migration.',
+  name: 'migrations have a number each and only go forward',
+  mend: 'Name it by a number that none has and its domain: 0007_orders.sql, 0008_orders_priority.sql. To undo is a new migration.',
   find: (tree) => {
-    const files = tree.files.filter((file) => file.path.startsWith('db/migrations/'))
-    return files
+    const files = tree.files
+      .filter((file) => file.path.startsWith('db/migrations/'))
       .toSorted((a, b) => (a.path < b.path ? -1 : 1))
-      .flatMap((file, i): Finding[] => {
-        const [, number, name] = NAME.exec(file.path) ?? []
-        const what =
-          number === undefined || name === undefined
-            ? 'its name is not NNNN_domain.sql'
-            : Number(number) !== i + 1
-              ? `its number should be ${String(i + 1).padStart(4, '0')}`
-              : /(^|_)(down|undo|rollback|revert)(_|$)/.test(name)
-                ? 'goes backward'
-                : undefined
-        return what === undefined ? [] : [{ path: file.path, line: 1, what }]
-      })
+    // Gaps are fine: those who work side by side reserve numbers.
+    const numberOf = (file: TreeFile | undefined) => Number(NAME.exec(file?.path ?? '')?.[1])
+    return files.flatMap((file, i): Finding[] => {
+      const [, number, name] = NAME.exec(file.path) ?? []
+      const what =
+        number === undefined || name === undefined
+          ? 'its name is not NNNN_domain.sql'
+          : numberOf(files[i - 1]) === Number(number)
+            ? `${number} is taken`
+            : /(^|_)(down|undo|rollback|revert)(_|$)/.test(name)
+              ? 'goes backward'
+              : undefined
+      return what === undefined ? [] : [{ path: file.path, line: 1, what }]
+    })
   },
   bad: [
-    { 'db/migrations/0001_a.sql': '', 'db/migrations/0003_b.sql': '' },
     { 'db/migrations/0001_a.sql': '', 'db/migrations/0001_b.sql': '' },
     { 'db/migrations/0001_a.down.sql': '' },
     { 'db/migrations/0001_a_down.sql': '' },
     { 'db/migrations/1_a.sql': '' },
   ],
-  good: [{ 'db/migrations/0001_a.sql': '', 'db/migrations/0002_b_countdown.sql': '' }],
+  good: [{ 'db/migrations/0001_a.sql': '', 'db/migrations/0003_b_countdown.sql': '' }],
 }
 
 const CREATE =
