@@ -747,6 +747,27 @@ CREATE INDEX outbox_fresh ON platform.outbox USING btree (id) WHERE (next_at IS 
 
 CREATE INDEX outbox_retry ON platform.outbox USING btree (next_at) WHERE (next_at IS NOT NULL);
 
+create table platform.setting_change (
+  name text not null,
+  version bigint not null,
+  value jsonb,
+  at timestamp with time zone default now() not null,
+  actor text not null,
+  reason text not null,
+  constraint setting_change_actor_check CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 100))),
+  constraint setting_change_name_check CHECK (((name ~ '^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)+$'::text) AND (char_length(name) <= 100))),
+  constraint setting_change_pkey PRIMARY KEY (name, version),
+  constraint setting_change_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 500))),
+  constraint setting_change_value_check CHECK ((octet_length((value)::text) <= 16384)),
+  constraint setting_change_version_check CHECK ((version >= 1))
+);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON platform.setting_change FOR EACH ROW EXECUTE FUNCTION platform.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON platform.setting_change FOR EACH STATEMENT EXECUTE FUNCTION platform.refuse_change();
+
+CREATE TRIGGER tell_settings AFTER INSERT ON platform.setting_change FOR EACH STATEMENT EXECUTE FUNCTION platform.tell_settings();
+
 create table providers.call_log (
   id bigint generated always as identity not null,
   at timestamp with time zone not null,
@@ -927,3 +948,20 @@ begin
   return made;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION platform.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'platform.% is append-only', tg_table_name using errcode = 'restrict_violation';
+end $function$;
+
+CREATE OR REPLACE FUNCTION platform.tell_settings()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('settings_changed', '');
+  return null;
+end $function$;

@@ -5,6 +5,7 @@ import type { Config } from './platform/config/config.ts'
 import { openDatabase } from './platform/db/database.ts'
 import { openJobs } from './platform/jobs/open-jobs.ts'
 import { openOutbound } from './platform/outbound/outbound.ts'
+import { openSettings } from './platform/settings/open-settings.ts'
 import { type Log, openLog } from './platform/telemetry/log.ts'
 import { openMetrics } from './platform/telemetry/metrics.ts'
 
@@ -14,7 +15,7 @@ export interface OpenApp extends App {
   close(): Promise<void>
 }
 
-/** Opens config, log, database, jobs, cache and outbound calls. `url` is the database's. */
+/** Opens config, log, database, settings, jobs, cache and outbound calls. `url` is the database's, which is migrated. */
 export async function openApp(config: Config, url: string, name: string, log?: Log): Promise<OpenApp> {
   const appLog = log ?? openLog({ level: config.log_level, name })
   const metrics = openMetrics()
@@ -24,6 +25,12 @@ export async function openApp(config: Config, url: string, name: string, log?: L
     application_name: name,
     onError: (err) => appLog.warn({ err }, 'a database connection broke'),
   })
+  const settings = await openSettings({ db, clock: systemClock, log: appLog, metrics }).catch(
+    async (error: unknown) => {
+      await db.close()
+      throw error
+    },
+  )
   const jobs = openJobs()
   const cache = await openCache({ redis_url: config.redis_url, log: appLog })
   const outbound = openOutbound({
@@ -36,6 +43,7 @@ export async function openApp(config: Config, url: string, name: string, log?: L
     jobs,
     cache,
     outbound,
+    settings,
     log: appLog,
     metrics,
     clock: systemClock,
@@ -43,6 +51,7 @@ export async function openApp(config: Config, url: string, name: string, log?: L
       await outbound.close()
       await cache.close()
       await jobs.close()
+      await settings.close()
       await db.close()
     },
   }

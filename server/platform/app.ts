@@ -4,6 +4,7 @@ import type { Config } from './config/config.ts'
 import type { Db } from './db/database.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { Outbound } from './outbound/outbound.ts'
+import type { Settings } from './settings/settings.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 
@@ -14,6 +15,7 @@ export interface App {
   readonly jobs: Jobs
   readonly cache: Cache
   readonly outbound: Outbound
+  readonly settings: Settings
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock

@@ -20,8 +20,13 @@ export interface Api {
 
 /** Opens the doors and listens. Throws when the port is taken. */
 export async function startApi({ app }: Saldo): Promise<Api> {
-  const { config, log, metrics, db } = app
-  const http = openHttp({ config, log, metrics, checks: { database: () => db.query('select 1') } })
+  const { config, log, metrics, db, settings } = app
+  const http = openHttp({
+    config,
+    log,
+    metrics,
+    checks: { database: () => db.query('select 1'), settings: () => settings.current() },
+  })
   const authentication = await openAuthentication(app)
   await openDoors(http, app, authentication)
   const url = await http.listen({ host: config.host, port: config.port })
