@@ -269,12 +269,24 @@ CREATE INDEX registration_of_email ON identity.registration USING btree (email, 
 create table identity.role (
   name text not null,
   permissions text[] not null,
+  description text default ''::text not null,
+  staff boolean default false not null,
+  area text,
+  built_in boolean default false not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint role_area_check CHECK ((area = ANY (ARRAY['admin'::text, 'support'::text, 'teamlead'::text, 'trader'::text, 'merchant'::text]))),
+  constraint role_description_check CHECK ((char_length(description) <= 300)),
   constraint role_name_check CHECK ((name ~ '^[a-z][a-z0-9_-]{1,39}$'::text)),
+  constraint role_permissions_are_patterns CHECK (identity.are_patterns(permissions)),
   constraint role_permissions_check CHECK (((cardinality(permissions) <= 200) AND (array_position(permissions, NULL::text) IS NULL))),
   constraint role_pkey PRIMARY KEY (name)
 );
 
-CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF name, permissions ON identity.role FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
+CREATE TRIGGER administrator_is_whole BEFORE UPDATE OF name, permissions, staff ON identity.role FOR EACH ROW WHEN (((old.name = 'administrator'::text) AND ((new.name <> old.name) OR (new.permissions <> old.permissions) OR (NOT new.staff)))) EXECUTE FUNCTION identity.keep_administrators_whole();
+
+CREATE TRIGGER administrator_is_whole_still BEFORE DELETE ON identity.role FOR EACH ROW WHEN ((old.name = 'administrator'::text)) EXECUTE FUNCTION identity.keep_administrators_whole();
+
+CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF name, permissions, staff, area ON identity.role FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
 
 create table identity.session (
   token_hash bytea not null,
@@ -285,6 +297,8 @@ create table identity.session (
   user_agent text default ''::text not null,
   ip inet,
   ended_at timestamp with time zone,
+  area text,
+  constraint session_area_check CHECK ((area = ANY (ARRAY['admin'::text, 'support'::text, 'teamlead'::text, 'trader'::text, 'merchant'::text]))),
   constraint session_check CHECK ((expires_at > created_at)),
   constraint session_pkey PRIMARY KEY (token_hash),
   constraint session_token_hash_check CHECK ((octet_length(token_hash) = 32)),
@@ -309,8 +323,17 @@ create table identity.user (
   state text default 'active'::text not null,
   locale text default 'en'::text not null,
   created_at timestamp with time zone default now() not null,
+  granted text[] default '{}'::text[] not null,
+  denied text[] default '{}'::text[] not null,
+  blocked_at timestamp with time zone,
+  blocked_reason text,
+  constraint user_blocked_at_is_of_blocked CHECK (((blocked_at IS NULL) OR (state = 'blocked'::text))),
+  constraint user_blocked_reason_check CHECK (((char_length(blocked_reason) >= 1) AND (char_length(blocked_reason) <= 500))),
+  constraint user_blocked_reason_is_of_blocked CHECK (((blocked_reason IS NULL) OR (state = 'blocked'::text))),
+  constraint user_denied_check CHECK (((cardinality(denied) <= 200) AND (array_position(denied, NULL::text) IS NULL) AND identity.are_patterns(denied))),
   constraint user_email_check CHECK ((((char_length(email) >= 3) AND (char_length(email) <= 254)) AND (email !~ '[^\x21-\x7e]'::text) AND (email ~ '^[^@A-Z]+@[^@A-Z]+$'::text))),
   constraint user_email_key UNIQUE (email),
+  constraint user_granted_check CHECK (((cardinality(granted) <= 200) AND (array_position(granted, NULL::text) IS NULL) AND identity.are_patterns(granted))),
   constraint user_locale_check CHECK ((locale = ANY (ARRAY['en'::text, 'bn'::text, 'ru'::text]))),
   constraint user_name_check CHECK ((char_length(name) <= 100)),
   constraint user_password_hash_check CHECK (((password_hash ~~ '$argon2id$%'::text) AND (char_length(password_hash) <= 300))),
@@ -319,9 +342,17 @@ create table identity.user (
   constraint user_state_check CHECK ((state = ANY (ARRAY['active'::text, 'blocked'::text])))
 );
 
-CREATE INDEX user_role ON identity."user" USING btree (role);
+CREATE INDEX user_by_email_start ON identity."user" USING btree (email text_pattern_ops);
 
-CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF role, state ON identity."user" FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
+CREATE INDEX user_by_name_start ON identity."user" USING btree (lower(name) text_pattern_ops) WHERE (name <> ''::text);
+
+CREATE INDEX user_by_role ON identity."user" USING btree (role, id DESC);
+
+CREATE TRIGGER keep_an_administrator AFTER UPDATE OF role, state, denied ON identity."user" FOR EACH ROW WHEN (((old.role = 'administrator'::text) AND (old.state = 'active'::text) AND (old.denied = '{}'::text[]) AND (NOT ((new.role = 'administrator'::text) AND (new.state = 'active'::text) AND (new.denied = '{}'::text[]))))) EXECUTE FUNCTION identity.keep_an_administrator();
+
+CREATE TRIGGER keep_an_administrator_there AFTER DELETE ON identity."user" FOR EACH ROW WHEN (((old.role = 'administrator'::text) AND (old.state = 'active'::text) AND (old.denied = '{}'::text[]))) EXECUTE FUNCTION identity.keep_an_administrator();
+
+CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF role, state, granted, denied ON identity."user" FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
 
 create table ledger.account_name (
   id bigint generated always as identity not null,
@@ -850,6 +881,35 @@ CREATE OR REPLACE FUNCTION catalog.bump_revision()
 AS $function$
 begin
   update catalog.revision set value = value + 1;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION identity.are_patterns(patterns text[])
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN COALESCE((SELECT bool_and((pattern.pattern ~ '^(\*|\{id\}|[a-z0-9][a-z0-9_-]{0,39})(:(\*|\{id\}|[a-z0-9][a-z0-9_-]{0,39})){0,7}$'::text)) AS bool_and FROM unnest(are_patterns.patterns) pattern(pattern)), true);
+
+CREATE OR REPLACE FUNCTION identity.keep_administrators_whole()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception using errcode = 'check_violation', constraint = 'administrator_is_whole',
+    message = 'the role administrator may do everything and stays';
+end $function$;
+
+CREATE OR REPLACE FUNCTION identity.keep_an_administrator()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- One after another: two administrators who remove each other must not both see the other one stay.
+  perform 1 from identity.role where name = 'administrator' for no key update;
+  if not exists (select 1 from identity.user where role = 'administrator' and state = 'active' and denied = '{}') then
+    raise exception using errcode = 'check_violation', constraint = 'last_administrator',
+      message = 'the last active administrator cannot be removed, blocked or demoted';
+  end if;
   return null;
 end $function$;
 

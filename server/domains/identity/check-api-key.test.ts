@@ -15,9 +15,12 @@ async function setup(options: Parameters<typeof aKey>[1] = {}) {
 test('a key answers its owner, role, permissions, scopes and whether it may stand in a URL', async () => {
   const { authentication, key, api_key, user_id } = await setup({ scopes: ['read', 'order'], legacy_get: true })
   const principal = await checkApiKey(authentication, key, IP)
-  expect(principal).toEqual({
+  expect(principal).toMatchObject({
     user_id,
     role: 'customer',
+    staff: false,
+    area: null,
+    denied: [],
     permissions: expect.arrayContaining(['orders:*:own']),
     via: 'key',
     key_id: api_key.id,
@@ -95,7 +98,7 @@ describe('what changes by hand in the database is effective within a second:', (
     expect(await waitFor(done, 5_000)).toBeLessThan(1_000)
   })
 
-  test('another role, other permissions of the role, and a blocked owner let in again', async () => {
+  test('another role, other permissions of role and user, and a blocked owner let in again', async () => {
     const { app, authentication, key } = await setup()
     const becomes = async (sql: string, expected: object) => {
       await app.db.query(sql)
@@ -105,9 +108,14 @@ describe('what changes by hand in the database is effective within a second:', (
       }
       expect(await waitFor(done, 5_000)).toBeLessThan(1_000)
     }
-    await becomes(`update identity.user set role = 'administrator'`, { role: 'administrator', permissions: ['*'] })
-    await becomes(`update identity.role set permissions = '{services:read}'`, { permissions: ['services:read'] })
-    await becomes(`update identity.role set name = 'chief' where name = 'administrator'`, { role: 'chief' })
+    await becomes(`update identity.user set role = 'trader'`, { role: 'trader', area: 'trader', staff: false })
+    await becomes(`update identity.role set permissions = '{services:read}' where name = 'trader'`, {
+      permissions: ['services:read'],
+    })
+    await becomes(`update identity.user set granted = '{audit:read}'`, { permissions: ['services:read', 'audit:read'] })
+    await becomes(`update identity.user set denied = '{audit:*}'`, { denied: ['audit:*'] })
+    await becomes(`update identity.role set staff = true where name = 'trader'`, { staff: true })
+    await becomes(`update identity.role set name = 'chief' where name = 'trader'`, { role: 'chief' })
     await becomes(`update identity.user set state = 'blocked'`, { status: 401 })
     await becomes(`update identity.user set state = 'active'`, { role: 'chief' })
   })

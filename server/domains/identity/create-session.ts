@@ -4,6 +4,7 @@ import { statement } from '#server/platform/db/database.ts'
 import { normalAddress } from './allowed-ips.ts'
 import { AccountBlockedError, SignInRefusedError } from './errors.ts'
 import { hashPassword, inPasswordSlot, isOutdated, NOBODYS_HASH, passwordMatches } from './password.ts'
+import type { Area } from './principal.ts'
 import type { SignInLimits } from './sign-in-limits.ts'
 import { digestOf, newSessionToken } from './token.ts'
 import { normalEmail, PASSWORD_MAX, USER_COLUMNS, type User } from './user.ts'
@@ -19,6 +20,8 @@ export interface SignIn {
   password: string
   ip: string
   user_agent: string
+  /** The area at whose door it is, which takes only people of its roles; absent: /api/v1, which takes all. */
+  area?: Area
 }
 
 export interface SignedIn {
@@ -28,15 +31,17 @@ export interface SignedIn {
   user: User
 }
 
-type StoredUser = User & { password_hash: string }
+type StoredUser = User & { password_hash: string; area: Area | null }
 
-const BY_EMAIL = statement(`select ${USER_COLUMNS}, password_hash from identity.user where email = $1`)
+const BY_EMAIL = statement(`
+  select ${USER_COLUMNS}, password_hash, (select area from identity.role where role.name = "user".role)
+  from identity.user where email = $1`)
 
 const RENEW_HASH = statement('update identity.user set password_hash = $3 where id = $1 and password_hash = $2')
 
 const INSERT = statement(`
-  insert into identity.session (token_hash, user_id, created_at, expires_at, last_seen_at, user_agent, ip)
-  values ($1, $2, $3, $4, $3, $5, $6)`)
+  insert into identity.session (token_hash, user_id, created_at, expires_at, last_seen_at, user_agent, ip, area)
+  values ($1, $2, $3, $4, $3, $5, $6, $7)`)
 
 const END_OLDEST = statement(`
   update identity.session set ended_at = $2
@@ -46,7 +51,7 @@ const END_OLDEST = statement(`
     order by created_at desc offset ${SESSIONS_PER_USER_MAX})`)
 
 /**
- * Signs in by e-mail address and password. The answer, and the work behind it, are the same for an unknown address and a wrong password.
+ * Signs in by e-mail address and password. The answer, and the work behind it, are the same for an unknown address, a wrong password, and the door of another's area.
  * Throws SignInRefusedError, AccountBlockedError (only after the right password), TooManyAttemptsError, BusyError.
  */
 export async function createSession(
@@ -63,7 +68,7 @@ export async function createSession(
       user?.password_hash ?? NOBODYS_HASH,
       input.password.slice(0, PASSWORD_MAX + 1),
     )
-    if (!user || !matches) throw new SignInRefusedError()
+    if (!user || !matches || (input.area !== undefined && input.area !== user.area)) throw new SignInRefusedError()
     if (user.state === 'blocked') throw new AccountBlockedError()
     await limits.giveBack(email, input.ip)
     const renewed = isOutdated(user.password_hash) ? await hashPassword(input.password) : undefined
@@ -77,7 +82,7 @@ async function openSession(
   renewed_hash: string | undefined,
   input: SignIn,
 ): Promise<SignedIn> {
-  const { password_hash, ...user } = stored
+  const { password_hash, area: _, ...user } = stored
   const token = newSessionToken()
   const now = app.clock.now()
   const expires_at = new Date(now.getTime() + SESSION_TTL_MS)
@@ -88,7 +93,7 @@ async function openSession(
     if (renewed_hash !== undefined) tx.send(RENEW_HASH, [user.id, password_hash, renewed_hash])
     const digest = Buffer.from(digestOf(token), 'hex')
     const agent = storable(input.user_agent)
-    tx.send(INSERT, [digest, user.id, now, expires_at, agent, normalAddress(input.ip) ?? null])
+    tx.send(INSERT, [digest, user.id, now, expires_at, agent, normalAddress(input.ip) ?? null, input.area ?? null])
     tx.send(END_OLDEST, [user.id, now])
   })
   return { token, expires_at, user }

@@ -4,11 +4,13 @@ import { authenticate } from './authenticate.ts'
 import type { Authentication } from './authentication.ts'
 import { ForbiddenError, UnauthenticatedError } from './errors.ts'
 import { can, type Principal } from './principal.ts'
+import { filled } from './rights/permission.ts'
 
 const principals = new WeakMap<FastifyRequest, Principal>()
 
 /**
- * From here on every route of `server` states its `config.permission`: a string that the caller must hold, or null for a public route.
+ * From here on every route of `server` states its `config.permission`: a string that the caller must hold, or null for a public route. Words in braces are filled from the path:
+ * `users:read:{role}:{id}`. What the path does not tell stays open: who could hold nothing that fits is refused here, and the verb, which knows the words, asks `can` again.
  * A route without one fails the start with InvariantError. Checked before the body is read; refusals are thrown as problems.
  */
 export function guardRoutes(server: FastifyInstance, authentication: Authentication): void {
@@ -20,7 +22,8 @@ export function guardRoutes(server: FastifyInstance, authentication: Authenticat
     // Undefined is the answer to an address that no route has: 404 tells nothing that needs a right.
     if (permission === null || permission === undefined) return
     const principal = await authenticate(authentication, request)
-    if (!can(principal, permission)) throw new ForbiddenError(permission)
+    const needed = permission.includes('{') ? filled(permission, request.params as Record<string, string>) : permission
+    if (!can(principal, needed)) throw new ForbiddenError(permission)
     principals.set(request, principal)
   })
 }
@@ -30,6 +33,11 @@ export function principalOf(request: FastifyRequest): Principal {
   const principal = principals.get(request)
   if (!principal) throw new UnauthenticatedError()
   return principal
+}
+
+/** Who sends this request, where the guard has found it out. */
+export function knownPrincipal(request: FastifyRequest): Principal | undefined {
+  return principals.get(request)
 }
 
 function permissionOf(config: object | undefined): string | null | undefined {

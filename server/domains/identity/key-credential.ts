@@ -2,7 +2,7 @@ import type { App } from '#server/platform/app.ts'
 import { dateArray, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { parseNetworks } from './allowed-ips.ts'
-import type { Principal, Scope } from './principal.ts'
+import { HOLDER_COLUMNS, type HolderRow, type Principal, principalOfRow, type Scope } from './principal.ts'
 
 /** A key that holds, as it is kept in memory. */
 export interface KeyCredential {
@@ -14,25 +14,21 @@ export interface KeyCredential {
   touched_ms: number
 }
 
-interface Row {
+type Row = HolderRow & {
   digest: string
   id: bigint
-  user_id: bigint
   scopes: Scope[]
   allowed_ips: string[]
   legacy_get: boolean
   expires_at: Date | null
-  role: string
-  permissions: string[]
 }
 
 const READ = statement(`
   select encode(api_key.key_hash, 'hex') as digest, api_key.id, api_key.user_id, api_key.scopes,
-    api_key.allowed_ips::text[] as allowed_ips, api_key.legacy_get, api_key.expires_at, role.name as role, role.permissions
+    api_key.allowed_ips::text[] as allowed_ips, api_key.legacy_get, api_key.expires_at, ${HOLDER_COLUMNS}
   from identity.api_key
-  join identity.user as owner on owner.id = api_key.user_id
-  join identity.role on role.name = owner.role
-  where api_key.key_hash = any($1::bytea[]) and api_key.revoked_at is null and owner.state = 'active'`)
+  join identity.holder on holder.user_id = api_key.user_id
+  where api_key.key_hash = any($1::bytea[]) and api_key.revoked_at is null and holder.state = 'active'`)
 
 /** The keys of these digests that are not revoked and whose owner is active. One statement. */
 export async function readKeys(app: Pick<App, 'db'>, digests: readonly string[]): Promise<Map<string, KeyCredential>> {
@@ -42,15 +38,7 @@ export async function readKeys(app: Pick<App, 'db'>, digests: readonly string[])
 
 function credentialOf(row: Row): KeyCredential {
   return {
-    principal: Object.freeze({
-      user_id: row.user_id,
-      role: row.role,
-      permissions: row.permissions,
-      via: 'key' as const,
-      key_id: row.id,
-      scopes: row.scopes,
-      legacy_get: row.legacy_get,
-    }),
+    principal: principalOfRow(row, { key_id: row.id, scopes: row.scopes, legacy_get: row.legacy_get }),
     key_id: row.id,
     networks: parseNetworks(row.allowed_ips),
     expires_ms: row.expires_at?.getTime(),

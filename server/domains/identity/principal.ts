@@ -1,3 +1,5 @@
+import { type Rights, rightsOf } from './rights/rights.ts'
+
 /** What a key may be limited to. A scope never gives what the role does not have. */
 export const SCOPES = {
   '*': ['*'],
@@ -6,44 +8,78 @@ export const SCOPES = {
 } as const satisfies Record<string, readonly string[]>
 export type Scope = keyof typeof SCOPES
 
-/** A key never manages keys or sessions: a leaked one could make itself successors that survive its revocation. */
-const NEVER_BY_KEY = ['api-keys:*', 'sessions:*'] as const
+/**
+ * A key never manages keys, sessions, people or rights: a leaked one could make itself successors that survive its revocation.
+ */
+const NEVER_BY_KEY = [
+  'api-keys:*',
+  'sessions:*',
+  'roles:edit',
+  'users:create:*',
+  'users:grant:*',
+  'users:reset-2fa:*',
+] as const
 
-/** Who acts, as found by a session or a key. Frozen and shared between requests. */
+/** A door of its own for people of some roles: `/api/admin` and so on. */
+export const AREAS = ['admin', 'support', 'teamlead', 'trader', 'merchant'] as const
+export type Area = (typeof AREAS)[number]
+
+/** Who acts, as found by a session or a key. Frozen and shared between requests; made by `principalOfRow`. */
 export interface Principal {
   readonly user_id: bigint
   readonly role: string
+  /** Whether the role is one of the house's own people. */
+  readonly staff: boolean
+  /** Where people of the role sign in besides /api/v1. */
+  readonly area: Area | null
+  /** Patterns: those of the role and those of this user alone. */
   readonly permissions: readonly string[]
+  /** Patterns that are taken from this user, whatever grants them. */
+  readonly denied: readonly string[]
   readonly via: 'key' | 'session'
+  /** Where the session was opened; null: at /api/v1. Keys have none. */
+  readonly session_area: Area | null
   /** Only via a key. */
   readonly key_id: bigint | undefined
   /** The second gate, for keys; a session has `*`. */
   readonly scopes: readonly Scope[]
   /** Whether this key may stand in the URL of a GET on /api/v2. */
   readonly legacy_get: boolean
+  /** All of this together, compiled. */
+  readonly rights: Rights
 }
 
-/** Whether `principal` may do `needed`, such as `orders:place:own`: the role grants it and, with a key, a scope of the key covers it. */
-export function can(principal: Principal, needed: string): boolean {
-  if (!principal.permissions.some((granted) => covers(granted, needed))) return false
-  if (principal.via === 'session') return true
-  if (NEVER_BY_KEY.some((pattern) => covers(pattern, needed))) return false
-  return principal.scopes.some((scope) => SCOPES[scope].some((pattern) => covers(pattern, needed)))
+/** The columns that tell what a user may do; `holder` is the alias of `identity.holder`. */
+export const HOLDER_COLUMNS = 'holder.role, holder.staff, holder.area, holder.permissions, holder.denied'
+
+export type HolderRow = Pick<Principal, 'user_id' | 'role' | 'staff' | 'area' | 'permissions' | 'denied'>
+
+/** A principal by the rights of `holder`, through a session that was opened in `session_area`, or through a key with its scopes. */
+export function principalOfRow(
+  { user_id, role, staff, area, permissions, denied }: HolderRow,
+  through:
+    | Pick<Principal, 'session_area'>
+    | { readonly key_id: bigint; readonly scopes: readonly Scope[]; readonly legacy_get: boolean },
+): Principal {
+  const holder = { user_id, role, staff, area, permissions, denied }
+  if ('session_area' in through) {
+    const { session_area } = through
+    const rights = rightsOf({ granted: permissions, denied })
+    const rest = { via: 'session', key_id: undefined, scopes: EVERY_SCOPE, legacy_get: false } as const
+    return Object.freeze({ ...holder, session_area, ...rest, rights })
+  }
+  const { key_id, scopes, legacy_get } = through
+  const within = scopes.flatMap((scope) => SCOPES[scope])
+  const rights = rightsOf({ granted: permissions, denied: [...denied, ...NEVER_BY_KEY], within })
+  return Object.freeze({ ...holder, session_area: null, via: 'key', key_id, scopes, legacy_get, rights })
 }
+
+const EVERY_SCOPE: readonly Scope[] = ['*']
 
 /**
- * Whether the pattern `granted` covers `needed`. Words are joined by colons; `*` covers exactly one word, and as the last word one or more.
- * A pattern shorter than what is needed covers nothing more than itself.
+ * Whether `principal` may do `needed`, such as `orders:place:own`: the role or a grant of this user covers it, nothing denies it and, with a key, a scope of the key covers it.
+ * With words left open (`users:read:{role}:{id}`): whether that may be so for some.
  */
-export function covers(granted: string, needed: string): boolean {
-  const have = granted.split(':')
-  const want = needed.split(':')
-  if (want.includes('') || want.includes('*')) return false
-  for (let i = 0; i < have.length; i++) {
-    const last = i === have.length - 1
-    if (i >= want.length) return false
-    if (have[i] === '*' && last) return true
-    if (have[i] !== '*' && have[i] !== want[i]) return false
-  }
-  return have.length === want.length
+export function can(principal: Principal, needed: string): boolean {
+  return principal.rights.may(needed)
 }

@@ -2,7 +2,7 @@ import type { App } from '#server/platform/app.ts'
 import { dateArray } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { byteaArray } from './key-credential.ts'
-import type { Principal, Scope } from './principal.ts'
+import { HOLDER_COLUMNS, type HolderRow, type Principal, principalOfRow } from './principal.ts'
 
 /** A session that holds, as it is kept in memory. */
 export interface SessionCredential {
@@ -12,22 +12,13 @@ export interface SessionCredential {
   touched_ms: number
 }
 
-interface Row {
-  digest: string
-  user_id: bigint
-  expires_at: Date
-  role: string
-  permissions: string[]
-}
+type Row = HolderRow & Pick<Principal, 'session_area'> & { digest: string; expires_at: Date }
 
 const READ = statement(`
-  select encode(session.token_hash, 'hex') as digest, session.user_id, session.expires_at, role.name as role, role.permissions
+  select encode(session.token_hash, 'hex') as digest, session.user_id, session.expires_at, session.area as session_area, ${HOLDER_COLUMNS}
   from identity.session
-  join identity.user as owner on owner.id = session.user_id
-  join identity.role on role.name = owner.role
-  where session.token_hash = any($1::bytea[]) and session.ended_at is null and owner.state = 'active'`)
-
-const EVERY_SCOPE: readonly Scope[] = ['*']
+  join identity.holder on holder.user_id = session.user_id
+  where session.token_hash = any($1::bytea[]) and session.ended_at is null and holder.state = 'active'`)
 
 /** The sessions of these digests that have not ended and whose user is active. One statement. */
 export async function readSessions(
@@ -40,15 +31,7 @@ export async function readSessions(
 
 function credentialOf(row: Row): SessionCredential {
   return {
-    principal: Object.freeze({
-      user_id: row.user_id,
-      role: row.role,
-      permissions: row.permissions,
-      via: 'session' as const,
-      key_id: undefined,
-      scopes: EVERY_SCOPE,
-      legacy_get: false,
-    }),
+    principal: principalOfRow(row, { session_area: row.session_area }),
     expires_ms: row.expires_at.getTime(),
     touched_ms: Number.NEGATIVE_INFINITY,
   }
