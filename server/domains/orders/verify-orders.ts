@@ -1,6 +1,6 @@
-import { readSnapshot } from '#server/domains/ledger/verify/read-snapshot.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { Db } from '#server/platform/db/database.ts'
+import { readSnapshot } from '#server/platform/db/read-snapshot.ts'
 
 /** What is wrong with an order, or with a row that names one. */
 export interface OrderProblem {

@@ -1,3 +1,4 @@
+import { verifyActs } from '#server/domains/audit/verify-acts.ts'
 import { verifyLedger } from '#server/domains/ledger/verify.ts'
 import { verifyOrders } from '#server/domains/orders/verify-orders.ts'
 import { migrateAll, reachDatabase } from '../open-saldo.ts'
@@ -23,14 +24,19 @@ export const migrateCommand: Command = {
 /** `saldo verify`: exit code 1 when something is wrong. */
 export const verifyCommand: Command = {
   arguments: '',
-  summary: 'Prove the books on the live database; names the first wrong row',
+  summary: 'Prove the books and the audit on the live database; names the first wrong row',
   run: (args, config) => {
     readArguments(args, [], { min: 0, max: 0 })
     return withSaldo(config, async ({ app }) => {
       const ledger = await verifyLedger(app.db, { onProgress: say })
       const orders = await verifyOrders(app.db)
-      for (const problem of [...ledger.problems, ...orders.problems]) print(`WRONG  ${describe(problem)}`)
-      if (ledger.problems.length + orders.problems.length > 0) return 1
+      const audit = await verifyActs(app.db, { onProgress: say })
+      const problems = [...ledger.problems, ...orders.problems, ...audit.problems]
+      for (const problem of problems) print(`WRONG  ${describe(problem)}`)
+      // Kept elsewhere, these two also show that no later state was put in the place of this one.
+      print(`Ledger: ${ledger.seals} seals, the last ${ledger.head ?? 'not made yet'}`)
+      print(`Audit: ${audit.acts} acts, ${audit.seals} seals, the last ${audit.head ?? 'not made yet'}`)
+      if (problems.length > 0) return 1
       print('The books are sound.')
       return 0
     })

@@ -1,5 +1,7 @@
+import { type Check, PROBLEMS_MAX, type Problem } from '#server/platform/db/check.ts'
+import type { Snapshot } from '#server/platform/db/read-snapshot.ts'
 import { inBlock, ofBlock } from '../block.ts'
-import { type Check, PROBLEMS_MAX, type Problem, placeNumber, type Snapshot, stateNumber } from './check.ts'
+import { placeNumber, stateNumber } from './row-number.ts'
 
 /**
  * Every line leads from the state before it, which is known from what it changed, to the state after it. Taken as sums over an account, the states before and

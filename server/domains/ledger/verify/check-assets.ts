@@ -1,4 +1,4 @@
-import { type Check, checkOf, PROBLEMS_MAX } from './check.ts'
+import { type Check, checkOf, PROBLEMS_MAX } from '#server/platform/db/check.ts'
 
 export const checkSums: Check = checkOf(
   'debits equal credits in each asset',

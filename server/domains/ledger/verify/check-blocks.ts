@@ -1,5 +1,6 @@
+import { type Check, checkOf, PROBLEMS_MAX, type Problem } from '#server/platform/db/check.ts'
+import type { Snapshot } from '#server/platform/db/read-snapshot.ts'
 import { BLOCK_BITS, BLOCK_HASH, SEAL_BODY } from '../block.ts'
-import { type Check, checkOf, PROBLEMS_MAX, type Problem, type Snapshot } from './check.ts'
 
 /** Movements proven in one statement: what their sorted texts take fits in memory. */
 const CHUNK_MOVEMENTS = 200_000

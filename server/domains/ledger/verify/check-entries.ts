@@ -1,6 +1,7 @@
 import { plainArray } from '#server/platform/db/arrays.ts'
+import { type Check, checkOf, PROBLEMS_MAX, type Problem } from '#server/platform/db/check.ts'
 import { BLOCK_BITS } from '../block.ts'
-import { type Check, checkOf, mixed, PROBLEMS_MAX, type Problem } from './check.ts'
+import { mixed } from './row-number.ts'
 
 export const checkKeys: Check = checkOf(
   'no key was used twice',

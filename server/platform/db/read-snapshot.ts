@@ -1,12 +1,16 @@
-import type { Db } from '#server/platform/db/database.ts'
-import type { Snapshot } from './check.ts'
+import type { Db } from './database.ts'
+
+/** Reads the database as it was at one moment. */
+export interface Snapshot {
+  query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]>
+}
 
 /** Hashes ten million rows in a few passes. Each reader, and each process that helps it, may use this twice over. */
 const WORK_MEM = '64MB'
 
 /**
  * Lends `work` as many readers as asked, all of which see the database as it was at one moment, while it goes on living. They may run side by side.
- * No limit of time is set, for a proof takes as long as the ledger is large.
+ * No limit of time is set, for a proof takes as long as what it proves is large.
  */
 export async function readSnapshot<T>(db: Db, readers: number, work: (readers: Snapshot[]) => Promise<T>): Promise<T> {
   const clients = await Promise.all(Array.from({ length: readers }, () => db.pool.connect()))
