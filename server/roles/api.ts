@@ -1,6 +1,8 @@
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
 import { openAuthentication } from '#server/domains/identity/authentication.ts'
 import { guardRoutes } from '#server/domains/identity/guard-routes.ts'
+import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
+import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
@@ -9,6 +11,7 @@ import { type Http, openHttp } from '#server/platform/http/http.ts'
 import { docsPage } from './docs-page/routes.ts'
 import type { Saldo } from './open-saldo.ts'
 import { openApiDocument } from './openapi.ts'
+import { PERMISSIONS } from './permissions-list.ts'
 
 /** The API: every door of the house on one address. */
 export interface Api {
@@ -49,6 +52,7 @@ async function openDoors(
   await http.app.register(async (doors) => {
     guardRoutes(doors, authentication)
     await doors.register(identityRoutes(app, authentication))
+    await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
     await doors.register(orderRoutes(app, { placeOrder }))
     await doors.register(panelApiRoutes(app, authentication, { placeOrder }))

@@ -44,6 +44,8 @@ const TAGS = [
   { name: 'services', description: 'What is sold.' },
   { name: 'money', description: 'Balances.' },
   { name: 'account', description: 'Sign-in and API keys.' },
+  { name: 'rights', description: 'For staff: roles, and what people may do.' },
+  { name: 'staff', description: 'For staff: the areas and their people.' },
   { name: 'developers', description: 'This description.' },
   { name: 'operators', description: 'For those who run Saldo.' },
 ]
@@ -108,6 +110,7 @@ function describe(document: Parameters<Transform>[0]): ReturnType<Transform> {
   for (const [status, answer] of Object.entries(described.response ?? {})) {
     ;(answer as { description?: string }).description ??= MEANINGS[status] ?? 'As described.'
   }
-  if (url.startsWith('/api/v1/')) described.response = { ...described.response, default: PROBLEM_ANSWER }
+  if (url.startsWith('/api/') && url !== '/api/v2')
+    described.response = { ...described.response, default: PROBLEM_ANSWER }
   return { schema: described, url }
 }

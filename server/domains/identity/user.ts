@@ -39,3 +39,6 @@ const CONTROL = /\p{Cc}/u
 export function isName(text: string): boolean {
   return text.length <= NAME_MAX && !CONTROL.test(text) && text.isWellFormed()
 }
+
+/** A sentence or two on why something was done to a user. */
+export const REASON_MAX = 500

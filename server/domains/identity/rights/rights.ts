@@ -30,12 +30,14 @@ export function rightsOf(of: RightsOf): Rights {
 
 /** Patterns, parsed once, and the answers that they gave. */
 export class Rights {
+  readonly of: RightsOf
   readonly granted: readonly Pattern[]
   readonly denied: readonly Pattern[]
   readonly #within: readonly Pattern[] | undefined
   readonly #answers = new Map<string, boolean>()
 
   constructor(of: RightsOf) {
+    this.of = of
     this.granted = of.granted.map(parsePattern)
     this.denied = of.denied.map(parsePattern)
     this.#within = of.within?.map(parsePattern)
@@ -59,6 +61,26 @@ export class Rights {
     if (!this.granted.some((each) => contains(each, pattern))) return false
     if (this.denied.some((each) => overlaps(each, pattern))) return false
     return this.#within?.some((each) => contains(each, pattern)) ?? true
+  }
+
+  /**
+   * Whether this is no less than `other`, so that who has it may give, take and change what `other` is. What people may do with their own things (`…:own`) gives nobody power over
+   * others and is left out.
+   */
+  isAtLeast(other: Rights): boolean {
+    return this.missing(other).length === 0
+  }
+
+  /** The grants of `other` on whose account this is less. */
+  missing(other: Rights): string[] {
+    return other.of.granted.filter((_, i) => {
+      const pattern = other.granted[i] as Pattern
+      if (pattern.at(-1) === 'own') return false
+      if (!this.granted.some((each) => contains(each, pattern))) return true
+      if (this.#within && !this.#within.some((each) => contains(each, pattern))) return true
+      const lost = this.denied.filter((each) => overlaps(each, pattern))
+      return !lost.every((each) => other.denied.some((denied) => contains(denied, each)))
+    })
   }
 
   #decide(needed: string): boolean {

@@ -1,0 +1,25 @@
+import type { KnownPermission } from '#server/domains/identity/rights/catalogue.ts'
+
+/**
+ * Every permission that a route of the house needs, as the route states it. What is not here cannot be granted; a test holds the routes against it. `…:own` is for one's own things.
+ */
+export const PERMISSIONS: readonly KnownPermission[] = [
+  { permission: 'services:read', description: 'See what is sold.' },
+  { permission: 'balance:read:own', description: 'See one’s own balance.' },
+  { permission: 'orders:place:own', description: 'Place orders on one’s own balance.' },
+  { permission: 'orders:read:own', description: 'See one’s own orders.' },
+  { permission: 'orders:cancel:own', description: 'Ask for one’s own orders to be cancelled.' },
+  { permission: 'orders:refill:own', description: 'Ask for one’s own orders to be refilled.' },
+  { permission: 'account:read:own', description: 'See one’s own account.' },
+  { permission: 'sessions:end:own', description: 'Sign out.' },
+  { permission: 'api-keys:read:own', description: 'See one’s own API keys.' },
+  { permission: 'api-keys:create:own', description: 'Make API keys for oneself.' },
+  { permission: 'api-keys:revoke:own', description: 'Revoke one’s own API keys.' },
+
+  { permission: 'roles:read', description: 'See the roles and the permissions of the house.' },
+  { permission: 'roles:edit', description: 'Make, change and remove roles, with no more than one holds.' },
+  {
+    permission: 'users:grant:{role}:{id}',
+    description: 'Give a user another role, or more or fewer permissions, with no more than one holds.',
+  },
+]
