@@ -4,9 +4,13 @@ import { isPublicAddress } from './address.ts'
 test('addresses of the public internet are public', () => {
   for (const address of [
     '1.1.1.1',
+    '8.8.8.8',
     '93.184.215.14',
     '172.32.0.1',
     '100.128.0.1',
+    '::ffff:8.8.8.8',
+    '::ffff:0808:0808',
+    '2001:4860:4860::8888',
     '2606:4700::1111',
     '2a00:1450:4001::1',
   ]) {
@@ -40,9 +44,14 @@ test('special addresses, and forms that carry an IPv4 address within, are not pu
     '::7f00:1',
     '::127.0.0.1',
     '::ffff:127.0.0.1',
-    '::ffff:1.1.1.1',
+    '::ffff:7f00:1',
+    '::ffff:10.0.0.1',
+    '::ffff:169.254.169.254',
+    '::ffff:100.64.0.1',
     '::ffff:0:7f00:1',
+    '::ffff:0:0808:0808',
     '64:ff9b::7f00:1',
+    '64:ff9b::808:808',
     '64:ff9b:1::a00:1',
     '100::1',
     '2001::1',
@@ -58,6 +67,15 @@ test('special addresses, and forms that carry an IPv4 address within, are not pu
     'ff02::1',
   ]
   for (const address of special) expect([address, isPublicAddress(address)]).toEqual([address, false])
+})
+
+test('the addresses that others were found to reach by their webhooks are not public', () => {
+  const reached = [
+    ['10.254.0.0', '172.16.10.65', '192.168.10.65', '0.1.2.3', '127.254.254.254', '169.254.45.1', '255.255.255.255'],
+    ['224.1.2.3', '192.0.0.255', '198.51.100.65', '100.100.0.0', '198.18.0.0', '240.240.240.240'],
+    ['::1', 'febf:ffff::dead:beef', 'fd7a:115c:a1e0::1'],
+  ].flat()
+  for (const address of reached) expect([address, isPublicAddress(address)]).toEqual([address, false])
 })
 
 test('what is no address is not public', () => {

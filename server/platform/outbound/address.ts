@@ -8,12 +8,12 @@ const DOCUMENTATION_IPV6 = ipaddr.IPv6.parseCIDR('3fff::/20')
 
 /**
  * Whether an address, as a resolver or a socket gives it, belongs to one machine on the public internet. Private, loopback, link-local,
- * shared (CGNAT), multicast, reserved and documentation ranges do not, nor does any IPv6 form that carries an IPv4 address
- * within (mapped, NAT64, 6to4, Teredo): behind those may stand a private one. What is no address is not public.
+ * shared (CGNAT), multicast, reserved and documentation ranges do not. A mapped IPv4 address (::ffff:…) is judged as the IPv4 address that it is; the
+ * other IPv6 forms that carry one within (NAT64, 6to4, Teredo) are not public, for a gateway decides where they lead. What is no address is not public.
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false
-  const parsed = ipaddr.parse(address)
+  const parsed = ipaddr.process(address)
   if (parsed.range() !== 'unicast') return false
   return parsed instanceof ipaddr.IPv6 ? parsed.match(GLOBAL_IPV6) && !parsed.match(DOCUMENTATION_IPV6) : true
 }

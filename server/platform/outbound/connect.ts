@@ -1,8 +1,9 @@
-import { type LookupAddress, lookup } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import { isPublicAddress } from './address.ts'
 import type { OutboundFailure } from './outbound.ts'
+import type { ResolveName } from './resolve-name.ts'
 
 /** A connection that takes longer is given up, also where the call itself would wait. */
 const CONNECT_TIMEOUT_MS = 10_000
@@ -23,10 +24,10 @@ export class ConnectError extends Error {
  * answers differently the second time gains nothing. One address in the answer that is not public refuses the name.
  * Fails with ConnectError.
  */
-export function guardedConnector(allow_private_addresses: boolean): buildConnector.connector {
+export function guardedConnector(allow_private_addresses: boolean, resolveName: ResolveName): buildConnector.connector {
   const open = buildConnector({
     timeout: CONNECT_TIMEOUT_MS,
-    lookup: allow_private_addresses ? lookupAll : guardedLookup,
+    lookup: lookupBy(resolveName, allow_private_addresses ? () => undefined : refusalOf),
     autoSelectFamily: true,
     // Sessions are not resumed: a saved handshake is not worth a certificate that is not looked at again.
     maxCachedSessions: 0,
@@ -53,23 +54,9 @@ export function guardedConnector(allow_private_addresses: boolean): buildConnect
   }
 }
 
-function connectErrorOf(
-  error: Error & { code?: string; syscall?: string },
-  protocol: string,
-  reached: boolean,
-): ConnectError {
+function connectErrorOf(error: Error, protocol: string, reached: boolean): ConnectError {
   if (error instanceof ConnectError) return error
-  if (error.syscall === 'getaddrinfo') return new ConnectError('dns', error)
   return new ConnectError(protocol === 'https:' && reached ? 'tls' : 'connect', error)
-}
-
-/** The system's resolver, always asked for all addresses. */
-const lookupAll: LookupFunction = (hostname, options, callback) => {
-  resolve(hostname, options.family, () => undefined, options.all === true, callback)
-}
-
-const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  resolve(hostname, options.family, refusalOf, options.all === true, callback)
 }
 
 function refusalOf(addresses: readonly LookupAddress[]): ConnectError | undefined {
@@ -77,20 +64,22 @@ function refusalOf(addresses: readonly LookupAddress[]): ConnectError | undefine
   return refused && new ConnectError('address_refused', new Error(`the name resolves to ${refused.address}`))
 }
 
-type LookupCallback = Parameters<LookupFunction>[2]
-
-function resolve(
-  hostname: string,
-  family: Parameters<LookupFunction>[1]['family'],
+/** One question for each connection, whose answer is checked and is where the connection goes. */
+function lookupBy(
+  resolveName: ResolveName,
   refusal: (addresses: readonly LookupAddress[]) => ConnectError | undefined,
-  all: boolean,
-  callback: LookupCallback,
-): void {
-  lookup(hostname, { all: true, ...(family === undefined ? {} : { family }) }, (error, addresses) => {
-    const [first] = addresses ?? []
-    const failed = error ?? refusal(addresses) ?? (first ? undefined : new ConnectError('dns', new Error('no address')))
-    if (failed) callback(failed, '')
-    else if (all) callback(null, addresses)
-    else callback(null, first?.address ?? '', first?.family)
-  })
+): LookupFunction {
+  return (hostname, { family, all }, callback) => {
+    resolveName(hostname).then(
+      (resolved) => {
+        const addresses = family === 4 || family === 6 ? resolved.filter((each) => each.family === family) : resolved
+        const [first] = addresses
+        const failed = refusal(addresses) ?? (first ? undefined : new ConnectError('dns', new Error('no address')))
+        if (failed) callback(failed, '')
+        else if (all) callback(null, addresses)
+        else callback(null, first?.address ?? '', first?.family)
+      },
+      (error: unknown) => callback(new ConnectError('dns', error), ''),
+    )
+  }
 }

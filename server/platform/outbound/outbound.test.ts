@@ -201,6 +201,27 @@ test('an answer beyond the cap fails, whether it says its length or not', async 
   expect((await call(said.url, { max_bytes: 1_001 })).body).toHaveLength(1_001)
 })
 
+test('an answer beyond the cap counts where that is asked for, with what was read of it', async () => {
+  const { call, failure } = setup()
+  const said = await serve((_, response) => response.writeHead(202).end('x'.repeat(100_000)))
+  const endless = await serve((_, response) => {
+    const more = () => void response.write('é'.repeat(5_000), (error) => error || setImmediate(more))
+    more()
+  })
+  for (const server of [said, endless]) {
+    const response = await call(server.url, { max_bytes: 1_001, beyond_max: 'is_cut' })
+    expect([Buffer.byteLength(response.body) >= 1_001, response.body.length <= 1_001, response.cut]).toEqual([
+      true,
+      true,
+      true,
+    ])
+  }
+  const whole = await call(said.url, { beyond_max: 'is_cut' })
+  expect([whole.status, whole.body.length, whole.cut]).toEqual([202, 100_000, false])
+  const headers = await serve((_, response) => response.setHeader('x-big', 'x'.repeat(17_000)).end())
+  expect(await failure(headers.url, { beyond_max: 'is_cut' })).toEqual({ failure: 'too_large', sent: true })
+})
+
 test('nothing listens: certainly not sent', async () => {
   const { failure } = setup()
   const server = createTcpServer()

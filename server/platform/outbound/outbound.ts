@@ -2,6 +2,7 @@ import { Agent, type Dispatcher } from 'undici'
 import { InvariantError, invariant } from '#server/kit/invariant.ts'
 import { insideTransaction } from '../db/database.ts'
 import { ConnectError, guardedConnector } from './connect.ts'
+import { type ResolveName, resolveBySystem } from './resolve-name.ts'
 
 /** One call to the outside. Redirects are never followed. */
 export interface OutboundRequest {
@@ -11,8 +12,10 @@ export interface OutboundRequest {
   body?: string
   /** From the start to the last byte of the answer. */
   timeout_ms: number
-  /** An answer beyond this many bytes is cut off and is an error. */
+  /** An answer beyond this many bytes is not read to its end. */
   max_bytes: number
+  /** What becomes of one beyond them: it is an error, which is also the default, or it counts with what was read. */
+  beyond_max?: 'fails' | 'is_cut'
 }
 
 /** An answer, whatever its status. */
@@ -21,6 +24,8 @@ export interface OutboundResponse {
   headers: Readonly<Record<string, string>>
   /** UTF-8, a byte order mark removed. */
   body: string
+  /** Whether there was more of it than `max_bytes`. */
+  cut: boolean
   duration_ms: number
 }
 
@@ -64,9 +69,12 @@ export interface OutboundOptions {
   allow_private_addresses: boolean
   /** Sent with each call that names no other. */
   user_agent: string
+  /** How names become addresses; `resolveBySystem` without it. */
+  resolveName?: ResolveName
+  /** Connections to one origin; CONNECTIONS_MAX without it. A call beyond them waits for one, within its own time-out. */
+  connections_max?: number
 }
 
-/** Connections to one origin. A call beyond them waits for one, within its own time-out. */
 const CONNECTIONS_MAX = 128
 
 /**
@@ -83,8 +91,8 @@ const HEADER_BYTES_MAX = 16_384
 /** Opens calls to the outside. Nothing is ever sent twice, whatever becomes of the connection. */
 export function openOutbound(options: OutboundOptions): Outbound {
   const agent = new Agent({
-    connect: guardedConnector(options.allow_private_addresses),
-    connections: CONNECTIONS_MAX,
+    connect: guardedConnector(options.allow_private_addresses, options.resolveName ?? resolveBySystem),
+    connections: options.connections_max ?? CONNECTIONS_MAX,
     // One request at a time on a connection, so that a broken one leaves no other request in doubt.
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -190,28 +198,36 @@ class Exchange implements Dispatcher.DispatchHandler {
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined) this.#headers[name] = Array.isArray(value) ? value.join(', ') : value
     }
-    if (Number(this.#headers['content-length'] ?? 0) > this.#request.max_bytes) this.#fail('too_large')
+    const told_bytes = Number(this.#headers['content-length'] ?? 0)
+    if (told_bytes > this.#request.max_bytes && this.#request.beyond_max !== 'is_cut') this.#fail('too_large')
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#settled) return
     this.#bytes += chunk.length
-    if (this.#bytes > this.#request.max_bytes) this.#fail('too_large')
-    else this.#chunks.push(chunk)
+    if (this.#bytes <= this.#request.max_bytes) this.#chunks.push(chunk)
+    else if (this.#request.beyond_max === 'is_cut') {
+      this.#chunks.push(chunk.subarray(0, chunk.length - (this.#bytes - this.#request.max_bytes)))
+      this.#answer(true)
+      this.#controller?.abort(new Error('more than is wanted'))
+    } else this.#fail('too_large')
   }
 
   onResponseEnd(): void {
-    if (this.#settled) return
-    this.#settle()
-    // Malformed UTF-8 becomes U+FFFD; a leading byte order mark is dropped.
-    const body = new TextDecoder('utf-8').decode(Buffer.concat(this.#chunks))
-    this.#resolve({ status: this.#status, headers: this.#headers, body, duration_ms: this.#duration_ms() })
+    if (!this.#settled) this.#answer(false)
   }
 
   onResponseError(_: Dispatcher.DispatchController | undefined, error: Error & { code?: string }): void {
     if (error instanceof ConnectError) this.#fail(error.failure, error)
     else if (error.code === 'UND_ERR_HEADERS_OVERFLOW') this.#fail('too_large', error)
     else this.#fail(this.#controller ? 'reset' : 'aborted', error)
+  }
+
+  #answer(cut: boolean): void {
+    this.#settle()
+    // Malformed UTF-8 becomes U+FFFD; a leading byte order mark is dropped.
+    const body = new TextDecoder('utf-8').decode(Buffer.concat(this.#chunks))
+    this.#resolve({ status: this.#status, headers: this.#headers, body, cut, duration_ms: this.#duration_ms() })
   }
 
   #fail(failure: OutboundFailure, cause?: unknown): void {
