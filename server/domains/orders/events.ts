@@ -1,5 +1,5 @@
 import { defineEvent } from '#server/platform/outbox/event.ts'
-import type { OrderState } from './order.ts'
+import type { OrderState, VisibleStatus } from './order.ts'
 
 /** What an event tells of one order. */
 export interface OrderStepTold {
@@ -9,15 +9,27 @@ export interface OrderStepTold {
   state: OrderState
   /** The order's version with this step done; the higher one is the newer. */
   version: bigint
+  /** How the customer sees the order since. Absent where the step changed nothing that they see: then they are told nothing. */
+  shown?: ShownOrder | undefined
 }
 
-/** Events tell of many orders, as the verbs that cause them change many: one row of the outbox for a batch. At most EVENT_ORDERS_MAX. */
+/** An order as its customer sees it, in the words of their doors. `state` above is for us alone. */
+export interface ShownOrder {
+  status: VisibleStatus
+  charge: string
+  currency: string
+  start_count: string | null
+  remains: string
+  service: string
+  quantity: string
+  /** The caller's own key. */
+  request_id: string | null
+}
+
+/** Events tell of many orders, as the verbs that cause them change many: one row of the outbox for a batch. */
 export interface OrdersEvent {
   orders: readonly OrderStepTold[]
 }
-
-/** Keeps an event well below what the outbox takes, whatever the length of its numbers. */
-export const EVENT_ORDERS_MAX = 250
 
 const subject = ({ orders: [first, ...others] }: OrdersEvent) =>
   `order:${first?.order_id}${others.length > 0 ? ` and ${others.length} more` : ''}`
@@ -36,6 +48,29 @@ export const ordersProgressed = defineEvent<OrdersEvent>('orders.progressed', su
 
 /** They are completed, partial or cancelled, and their money settled. */
 export const ordersSettled = defineEvent<OrdersEvent>('orders.settled', subject)
+
+/** A customer's wallet as their doors show it. */
+export interface BalanceTold {
+  customer_id: bigint
+  /** What is theirs; `held` is the part set aside for orders under way, `available` the rest. */
+  balance: string
+  held: string
+  available: string
+  currency: string
+  /** The wallet's: the higher one is the newer. */
+  version: bigint
+}
+
+export interface BalancesEvent {
+  wallets: readonly BalanceTold[]
+}
+
+/** Orders moved money of these customers; each wallet as it stood a moment later, many steps in one. */
+export const balancesMoved = defineEvent<BalancesEvent>(
+  'orders.balances_moved',
+  ({ wallets: [first, ...others] }) =>
+    `customer:${first?.customer_id}${others.length > 0 ? ` and ${others.length} more` : ''}`,
+)
 
 /** Staff sent them again. */
 export const ordersResubmitted = defineEvent<OrdersEvent>('orders.resubmitted', subject)

@@ -18,6 +18,7 @@ import { pollOrders } from './poll-orders.ts'
 import { providersWithWork } from './queries.ts'
 import type { Placement } from './record-placements.ts'
 import { sweepDispatches } from './sweep-dispatches.ts'
+import { tellBalances } from './tell-balances.ts'
 
 /** New orders of this process wake at once; the wait is for those that others took, and for checks that come due. */
 const FIND_IDLE_MS = 500
@@ -93,7 +94,7 @@ function startCrew(
   }
 }
 
-/** The structured events and counts that operators watch, and the waking of the dispatcher. */
+/** The structured events and counts that operators watch, the waking of the dispatcher, and the telling of balances. */
 export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
   const told: [EventDefinition<OrdersEvent>, string][] = [
     [ordersPlaced, 'ORDER_CREATED'],
@@ -103,7 +104,15 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
     [ordersSettled, 'ORDER_SETTLED'],
     [ordersResubmitted, 'ORDER_RESUBMIT'],
   ]
-  return told.map(([event, name]) =>
+  const moving = [ordersPlaced, ordersSettled].map((event) =>
+    on(event, async (tx, _app, events) => {
+      await tellBalances(
+        tx,
+        events.flatMap(({ payload }) => payload.orders.map((order) => order.customer_id)),
+      )
+    }),
+  )
+  const watched = told.map(([event, name]) =>
     on(event, async (tx, app, events) => {
       const counter = app.metrics.counter('saldo_order_events_total', 'Steps of orders', ['event', 'state'])
       tx.onCommit(() => {
@@ -115,4 +124,5 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
       })
     }),
   )
+  return [...watched, ...moving]
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import type { OrderRefusal } from './errors.ts'
+import type { ShownOrder } from './events.ts'
 import { netCharge, type Order, visibleRemains, visibleStatus } from './order.ts'
 import type { PlaceOutcome } from './place-orders.ts'
 import type { OrderStep } from './queries.ts'
@@ -52,29 +53,41 @@ export const refusedShape = z.object({
   detail: z.string().meta({ example: 'The quantity is below the minimum of 50.' }),
 })
 
-/** How the order stands. */
-export function statusView(order: Order): z.output<typeof statusShape> {
+/** The fields of an order that customers are shown. */
+type ShownFields = Pick<
+  Order,
+  'state' | 'charge' | 'captured' | 'asset' | 'start_count' | 'remains' | 'quantity' | 'service_id' | 'request_key'
+>
+
+/** What events tell of the order as its customer sees it. */
+export function shownOf(order: ShownFields): ShownOrder {
   return {
-    id: String(order.id),
     status: visibleStatus(order.state),
     charge: saleAmount(netCharge(order)),
     currency: order.asset,
     start_count: order.start_count === null ? null : String(order.start_count),
     remains: String(visibleRemains(order)),
-    version: String(order.version),
+    service: String(order.service_id),
+    quantity: String(order.quantity),
+    request_id: order.request_key,
   }
+}
+
+/** How the order stands. */
+export function statusView(order: Order): z.output<typeof statusShape> {
+  const { status, charge, currency, start_count, remains } = shownOf(order)
+  return { id: String(order.id), status, charge, currency, start_count, remains, version: String(order.version) }
 }
 
 /** The order as it was placed, and how it stands. */
 export function orderView(order: Order): z.output<typeof orderShape> {
   return {
-    ...statusView(order),
-    service: String(order.service_id),
+    ...shownOf(order),
+    id: String(order.id),
+    version: String(order.version),
     type: order.type,
     link: order.link,
-    quantity: String(order.quantity),
     comments: order.params.comments ?? null,
-    request_id: order.request_key,
     placed_at: order.placed_at.toISOString(),
     finished_at: order.finished_at?.toISOString() ?? null,
   }

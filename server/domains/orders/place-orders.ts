@@ -12,6 +12,7 @@ import { emitOrders } from './emit-orders.ts'
 import type { OrderRefusal } from './errors.ts'
 import { ordersPlaced } from './events.ts'
 import { contentOf, type KnownOrder, knownOrders } from './known-orders.ts'
+import { shownOf } from './order-views.ts'
 
 /** Bounds how long a batch holds its customers' wallets. */
 export const PLACE_ORDERS_MAX = 1_000
@@ -182,6 +183,17 @@ function record(tx: Tx, placed: readonly Placed[]): void {
       provider_id: order.service.provider_id,
       state: 'queued' as const,
       version: 1n,
+      shown: shownOf({
+        state: 'queued',
+        charge: order.checked.charge,
+        captured: 0n,
+        asset: SALE_ASSET,
+        start_count: null,
+        remains: null,
+        quantity: order.checked.quantity,
+        service_id: order.service.id,
+        request_key: order.input.request_key ?? null,
+      }),
     })),
   )
 }

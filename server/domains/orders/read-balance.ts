@@ -1,6 +1,7 @@
 import { SALE_ASSET } from '#server/domains/catalog/service.ts'
 import { accountNamed, type Balance } from '#server/domains/ledger/queries.ts'
-import type { Db } from '#server/platform/db/database.ts'
+import { int8Array } from '#server/platform/db/arrays.ts'
+import { type Db, statement } from '#server/platform/db/database.ts'
 import { walletOf } from './accounts.ts'
 
 const EMPTY: Balance = { posted: 0n, held: 0n, available: 0n, version: 0n }
@@ -11,4 +12,16 @@ const EMPTY: Balance = { posted: 0n, held: 0n, available: 0n, version: 0n }
  */
 export async function readBalance(db: Db, customer_id: bigint): Promise<Balance> {
   return (await accountNamed(db, walletOf(customer_id, SALE_ASSET))) ?? EMPTY
+}
+
+const walletsOf = statement(`
+  select owner_id as customer_id, posted, held, posted - held as available, version from ledger.account
+  where owner_kind = 'customer' and owner_id = any($1::bigint[]) and purpose = 'wallet' and asset = $2`)
+
+/** The wallets of these customers, as readBalance has them; those who never had any money are absent. */
+export function readBalances(
+  db: Pick<Db, 'query'>,
+  customers: readonly bigint[],
+): Promise<(Balance & { customer_id: bigint })[]> {
+  return db.query(walletsOf, [int8Array(customers), SALE_ASSET])
 }

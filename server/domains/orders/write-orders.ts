@@ -1,9 +1,17 @@
 import { dateArray, int8Array, jsonArray, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
 import { emitOrders } from './emit-orders.ts'
-import { ordersForwarded, ordersProgressed, ordersResubmitted, ordersSettled, ordersStopped } from './events.ts'
+import {
+  type OrderStepTold,
+  ordersForwarded,
+  ordersProgressed,
+  ordersResubmitted,
+  ordersSettled,
+  ordersStopped,
+} from './events.ts'
 import { moveMoney } from './move-money.ts'
-import { FINAL_STATES, OPEN_STATES, ORDER_COLUMNS, type Order, type OrderState } from './order.ts'
+import { FINAL_STATES, OPEN_STATES, ORDER_COLUMNS, type Order, type OrderState, visibleStatus } from './order.ts'
+import { shownOf } from './order-views.ts'
 
 // Order-like rows are locked first, then accounts, then holds; each sorted by id.
 const lockById = statement(`
@@ -119,11 +127,13 @@ function tellSteps(tx: Tx, steps: readonly Told[]): void {
   ])
   for (const [kind, told] of Map.groupBy(steps, ({ step }) => step.kind)) {
     const event = EVENTS[kind]
-    const orders = told.map(({ row }) => toldOf(row))
-    if (event) emitOrders(tx, event, orders)
+    if (event) emitOrders(tx, event, told.map(toldOf))
   }
 }
 
-function toldOf({ id: order_id, customer_id, provider_id, state, version }: Order) {
-  return { order_id, customer_id, provider_id, state, version }
+/** What stays the same to its customer is not shown: that something happened within is no business of theirs. */
+function toldOf({ before, row }: Told): OrderStepTold {
+  const { id: order_id, customer_id, provider_id, state, version } = row
+  const shown = visibleStatus(before) === visibleStatus(state) ? undefined : shownOf(row)
+  return { order_id, customer_id, provider_id, state, version, shown }
 }
