@@ -1,6 +1,6 @@
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
 import { openAuthentication } from '#server/domains/identity/authentication.ts'
-import { guardRoutes } from '#server/domains/identity/guard-routes.ts'
+import { guardRoutes, principalOf } from '#server/domains/identity/guard-routes.ts'
 import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
@@ -8,6 +8,7 @@ import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { type Http, openHttp } from '#server/platform/http/http.ts'
+import { keepAnswers } from '#server/platform/idempotency/once.ts'
 import { docsPage } from './docs-page/routes.ts'
 import type { Saldo } from './open-saldo.ts'
 import { openApiDocument } from './openapi.ts'
@@ -22,7 +23,7 @@ export interface Api {
 }
 
 /** Opens the doors and listens. Throws when the port is taken. */
-export async function startApi({ app }: Saldo): Promise<Api> {
+export async function startApi({ app, secrets }: Saldo): Promise<Api> {
   const { config, log, metrics, db, settings } = app
   const http = openHttp({
     config,
@@ -31,7 +32,7 @@ export async function startApi({ app }: Saldo): Promise<Api> {
     checks: { database: () => db.query('select 1'), settings: () => settings.current() },
   })
   const authentication = await openAuthentication(app)
-  await openDoors(http, app, authentication)
+  await openDoors(http, { app, secrets }, authentication)
   const url = await http.listen({ host: config.host, port: config.port })
   return {
     url,
@@ -44,13 +45,14 @@ export async function startApi({ app }: Saldo): Promise<Api> {
 
 async function openDoors(
   http: Http,
-  app: Saldo['app'],
+  { app, secrets }: Pick<Saldo, 'app' | 'secrets'>,
   authentication: Awaited<ReturnType<typeof openAuthentication>>,
 ): Promise<void> {
   const placeOrder = openPlaceOrder(app)
   await openApiDocument(http.app, app.config)
   await http.app.register(async (doors) => {
     guardRoutes(doors, authentication)
+    keepAnswers(doors, { app, secrets, callerOf: (request) => `user:${principalOf(request).user_id}` })
     await doors.register(identityRoutes(app, authentication))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest'
 import { type Authentication, openAuthentication } from '#server/domains/identity/authentication.ts'
 import { createApiKey } from '#server/domains/identity/create-api-key.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
-import { guardRoutes } from '#server/domains/identity/guard-routes.ts'
+import { guardRoutes, principalOf } from '#server/domains/identity/guard-routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
 import type { User } from '#server/domains/identity/user.ts'
 import type { Clock } from '#server/kit/clock.ts'
@@ -14,6 +14,8 @@ import { systemClock } from '#server/kit/clock.ts'
 import type { App } from '#server/platform/app.ts'
 import type { Db } from '#server/platform/db/database.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
+import { keepAnswers } from '#server/platform/idempotency/once.ts'
+import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { openLog } from '#server/platform/telemetry/log.ts'
 import { testDatabase } from './database.ts'
 
@@ -86,7 +88,10 @@ export async function anIdentityServer(
   })
   guardRoutes(server, authentication)
   // The routes read `db`, `clock` and `log` of it and no more.
-  await server.register(identityRoutes(app as unknown as App, authentication))
+  const some = app as unknown as App
+  const secrets = await openSecrets({ mode: 'production', home: '', secret_key: Buffer.alloc(32).toString('base64') })
+  keepAnswers(server, { app: some, secrets, callerOf: (request) => String(principalOf(request).user_id) })
+  await server.register(identityRoutes(some, authentication))
   more(server)
   const url = await server.listen({ port: 0, host: '127.0.0.1' })
   onTestFinished(() => server.close())

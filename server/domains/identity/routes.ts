@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { App } from '#server/platform/app.ts'
+import { once } from '#server/platform/idempotency/once.ts'
 import { ALLOWED_IPS_MAX } from './allowed-ips.ts'
 import type { ApiKey } from './api-key.ts'
 import { presentedBy, refuseForeignOrigin } from './authenticate.ts'
@@ -75,7 +76,7 @@ function sessionRoutes(app: App, authentication: Authentication): FastifyPluginA
     server.post(
       '/api/v1/sessions',
       {
-        config: { permission: null },
+        config: { permission: null, idempotent: 'each sign-in is a session of its own, and a lost one runs out' },
         schema: {
           summary: 'Sign in',
           description: 'Answers a bearer token and sets it as a cookie too.',
@@ -139,7 +140,7 @@ function apiKeyRoutes(app: App): FastifyPluginAsyncZod {
     server.post(
       '/api/v1/api-keys',
       {
-        config: { permission: 'api-keys:create:own' },
+        config: { permission: 'api-keys:create:own', idempotent: true },
         schema: {
           summary: 'Make an API key',
           description: 'The key is in this answer and never shown again.',
@@ -148,21 +149,20 @@ function apiKeyRoutes(app: App): FastifyPluginAsyncZod {
           response: { 201: apiKeyShape.extend({ key: z.string() }) },
         },
       },
-      async (request, reply) => {
-        const { expires_at, scopes, allowed_ips, legacy_get, name } = request.body
-        const { key, api_key } = await createApiKey(app, {
-          user_id: principalOf(request).user_id,
-          name,
-          scopes: scopes ?? ['*'],
-          allowed_ips: allowed_ips ?? [],
-          legacy_get: legacy_get ?? false,
-          ...(expires_at === undefined ? {} : { expires_at: new Date(expires_at) }),
-        })
-        return reply
-          .code(201)
-          .header('cache-control', 'no-store')
-          .send({ ...apiKeyView(api_key), key })
-      },
+      (request, reply) =>
+        once(request, reply, 201, async (within) => {
+          const { expires_at, scopes, allowed_ips, legacy_get, name } = request.body
+          const { key, api_key } = await createApiKey(within, {
+            user_id: principalOf(request).user_id,
+            name,
+            scopes: scopes ?? ['*'],
+            allowed_ips: allowed_ips ?? [],
+            legacy_get: legacy_get ?? false,
+            ...(expires_at === undefined ? {} : { expires_at: new Date(expires_at) }),
+          })
+          reply.header('cache-control', 'no-store')
+          return { ...apiKeyView(api_key), key }
+        }),
     )
 
     server.delete(
