@@ -25,14 +25,16 @@ test('a change grows the version and keeps who, when, what before, what after an
   expect(await change(db, 2_000, 0n)).toEqual({ before: DEFAULT, after: 2_000, version_before: 0n, version: 1n })
   expect(await change(db, 3_000, 1n)).toMatchObject({ before: 2_000, after: 3_000, version: 2n })
   expect(await change(db, DEFAULT, 2n)).toMatchObject({ before: 3_000, after: DEFAULT, version: 3n })
-  const steps = await settingSteps(db, 'test.wait_ms')
+  const { steps } = await settingSteps(db, 'test.wait_ms')
   expect(steps.map(({ version, before, after }) => [version, before, after])).toEqual([
     [3n, 3_000, DEFAULT],
     [2n, 2_000, 3_000],
     [1n, DEFAULT, 2_000],
   ])
   for (const step of steps) expect(step).toMatchObject({ actor: 'user:7', reason: 'a test', at: expect.any(Date) })
-  expect((await settingSteps(db, 'test.wait_ms', { before: 3n, limit: 1 })).map(({ version }) => version)).toEqual([2n])
+  const page = await settingSteps(db, 'test.wait_ms', { before: 3n, limit: 1 })
+  expect(page).toEqual({ steps: [steps[1]], has_more: true })
+  expect(await settingSteps(db, 'test.wait_ms', { before: 2n })).toEqual({ steps: [steps[2]], has_more: false })
   expect((await standingSettings(db)).get('test.wait_ms')).toMatchObject({ version: 3n, value: DEFAULT })
 })
 
@@ -41,7 +43,7 @@ test('a change to what stands already writes nothing', async () => {
   expect(await change(db, DEFAULT, 0n)).toMatchObject({ version: 0n })
   await change(db, 2_000, 0n)
   expect(await change(db, 2_000, 1n)).toEqual({ before: 2_000, after: 2_000, version_before: 1n, version: 1n })
-  expect(await settingSteps(db, 'test.wait_ms')).toHaveLength(1)
+  expect((await settingSteps(db, 'test.wait_ms')).steps).toHaveLength(1)
 })
 
 test('an edit of a version that is no more, or not yet, is refused with the present one', async () => {
@@ -51,7 +53,7 @@ test('an edit of a version that is no more, or not yet, is refused with the pres
     const refused = change(db, 3_000, version)
     await expect(refused).rejects.toMatchObject({ code: 'setting_stale', status: 409, extra: { version: '1' } })
   }
-  expect(await settingSteps(db, 'test.wait_ms')).toHaveLength(1)
+  expect((await settingSteps(db, 'test.wait_ms')).steps).toHaveLength(1)
 })
 
 test('of ten who edit the same version at once one succeeds and nine are told', async () => {
@@ -63,7 +65,9 @@ test('of ten who edit the same version at once one succeeds and nine are told', 
   expect(done).toEqual([expect.objectContaining({ version: 1n })])
   const refused = outcomes.filter((outcome) => outcome instanceof ProblemError)
   expect(refused.map((error) => error.code)).toEqual(Array(9).fill('setting_stale'))
-  expect((await settingSteps(db, 'test.wait_ms')).map((step) => step.after)).toEqual(done.map((each) => each.after))
+  expect((await settingSteps(db, 'test.wait_ms')).steps.map((step) => step.after)).toEqual(
+    done.map((each) => each.after),
+  )
 })
 
 test('whatever is sent, a value is stored only if the schema takes it, and then as it was sent', async () => {
@@ -94,7 +98,7 @@ test('whatever is sent, a value is stored only if the schema takes it, and then 
   )
   const standing = await standingSettings(db)
   expect(standing.get('test.wait_ms')?.version ?? 0n).toBe(version)
-  for (const { after } of await settingSteps(db, 'test.wait_ms')) {
+  for (const { after } of (await settingSteps(db, 'test.wait_ms')).steps) {
     expect(refusalOf(waitMs, { ...untouchedSetting(waitMs.name), value: after })).toEqual([])
   }
 })

@@ -59,17 +59,20 @@ left join platform.setting_change previous on previous.name = step.name and prev
 where step.name = $1 and ($2::bigint is null or step.version < $2)
 order by step.version desc limit $3`)
 
-/** What became of a setting, newest first, below the version `before`; at most STEPS_MAX. */
+/** What became of a setting, newest first, below the version `before`, at most STEPS_MAX; and whether there are more behind it. */
 export async function settingSteps(
   db: Db,
   name: string,
   page: { before?: bigint | undefined; limit?: number } = {},
-): Promise<SettingStep[]> {
+): Promise<{ steps: SettingStep[]; has_more: boolean }> {
   const limit = Math.min(page.limit ?? STEPS_MAX, STEPS_MAX)
   const rows = await db.query<SettingStep & { before: string | null; after: string | null }>(STEPS, [
     name,
     page.before ?? null,
-    limit,
+    limit + 1,
   ])
-  return rows.map((row) => ({ ...row, before: storedValue(row.before), after: storedValue(row.after) }))
+  const steps = rows
+    .slice(0, limit)
+    .map((row) => ({ ...row, before: storedValue(row.before), after: storedValue(row.after) }))
+  return { steps, has_more: rows.length > limit }
 }
