@@ -4,6 +4,7 @@ import { guardRoutes, principalOf } from '#server/domains/identity/guard-routes.
 import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
+import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
@@ -13,6 +14,7 @@ import { docsPage } from './docs-page/routes.ts'
 import type { Saldo } from './open-saldo.ts'
 import { openApiDocument } from './openapi.ts'
 import { PERMISSIONS } from './permissions-list.ts'
+import { SETTINGS } from './settings-list.ts'
 
 /** The API: every door of the house on one address. */
 export interface Api {
@@ -58,6 +60,7 @@ async function openDoors(
     await doors.register(catalogRoutes(app))
     await doors.register(orderRoutes(app, { placeOrder }))
     await doors.register(panelApiRoutes(app, authentication, { placeOrder }))
+    await doors.register(settingRoutes(app, SETTINGS))
     await doors.register(docsPage(app.config))
   })
   await http.app.ready()

@@ -47,6 +47,7 @@ const TAGS = [
   { name: 'account', description: 'Sign-in and API keys.' },
   { name: 'rights', description: 'For staff: roles, and what people may do.' },
   { name: 'staff', description: 'For staff: the areas and their people.' },
+  { name: 'settings', description: 'For staff: what can be changed while the house runs.' },
   { name: 'developers', description: 'This description.' },
   { name: 'operators', description: 'For those who run Saldo.' },
 ]

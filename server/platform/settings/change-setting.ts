@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { statement, type Tx } from '../db/database.ts'
 import { refuseBadInput } from '../http/input.ts'
-import { fieldErrors } from '../http/validation.ts'
 import { SettingRefusedError, StaleSettingError } from './errors.ts'
-import { parseSetting, SETTING_VALUE_MAX, type Setting } from './setting.ts'
+import { parseSetting, SETTING_VALUE_MAX, type Setting, valueErrors } from './setting.ts'
 
 /** The value of a setting that nobody has set: whatever this version of the program takes. */
 export const DEFAULT = Symbol('default')
@@ -75,7 +74,7 @@ function checkedText(setting: Setting<unknown>, value: unknown): string {
   }
   refuseBadInput({ value }, 'body')
   const parsed = parseSetting(setting, value)
-  if (!parsed.success) throw new SettingRefusedError(fieldErrors(parsed.error, 'value'))
+  if (!parsed.success) throw new SettingRefusedError(valueErrors(parsed.error))
   return text
 }
 

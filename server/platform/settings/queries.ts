@@ -1,8 +1,7 @@
 import { type Db, statement } from '../db/database.ts'
 import type { FieldError } from '../http/problem.ts'
-import { fieldErrors } from '../http/validation.ts'
 import { DEFAULT, storedValue } from './change-setting.ts'
-import { parseSetting, type Setting } from './setting.ts'
+import { parseSetting, type Setting, valueErrors } from './setting.ts'
 
 /** A setting as it stands in the database, for people. */
 export interface StandingSetting {
@@ -49,7 +48,7 @@ export function untouchedSetting(name: string): StandingSetting {
 export function refusalOf(setting: Setting<unknown>, standing: StandingSetting): FieldError[] {
   if (standing.value === DEFAULT) return []
   const parsed = parseSetting(setting, standing.value)
-  return parsed.success ? [] : fieldErrors(parsed.error, 'value')
+  return parsed.success ? [] : valueErrors(parsed.error)
 }
 
 const STEPS = statement(`
