@@ -16,7 +16,7 @@ export async function redisLayers(url: string) {
   const { redisDriver, redisBusDriver } = await loadDriver()
   let leaving = false
   const connection = {
-    ...connectionOf(url),
+    ...redisConnection(url),
     // For ever, and ever less often: the client complains at each attempt.
     retryStrategy: (attempts: number) => (leaving ? null : Math.min(attempts * 200, RECONNECT_MAX_MS)),
   }
@@ -40,7 +40,7 @@ async function loadDriver() {
 }
 
 type Driver = Awaited<ReturnType<typeof loadDriver>>
-type Connection = ReturnType<typeof connectionOf>
+type Connection = ReturnType<typeof redisConnection>
 
 async function probe(redisDriver: Driver['redisDriver'], connection: Connection): Promise<void> {
   const options = { connection: { ...connection, retryStrategy: () => null } }
@@ -56,7 +56,8 @@ async function probe(redisDriver: Driver['redisDriver'], connection: Connection)
   }
 }
 
-function connectionOf(url: string) {
+/** How a client of ours connects to the Redis of `url`. */
+export function redisConnection(url: string) {
   const { hostname, port, username, password, pathname, protocol } = new URL(url)
   return {
     host: hostname,
