@@ -75,6 +75,19 @@ test('every setting is read in its form', () => {
   expect(isAbsolute(config.home)).toBe(true)
 })
 
+test('the captcha is configured whole or not at all', () => {
+  const captcha = { SALDO_CAPTCHA_SITE_KEY: 'site', SALDO_CAPTCHA_SECRET: 'hunter2' }
+  expect(readConfig({}).captcha).toBeUndefined()
+  expect(readConfig(captcha).captcha).toEqual({
+    site_key: 'site',
+    secret: 'hunter2',
+    url: 'https://challenges.cloudflare.com/turnstile/v0/siteverify',
+  })
+  for (const name of ['SALDO_CAPTCHA_SITE_KEY', 'SALDO_CAPTCHA_SECRET'] as const) {
+    expect(refusal({ [name]: captcha[name] })).toMatch(/are set together or not at all$/)
+  }
+})
+
 test('an empty setting counts as not set', () => {
   expect(readConfig({ PORT: '', SALDO_MODE: '', DATABASE_URL: '', SALDO_TRUST_PROXY: '' })).toMatchObject({
     mode: 'sandbox',

@@ -40,6 +40,15 @@ const SETTINGS = {
     flag().default(false),
     'yes or no: whether outbound calls may go to private and loopback addresses; always yes in sandbox mode',
   ),
+  SALDO_CAPTCHA_SITE_KEY: setting(
+    z.string().min(1).max(100).optional(),
+    'the public site key of Cloudflare Turnstile; without it and the secret public forms ask for no captcha',
+  ),
+  SALDO_CAPTCHA_SECRET: setting(z.string().min(1).max(200).optional(), 'the secret key of Cloudflare Turnstile'),
+  SALDO_CAPTCHA_URL: setting(
+    url(['http:', 'https:']).default('https://challenges.cloudflare.com/turnstile/v0/siteverify'),
+    'the address at which tokens of the captcha are checked',
+  ),
 } as const
 
 /** The settings as the rest of the program sees them. */
@@ -56,6 +65,8 @@ export interface Config {
   readonly db_connections: number
   readonly trust_proxy: string[]
   readonly allow_private_addresses: boolean
+  /** Undefined: public forms ask for none. */
+  readonly captcha: { readonly site_key: string; readonly secret: string; readonly url: string } | undefined
 }
 
 /** One or more settings are unknown or malformed; the message names each with the form expected. */
@@ -79,6 +90,9 @@ export function readConfig(source: NodeJS.ProcessEnv = process.env): Config {
     }
   }
   if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  if ((values.SALDO_CAPTCHA_SITE_KEY === undefined) !== (values.SALDO_CAPTCHA_SECRET === undefined)) {
+    throw new ConfigError('SALDO_CAPTCHA_SITE_KEY and SALDO_CAPTCHA_SECRET are set together or not at all')
+  }
   const config = shape(values as Values)
   if (config.mode === 'production' && !config.secret_key) {
     throw new ConfigError(`SALDO_SECRET_KEY is missing: ${SETTINGS.SALDO_SECRET_KEY.form}`)
@@ -103,7 +117,13 @@ function shape(values: Values): Config {
     db_connections: values.SALDO_DB_CONNECTIONS,
     trust_proxy: values.SALDO_TRUST_PROXY ?? [],
     allow_private_addresses: mode === 'sandbox' || values.SALDO_ALLOW_PRIVATE_ADDRESSES,
+    captcha: captchaOf(values),
   }
+}
+
+function captchaOf(values: Values): Config['captcha'] {
+  const { SALDO_CAPTCHA_SITE_KEY: site_key, SALDO_CAPTCHA_SECRET: secret, SALDO_CAPTCHA_URL: url } = values
+  return site_key === undefined || secret === undefined ? undefined : { site_key, secret, url }
 }
 
 function setting<S extends z.ZodType>(schema: S, form: string): { schema: S; form: string } {
