@@ -1,3 +1,5 @@
+import { domainToASCII } from 'node:url'
+
 /** A person, as others may see it: never with the password's hash. */
 export interface User {
   readonly id: bigint
@@ -21,10 +23,18 @@ export const USER_COLUMNS = 'id, email, name, role, state, locale, created_at'
 export const EMAIL_MAX = 254
 const EMAIL = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/
 
-/** The address as it is stored, or undefined when it has not the shape of one. ASCII only: two spellings of one address must not become two accounts. */
+/** Letters of any script; what else a URL could hold would be cut away unseen. */
+const INTERNATIONAL = /^(?=.*[^\x21-\x7e])[\p{L}\p{N}\p{M}.-]{1,253}$/u
+
+/**
+ * The address as it is stored, or undefined when it has not the shape of one. ASCII only, an international domain in its ASCII form: two spellings of one address must
+ * not become two accounts.
+ */
 export function normalEmail(text: string): string | undefined {
   if (text.length > EMAIL_MAX + 2) return undefined
-  const email = text.trim().toLowerCase()
+  const [local = '', domain = '', ...more] = text.trim().toLowerCase().split('@')
+  if (more.length > 0) return undefined
+  const email = `${local}@${INTERNATIONAL.test(domain) ? domainToASCII(domain) : domain}`
   return email.length <= EMAIL_MAX && EMAIL.test(email) ? email : undefined
 }
 
