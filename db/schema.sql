@@ -170,6 +170,7 @@ create table identity.api_key (
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
   last_used_at timestamp with time zone,
+  rotated_from bigint,
   constraint api_key_allowed_ips_check CHECK ((cardinality(allowed_ips) <= 50)),
   constraint api_key_check CHECK ((expires_at > created_at)),
   constraint api_key_key_hash_check CHECK ((octet_length(key_hash) = 32)),
@@ -177,11 +178,14 @@ create table identity.api_key (
   constraint api_key_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
   constraint api_key_pkey PRIMARY KEY (id),
   constraint api_key_prefix_check CHECK (((char_length(prefix) >= 6) AND (char_length(prefix) <= 16))),
+  constraint api_key_rotated_from_fkey FOREIGN KEY (rotated_from) REFERENCES identity.api_key(id) ON DELETE SET NULL,
   constraint api_key_scopes_check CHECK ((((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 20)) AND (scopes <@ '{*,read,order}'::text[]))),
   constraint api_key_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE RESTRICT
 ) with (fillfactor=80);
 
 CREATE INDEX api_key_of_user ON identity.api_key USING btree (user_id, id);
+
+CREATE UNIQUE INDEX api_key_rotation_once ON identity.api_key USING btree (rotated_from);
 
 CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF scopes, allowed_ips, legacy_get, expires_at, revoked_at ON identity.api_key FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
 
@@ -206,6 +210,22 @@ create table identity.email_change (
 CREATE INDEX email_change_expiry ON identity.email_change USING btree (expires_at);
 
 CREATE INDEX email_change_of_user ON identity.email_change USING btree (user_id, created_at);
+
+create table identity.known_device (
+  user_id bigint not null,
+  token_hash bytea not null,
+  network text not null,
+  user_agent text not null,
+  first_seen_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  constraint known_device_network_check CHECK ((char_length(network) <= 50)),
+  constraint known_device_pkey PRIMARY KEY (user_id, token_hash),
+  constraint known_device_token_hash_check CHECK ((octet_length(token_hash) = 32)),
+  constraint known_device_user_agent_check CHECK ((char_length(user_agent) <= 200)),
+  constraint known_device_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+
+CREATE INDEX known_device_by_age ON identity.known_device USING btree (last_seen_at);
 
 create table identity.one_time_link (
   id bigint generated always as identity not null,
@@ -242,6 +262,16 @@ CREATE INDEX one_time_link_of_registration ON identity.one_time_link USING btree
 
 CREATE INDEX one_time_link_of_user ON identity.one_time_link USING btree (user_id, purpose, created_at);
 
+create table identity.recovery_code (
+  user_id bigint not null,
+  code_hash bytea not null,
+  created_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint recovery_code_code_hash_check CHECK ((octet_length(code_hash) = 32)),
+  constraint recovery_code_pkey PRIMARY KEY (user_id, code_hash),
+  constraint recovery_code_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.totp(user_id) ON DELETE CASCADE
+);
+
 create table identity.registration (
   id bigint generated always as identity not null,
   handle_hash bytea not null,
@@ -251,6 +281,7 @@ create table identity.registration (
   locale text not null,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  answered_at timestamp with time zone,
   confirmed_at timestamp with time zone,
   constraint registration_check CHECK ((expires_at > created_at)),
   constraint registration_email_check CHECK ((((char_length(email) >= 3) AND (char_length(email) <= 254)) AND (email !~ '[^\x21-\x7e]'::text) AND (email ~ '^[^@A-Z]+@[^@A-Z]+$'::text))),
@@ -297,9 +328,11 @@ create table identity.session (
   user_agent text default ''::text not null,
   ip inet,
   ended_at timestamp with time zone,
+  id bigint generated always as identity not null,
   area text,
   constraint session_area_check CHECK ((area = ANY (ARRAY['admin'::text, 'support'::text, 'teamlead'::text, 'trader'::text, 'merchant'::text]))),
   constraint session_check CHECK ((expires_at > created_at)),
+  constraint session_id_key UNIQUE (id),
   constraint session_pkey PRIMARY KEY (token_hash),
   constraint session_token_hash_check CHECK ((octet_length(token_hash) = 32)),
   constraint session_user_agent_check CHECK ((char_length(user_agent) <= 200)),
@@ -314,6 +347,41 @@ CREATE TRIGGER tell_deletion AFTER DELETE ON identity.session FOR EACH ROW WHEN 
 
 CREATE TRIGGER tell_ending AFTER UPDATE OF ended_at, expires_at ON identity.session FOR EACH ROW WHEN ((old.ended_at IS NULL)) EXECUTE FUNCTION identity.tell_change();
 
+CREATE TRIGGER tell_rotation AFTER UPDATE OF token_hash ON identity.session FOR EACH ROW WHEN ((old.token_hash <> new.token_hash)) EXECUTE FUNCTION identity.tell_change();
+
+create table identity.sign_in_challenge (
+  token_hash bytea not null,
+  user_id bigint not null,
+  area text,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint sign_in_challenge_area_check CHECK ((area = ANY (ARRAY['admin'::text, 'support'::text, 'teamlead'::text, 'trader'::text, 'merchant'::text]))),
+  constraint sign_in_challenge_check CHECK ((expires_at > created_at)),
+  constraint sign_in_challenge_pkey PRIMARY KEY (token_hash),
+  constraint sign_in_challenge_token_hash_check CHECK ((octet_length(token_hash) = 32)),
+  constraint sign_in_challenge_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+
+CREATE INDEX sign_in_challenge_expiry ON identity.sign_in_challenge USING btree (expires_at);
+
+CREATE INDEX sign_in_challenge_of_user ON identity.sign_in_challenge USING btree (user_id);
+
+create table identity.totp (
+  user_id bigint not null,
+  secret_ciphertext bytea not null,
+  key_id text not null,
+  created_at timestamp with time zone not null,
+  confirmed_at timestamp with time zone,
+  last_step bigint,
+  constraint totp_key_id_check CHECK ((key_id ~ '^[0-9a-f]{16}$'::text)),
+  constraint totp_last_step_check CHECK ((last_step >= 0)),
+  constraint totp_pkey PRIMARY KEY (user_id),
+  constraint totp_secret_ciphertext_check CHECK (((octet_length(secret_ciphertext) >= 29) AND (octet_length(secret_ciphertext) <= 300))),
+  constraint totp_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+
+CREATE TRIGGER tell_change AFTER INSERT OR DELETE OR UPDATE OF confirmed_at ON identity.totp FOR EACH ROW EXECUTE FUNCTION identity.tell_user_change();
+
 create table identity.user (
   id bigint generated always as identity not null,
   email text not null,
@@ -323,6 +391,10 @@ create table identity.user (
   state text default 'active'::text not null,
   locale text default 'en'::text not null,
   created_at timestamp with time zone default now() not null,
+  email_confirmed_at timestamp with time zone,
+  self_registered boolean default false not null,
+  time_zone text default 'UTC'::text not null,
+  password_changed_at timestamp with time zone,
   granted text[] default '{}'::text[] not null,
   denied text[] default '{}'::text[] not null,
   blocked_at timestamp with time zone,
@@ -339,7 +411,8 @@ create table identity.user (
   constraint user_password_hash_check CHECK (((password_hash ~~ '$argon2id$%'::text) AND (char_length(password_hash) <= 300))),
   constraint user_pkey PRIMARY KEY (id),
   constraint user_role_fkey FOREIGN KEY (role) REFERENCES identity.role(name) ON UPDATE CASCADE ON DELETE RESTRICT,
-  constraint user_state_check CHECK ((state = ANY (ARRAY['active'::text, 'blocked'::text])))
+  constraint user_state_check CHECK ((state = ANY (ARRAY['active'::text, 'blocked'::text]))),
+  constraint user_time_zone_check CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64)))
 );
 
 CREATE INDEX user_by_email_start ON identity."user" USING btree (email text_pattern_ops);
@@ -348,11 +421,15 @@ CREATE INDEX user_by_name_start ON identity."user" USING btree (lower(name) text
 
 CREATE INDEX user_by_role ON identity."user" USING btree (role, id DESC);
 
+CREATE INDEX user_password_cost ON identity."user" USING btree (split_part(password_hash, '$'::text, 4));
+
 CREATE TRIGGER keep_an_administrator AFTER UPDATE OF role, state, denied ON identity."user" FOR EACH ROW WHEN (((old.role = 'administrator'::text) AND (old.state = 'active'::text) AND (old.denied = '{}'::text[]) AND (NOT ((new.role = 'administrator'::text) AND (new.state = 'active'::text) AND (new.denied = '{}'::text[]))))) EXECUTE FUNCTION identity.keep_an_administrator();
 
 CREATE TRIGGER keep_an_administrator_there AFTER DELETE ON identity."user" FOR EACH ROW WHEN (((old.role = 'administrator'::text) AND (old.state = 'active'::text) AND (old.denied = '{}'::text[]))) EXECUTE FUNCTION identity.keep_an_administrator();
 
 CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF role, state, granted, denied ON identity."user" FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
+
+CREATE TRIGGER tell_confirmation AFTER UPDATE OF email_confirmed_at ON identity."user" FOR EACH ROW WHEN ((old.email_confirmed_at IS DISTINCT FROM new.email_confirmed_at)) EXECUTE FUNCTION identity.tell_user_change();
 
 create table ledger.account_name (
   id bigint generated always as identity not null,
@@ -741,25 +818,6 @@ create table platform.house (
   constraint house_pkey PRIMARY KEY (only_row)
 );
 
-create table platform.idempotent_request (
-  caller text not null,
-  route text not null,
-  key text not null,
-  content bytea not null,
-  answer bytea default '\x'::bytea not null,
-  answer_key_id text default ''::text not null,
-  at timestamp with time zone default now() not null,
-  constraint idempotent_request_answer_check CHECK ((octet_length(answer) <= 1048576)),
-  constraint idempotent_request_answer_key_id_check CHECK ((char_length(answer_key_id) <= 64)),
-  constraint idempotent_request_caller_check CHECK (((char_length(caller) >= 1) AND (char_length(caller) <= 100))),
-  constraint idempotent_request_content_check CHECK ((octet_length(content) = 32)),
-  constraint idempotent_request_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255))),
-  constraint idempotent_request_pkey PRIMARY KEY (caller, route, key),
-  constraint idempotent_request_route_check CHECK (((char_length(route) >= 1) AND (char_length(route) <= 300)))
-) with (fillfactor=70);
-
-CREATE INDEX idempotent_request_age ON platform.idempotent_request USING btree (at);
-
 create table platform.job_runner (
   id text not null,
   seen_at timestamp with time zone default now() not null,
@@ -942,6 +1000,18 @@ begin
     when 'session' then 'session:' || encode((to_jsonb(old) ->> 'token_hash')::bytea, 'hex')
     when 'user' then 'user:' || (to_jsonb(old) ->> 'id')
     else 'role:' || (to_jsonb(old) ->> 'name')
+  end);
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION identity.tell_user_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('identity_changed', 'user:' || case tg_table_name
+    when 'user' then to_jsonb(coalesce(new, old)) ->> 'id'
+    else to_jsonb(coalesce(new, old)) ->> 'user_id'
   end);
   return null;
 end $function$;

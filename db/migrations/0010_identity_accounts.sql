@@ -13,6 +13,8 @@ create table identity.registration (
   locale text not null check (locale in ('en', 'bn', 'ru')),
   created_at timestamptz not null,
   expires_at timestamptz not null check (expires_at > created_at),
+  -- Its first mail, or the notice to the owner of the address, was asked for.
+  answered_at timestamptz,
   confirmed_at timestamptz
 );
 create index registration_of_email on identity.registration (email, created_at);
@@ -60,3 +62,84 @@ create index one_time_link_of_user on identity.one_time_link (user_id, purpose, 
 create index one_time_link_of_registration on identity.one_time_link (registration_id);
 create index one_time_link_of_change on identity.one_time_link (email_change_id);
 create index one_time_link_expiry on identity.one_time_link (expires_at);
+
+alter table identity.user
+  -- When the address was last proven to be the user's own; null for those whom staff created and who have not shown it.
+  add column email_confirmed_at timestamptz,
+  -- Came by the public door and not through staff: may have to prove the address first.
+  add column self_registered boolean not null default false,
+  add column time_zone text not null default 'UTC' check (char_length(time_zone) between 1 and 64),
+  add column password_changed_at timestamptz;
+
+-- What a confirmation gives is known to every process, as what a block takes.
+create function identity.tell_user_change() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('identity_changed', 'user:' || case tg_table_name
+    when 'user' then to_jsonb(coalesce(new, old)) ->> 'id'
+    else to_jsonb(coalesce(new, old)) ->> 'user_id'
+  end);
+  return null;
+end $$;
+create trigger tell_confirmation after update of email_confirmed_at on identity.user
+  for each row when (old.email_confirmed_at is distinct from new.email_confirmed_at) execute function identity.tell_user_change();
+
+alter table identity.session
+  -- By which its owner names it; the token's hash is shown to nobody.
+  add column id bigint generated always as identity unique;
+
+-- A token that was replaced is forgotten everywhere, as one that ended.
+create trigger tell_rotation after update of token_hash on identity.session
+  for each row when (old.token_hash <> new.token_hash) execute function identity.tell_change();
+
+-- Cost of the hashes in use, so that a refusal works as hard whatever is stored.
+create index user_password_cost on identity.user (split_part(password_hash, '$', 4));
+
+-- A sign-in whose password was right and whose second factor is still to come. It opens nothing.
+create table identity.sign_in_challenge (
+  token_hash bytea primary key check (octet_length(token_hash) = 32),
+  user_id bigint not null references identity.user on delete cascade,
+  area text check (area in ('admin', 'support', 'teamlead', 'trader', 'merchant')),
+  created_at timestamptz not null,
+  expires_at timestamptz not null check (expires_at > created_at)
+);
+create index sign_in_challenge_of_user on identity.sign_in_challenge (user_id);
+create index sign_in_challenge_expiry on identity.sign_in_challenge (expires_at);
+
+-- Browsers and networks from which a user signed in before: not held up when others try that user's passwords.
+create table identity.known_device (
+  user_id bigint not null references identity.user on delete cascade,
+  token_hash bytea not null check (octet_length(token_hash) = 32),
+  -- As attempts are counted: an IPv4 address or a /64.
+  network text not null check (char_length(network) <= 50),
+  user_agent text not null check (char_length(user_agent) <= 200),
+  first_seen_at timestamptz not null,
+  last_seen_at timestamptz not null,
+  primary key (user_id, token_hash)
+);
+create index known_device_by_age on identity.known_device (last_seen_at);
+
+create table identity.totp (
+  user_id bigint primary key references identity.user on delete cascade,
+  secret_ciphertext bytea not null check (octet_length(secret_ciphertext) between 29 and 300),
+  key_id text not null check (key_id ~ '^[0-9a-f]{16}$'),
+  created_at timestamptz not null,
+  -- Null until a first code has shown that the secret arrived.
+  confirmed_at timestamptz,
+  -- The last step of time whose code was accepted: no code counts twice.
+  last_step bigint check (last_step >= 0)
+);
+create trigger tell_change after insert or update of confirmed_at or delete on identity.totp
+  for each row execute function identity.tell_user_change();
+
+create table identity.recovery_code (
+  user_id bigint not null references identity.totp on delete cascade,
+  code_hash bytea not null check (octet_length(code_hash) = 32),
+  created_at timestamptz not null,
+  used_at timestamptz,
+  primary key (user_id, code_hash)
+);
+
+alter table identity.api_key
+  -- The key that this one took the place of.
+  add column rotated_from bigint references identity.api_key on delete set null;
+create unique index api_key_rotation_once on identity.api_key (rotated_from);

@@ -11,9 +11,14 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'orders:cancel:own', description: 'Ask for one’s own orders to be cancelled.' },
   { permission: 'orders:refill:own', description: 'Ask for one’s own orders to be refilled.' },
   { permission: 'account:read:own', description: 'See one’s own account.' },
-  { permission: 'sessions:end:own', description: 'Sign out.' },
+  { permission: 'account:edit:own', description: 'Change one’s own name, language and time zone.' },
+  { permission: 'account:secure:own', description: 'Change one’s own password and e-mail address.' },
+  { permission: 'account:two-factor:own', description: 'Set up and switch off one’s own second factor.' },
+  { permission: 'sessions:read:own', description: 'See where one is signed in.' },
+  { permission: 'sessions:end:own', description: 'Sign out, here and elsewhere.' },
   { permission: 'api-keys:read:own', description: 'See one’s own API keys.' },
   { permission: 'api-keys:create:own', description: 'Make API keys for oneself.' },
+  { permission: 'api-keys:edit:own', description: 'Change what one’s own API keys may do.' },
   { permission: 'api-keys:revoke:own', description: 'Revoke one’s own API keys.' },
 
   { permission: 'roles:read', description: 'See the roles and the permissions of the house.' },
@@ -22,7 +27,4 @@ export const PERMISSIONS: readonly KnownPermission[] = [
     permission: 'users:grant:{role}:{id}',
     description: 'Give a user another role, or more or fewer permissions, with no more than one holds.',
   },
-
-  { permission: 'settings:read', description: 'See what can be changed while the house runs, and who changed it.' },
-  { permission: 'settings:edit', description: 'Change settings of the running house.' },
 ]

@@ -1,4 +1,5 @@
 import { startAuditWork } from '#server/domains/audit/jobs.ts'
+import { identitySubscriptions } from '#server/domains/identity/jobs.ts'
 import { startLedgerWork } from '#server/domains/ledger/jobs.ts'
 import { orderSubscriptions, startOrderWork } from '#server/domains/orders/jobs.ts'
 import { startJobRunner } from '#server/platform/jobs/runner.ts'
@@ -11,7 +12,7 @@ export function startWorker({ app, providers }: Saldo): { stop(): Promise<void> 
   const ledger = startLedgerWork(app)
   const audit = startAuditWork(app)
   const runner = startJobRunner(app, [])
-  const publisher = startPublisher(app, orderSubscriptions(orders.wakeDispatcher))
+  const publisher = startPublisher(app, [...orderSubscriptions(orders.wakeDispatcher), ...identitySubscriptions])
   return {
     // Orders first: their outcomes still become events.
     stop: async () => {

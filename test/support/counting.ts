@@ -14,7 +14,6 @@ export function countingStatements(app: OpenApp): { app: OpenApp; count: () => n
       tx.send(sql, values)
     },
     onCommit: (then) => tx.onCommit(then),
-    part: (work) => tx.part((part) => work(counted(part))),
   })
   const db: Db = {
     ...app.db,

@@ -3,21 +3,27 @@ import type { FastifyInstance } from 'fastify'
 import fastify from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { onTestFinished } from 'vitest'
+import type { OpenApp } from '#server/app.ts'
 import { type Authentication, openAuthentication } from '#server/domains/identity/authentication.ts'
 import { createApiKey } from '#server/domains/identity/create-api-key.ts'
+import { createSession, type SignedIn } from '#server/domains/identity/create-session.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
-import { guardRoutes, principalOf } from '#server/domains/identity/guard-routes.ts'
+import { type LinkAsked, linkAsked, type SecurityNotice, securityNotice } from '#server/domains/identity/events.ts'
+import { guardRoutes } from '#server/domains/identity/guard-routes.ts'
+import { identitySubscriptions } from '#server/domains/identity/jobs.ts'
+import { type OneTimeLink, oneTimeLink } from '#server/domains/identity/one-time-links.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
+import type { Client } from '#server/domains/identity/sessions/client.ts'
 import type { User } from '#server/domains/identity/user.ts'
 import type { Clock } from '#server/kit/clock.ts'
 import { systemClock } from '#server/kit/clock.ts'
-import type { App } from '#server/platform/app.ts'
-import type { Db } from '#server/platform/db/database.ts'
+import type { Config } from '#server/platform/config/config.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
-import { keepAnswers } from '#server/platform/idempotency/once.ts'
+import { publishEvents } from '#server/platform/outbox/publish-events.ts'
+import { on } from '#server/platform/outbox/subscription.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { openLog } from '#server/platform/telemetry/log.ts'
-import { testDatabase } from './database.ts'
+import { testApp } from './app.ts'
 
 /** The password of every user that `aUser` makes. */
 export const PASSWORD = 'correct horse battery'
@@ -27,18 +33,17 @@ export interface MovableClock extends Clock {
   ahead_ms: number
 }
 
-/** What identity's verbs need, and all that was logged. */
-export interface IdentityApp {
-  db: Db
+/** An app of the test's own, whose clock can be moved, and all that was logged. */
+export interface IdentityApp extends OpenApp {
   clock: MovableClock
-  log: App['log']
-  config: { public_url: string | undefined }
   logged: string[]
 }
 
-/** A database of the test's own with a clock and a log. */
-export async function identityApp(options: { public_url?: string } = {}): Promise<IdentityApp> {
-  const { db } = await testDatabase()
+/** An app over a database of the test's own, with a clock that can be moved. */
+export async function identityApp(
+  options: { public_url?: string; captcha?: Config['captcha'] } = {},
+): Promise<IdentityApp> {
+  const app = await testApp()
   const logged: string[] = []
   const log = openLog({ level: 'debug', destination: { write: (line) => void logged.push(line) } })
   const clock: MovableClock = {
@@ -46,14 +51,63 @@ export async function identityApp(options: { public_url?: string } = {}): Promis
     now: () => new Date(Date.now() + clock.ahead_ms),
     monotonic_ms: systemClock.monotonic_ms,
   }
-  return { db, clock, log, config: { public_url: options.public_url }, logged }
+  const { public_url, captcha } = options
+  return { ...app, config: { ...app.config, public_url, captcha }, clock, log, logged }
 }
 
 /** What one process holds; closed when the test ends. Two of them on one database are two processes to each other. */
 export async function anAuthentication(app: IdentityApp): Promise<Authentication> {
-  const authentication = await openAuthentication(app)
+  const authentication = await openAuthentication(app, await openSecrets(app.config))
   onTestFinished(() => authentication.close())
   return authentication
+}
+
+/** Someone at a browser that is not known. */
+export function aClient(of: Partial<Client> = {}): Client {
+  return { ip: '192.0.2.1', user_agent: 'test', device: undefined, ...of }
+}
+
+/** Signs in a user without a second factor by the password. */
+export async function signedIn(
+  app: IdentityApp,
+  authentication: Authentication,
+  input: { email: string; password?: string; client?: Client },
+): Promise<SignedIn> {
+  const { email, password = PASSWORD, client = aClient() } = input
+  const outcome = await createSession(app, authentication.attempts, { email, password, client })
+  if ('challenge' in outcome) throw new Error(`${email} has a second factor`)
+  return outcome
+}
+
+/** What people are to be told: links by mail, and notices. */
+export interface ToldToPeople {
+  links: OneTimeLink[]
+  notices: SecurityNotice[]
+}
+
+/** Lets what was asked at the doors be answered, as a worker does. Answers what is to be told to people by it and since the last time, oldest first. */
+export async function answerRequests(app: IdentityApp, authentication: Authentication): Promise<ToldToPeople> {
+  const asked: LinkAsked[] = []
+  const notices: SecurityNotice[] = []
+  const subscriptions = [
+    ...identitySubscriptions,
+    on(linkAsked, async (_tx, _app, events) => void asked.push(...events.map((each) => each.payload))),
+    on(securityNotice, async (_tx, _app, events) => void notices.push(...events.map((each) => each.payload))),
+  ]
+  while (await publishEvents(app, subscriptions));
+  const links = await Promise.all(asked.map((each) => oneTimeLink(app, authentication.secrets, each.link_id)))
+  return { links: links.filter((each) => each !== undefined), notices }
+}
+
+/** The token of a link, as the page behind it reads it. */
+export function tokenOf(link: OneTimeLink | undefined): string {
+  return link?.url.split('#')[1] ?? ''
+}
+
+/** Actions of the audit, oldest first. */
+export async function actsOf(app: IdentityApp): Promise<string[]> {
+  const rows = await app.db.query<{ action: string }>('select action from audit.act order by id')
+  return rows.map((row) => row.action)
 }
 
 let users = 0
@@ -87,11 +141,7 @@ export async function anIdentityServer(
     return reply.code(status).send({ code: 'bad_request' })
   })
   guardRoutes(server, authentication)
-  // The routes read `db`, `clock` and `log` of it and no more.
-  const some = app as unknown as App
-  const secrets = await openSecrets({ mode: 'production', home: '', secret_key: Buffer.alloc(32).toString('base64') })
-  keepAnswers(server, { app: some, secrets, callerOf: (request) => String(principalOf(request).user_id) })
-  await server.register(identityRoutes(some, authentication))
+  await server.register(identityRoutes(app, authentication))
   more(server)
   const url = await server.listen({ port: 0, host: '127.0.0.1' })
   onTestFinished(() => server.close())

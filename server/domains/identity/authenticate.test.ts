@@ -2,24 +2,21 @@ import type { IncomingHttpHeaders } from 'node:http'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ProblemError } from '#server/platform/http/problem.ts'
-import { aKey, anAuthentication, identityApp, PASSWORD } from '#test/support/identity.ts'
+import { aKey, anAuthentication, identityApp, signedIn } from '#test/support/identity.ts'
 import { authenticate, presentedBy, refuseForeignOrigin } from './authenticate.ts'
-import { createSession } from './create-session.ts'
 import { userById } from './queries.ts'
+
+/** As a browser on this machine sends it. */
+const REQUEST = { protocol: 'http', hostname: 'localhost', ip: '192.0.2.1' }
 
 async function setup() {
   const app = await identityApp()
   const authentication = await anAuthentication(app)
   const { key, user_id } = await aKey(app)
   const user = await userById(app, user_id)
-  const { token } = await createSession(app, authentication.sign_in_limits, {
-    email: user?.email ?? '',
-    password: PASSWORD,
-    ip: '192.0.2.1',
-    user_agent: '',
-  })
+  const { token } = await signedIn(app, authentication, { email: user?.email ?? '' })
   const as = (headers: IncomingHttpHeaders, method = 'GET') =>
-    authenticate(authentication, { method, headers: { host: 'saldo.example', ...headers }, ip: '192.0.2.1' })
+    authenticate(authentication, { ...REQUEST, method, headers: { host: 'localhost', ...headers } })
   return { app, authentication, key, token, user_id, as }
 }
 
@@ -95,7 +92,7 @@ describe('a change by cookie', () => {
     ['https://public.example', 'POST', 'http://saldo.example', false],
   ])('public origin %s, %s from %s: %s', (public_origin, method, origin, expected) => {
     const headers = { host: 'saldo.example', ...(origin === undefined ? {} : { origin }) }
-    const ask = () => refuseForeignOrigin({ public_origin }, { method, headers, ip: '' }, 'must be told')
+    const ask = () => refuseForeignOrigin({ public_origin }, { ...REQUEST, method, headers }, 'must be told')
     if (expected) ask()
     else expect(ask).toThrow(expect.objectContaining({ code: 'foreign_origin', status: 403 }))
   })
@@ -103,14 +100,24 @@ describe('a change by cookie', () => {
   test('needs the origin, a change by bearer does not', async () => {
     const { token, user_id, as } = await setup()
     await expect(as({ cookie: `saldo_session=${token}` }, 'POST')).rejects.toMatchObject({ code: 'foreign_origin' })
-    const origin = 'https://saldo.example'
+    const origin = 'http://localhost'
     expect(await as({ cookie: `saldo_session=${token}`, origin }, 'POST')).toMatchObject({ user_id })
     expect(await as({ authorization: `Bearer ${token}` }, 'POST')).toMatchObject({ user_id })
   })
 })
 
 test('what headers present is told without a look into the database', () => {
-  expect(presentedBy({})).toEqual({ how: 'nothing' })
-  expect(presentedBy({ cookie: 'a=b' })).toEqual({ how: 'nothing' })
-  expect(presentedBy({ authorization: 'Bearer t' })).toEqual({ how: 'bearer', token: 't' })
+  expect(presentedBy({ ...REQUEST, headers: {} })).toEqual({ how: 'nothing' })
+  expect(presentedBy({ ...REQUEST, headers: { cookie: 'a=b' } })).toEqual({ how: 'nothing' })
+  expect(presentedBy({ ...REQUEST, headers: { authorization: 'Bearer t' } })).toEqual({ how: 'bearer', token: 't' })
+})
+
+test('over HTTPS only the cookie that no neighbour can plant counts', () => {
+  const of = (cookie: string, hostname = 'saldo.example', protocol = 'https') =>
+    presentedBy({ ...REQUEST, hostname, protocol, headers: { cookie } })
+  expect(of('__Host-saldo_session=t')).toEqual({ how: 'cookie', token: 't' })
+  expect(of('saldo_session=planted; __Host-saldo_session=t')).toEqual({ how: 'cookie', token: 't' })
+  expect(of('saldo_session=planted')).toEqual({ how: 'nothing' })
+  expect(of('saldo_session=planted', 'saldo.example', 'http')).toEqual({ how: 'nothing' })
+  expect(of('saldo_session=t', '127.0.0.1', 'http')).toEqual({ how: 'cookie', token: 't' })
 })

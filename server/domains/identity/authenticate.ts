@@ -1,8 +1,8 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { ProblemError } from '#server/platform/http/problem.ts'
 import type { Authentication } from './authentication.ts'
 import { checkApiKey } from './check-api-key.ts'
 import { checkSession } from './check-session.ts'
+import { type CookieRequest, cookieOf } from './cookies.ts'
 import { ForeignOriginError, UnauthenticatedError } from './errors.ts'
 import type { Principal } from './principal.ts'
 
@@ -10,9 +10,8 @@ import type { Principal } from './principal.ts'
 export const SESSION_COOKIE = 'saldo_session'
 
 /** What of a request tells who sends it. `ip` is the socket's address, or what a trusted proxy names. */
-export interface PresentedRequest {
+export interface PresentedRequest extends CookieRequest {
   readonly method: string
-  readonly headers: IncomingHttpHeaders
   readonly ip: string
 }
 
@@ -24,7 +23,7 @@ export type Presented = { how: 'key'; key: string } | { how: 'bearer' | 'cookie'
  * Throws UnauthenticatedError, AddressNotAllowedError, and ForeignOriginError when a cookie from another site would change something.
  */
 export async function authenticate(authentication: Authentication, request: PresentedRequest): Promise<Principal> {
-  const presented = presentedBy(request.headers)
+  const presented = presentedBy(request)
   if (presented.how === 'nothing') throw new UnauthenticatedError()
   if (presented.how === 'cookie') refuseForeignOrigin(authentication, request, 'must be told')
   const outcome =
@@ -35,32 +34,21 @@ export async function authenticate(authentication: Authentication, request: Pres
   return outcome
 }
 
-/** What the headers present. A malformed Authorization presents an empty key: it is refused, the cookie is not tried in its place. */
-export function presentedBy(headers: IncomingHttpHeaders): Presented {
-  const { authorization } = headers
+/** What the request presents. A malformed Authorization presents an empty key: it is refused, the cookie is not tried in its place. */
+export function presentedBy(request: CookieRequest): Presented {
+  const { authorization } = request.headers
   if (authorization !== undefined) {
     const [, scheme = '', secret = ''] = /^([A-Za-z]{1,20}) +(\S{1,200})$/.exec(authorization) ?? []
     return scheme.toLowerCase() === 'bearer' ? { how: 'bearer', token: secret } : keyOf(scheme, secret)
   }
-  const key = headers['x-api-key']
+  const key = request.headers['x-api-key']
   if (key !== undefined) return { how: 'key', key: typeof key === 'string' ? key : '' }
-  const token = cookieOf(headers.cookie)
+  const token = cookieOf(request, SESSION_COOKIE)
   return token === undefined ? { how: 'nothing' } : { how: 'cookie', token }
 }
 
 function keyOf(scheme: string, secret: string): Presented {
   return { how: 'key', key: scheme.toLowerCase() === 'apikey' ? secret : '' }
-}
-
-/** The session's cookie. Two of the name are none: one of them was planted from a neighbouring domain. */
-function cookieOf(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined
-  const start = `${SESSION_COOKIE}=`
-  const found = header
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(start))
-  return found.length === 1 ? found[0]?.slice(start.length) : undefined
 }
 
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']

@@ -1,11 +1,14 @@
 import type { Clock } from '#server/kit/clock.ts'
 import type { App } from '#server/platform/app.ts'
 import { type Listener, listen } from '#server/platform/db/listen.ts'
+import { openLimiters } from '#server/platform/limits/open-limiters.ts'
+import type { Secrets } from '#server/platform/secrets/secrets.ts'
 import { CredentialCache } from './credential-cache.ts'
+import { FormAttempts } from './form-attempts.ts'
 import { type KeyCredential, readKeys, writeKeysUsed } from './key-credential.ts'
 import { LastSeen } from './last-seen.ts'
 import { readSessions, type SessionCredential, writeSessionsSeen } from './session-credential.ts'
-import { SignInLimits } from './sign-in-limits.ts'
+import { SignInAttempts } from './sessions/sign-in-attempts.ts'
 
 /** What a process keeps in memory to check credentials. */
 export interface Authentication {
@@ -14,7 +17,11 @@ export interface Authentication {
   readonly sessions: CredentialCache<SessionCredential>
   readonly keys_used: LastSeen<bigint>
   readonly sessions_seen: LastSeen<string>
-  readonly sign_in_limits: SignInLimits
+  readonly settings: App['settings']
+  readonly attempts: SignInAttempts
+  readonly forms: FormAttempts
+  /** Opens the secrets of second factors, and knows the tokens of links. */
+  readonly secrets: Secrets
   /** The origin of SALDO_PUBLIC_URL, where set: the one from which cookies may change something. */
   readonly public_origin: string | undefined
   /** Writes what is marked as used and stops listening. Call it before the database is closed. */
@@ -23,7 +30,8 @@ export interface Authentication {
 
 /** Opens what checking credentials needs; one a process. Hears of revocations over a database connection of its own. */
 export async function openAuthentication(
-  app: Pick<App, 'db' | 'clock' | 'log'> & { config: Pick<App['config'], 'public_url'> },
+  app: Pick<App, 'db' | 'clock' | 'log' | 'settings'> & { config: Pick<App['config'], 'public_url' | 'redis_url'> },
+  secrets: Secrets,
 ): Promise<Authentication> {
   let listener: Listener | undefined
   const freshness = {
@@ -51,16 +59,20 @@ export async function openAuthentication(
 
   listener = await listen(app, 'identity_changed', forget)
   const { close } = listener
+  const limiters = openLimiters(app)
   return {
     clock: app.clock,
     keys,
     sessions,
     keys_used,
     sessions_seen,
-    sign_in_limits: new SignInLimits(),
+    settings: app.settings,
+    attempts: new SignInAttempts(limiters),
+    forms: new FormAttempts(limiters),
+    secrets,
     public_origin: app.config.public_url === undefined ? undefined : new URL(app.config.public_url).origin,
     close: async () => {
-      await Promise.all([close(), keys_used.close(), sessions_seen.close()])
+      await Promise.all([close(), keys_used.close(), sessions_seen.close(), limiters.close()])
     },
   }
 }

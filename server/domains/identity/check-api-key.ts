@@ -1,6 +1,7 @@
 import { isAllowed } from './allowed-ips.ts'
 import type { Authentication } from './authentication.ts'
 import { AddressNotAllowedError, InvalidApiKeyError } from './errors.ts'
+import { principalNow } from './must.ts'
 import type { Principal } from './principal.ts'
 import { digestOf, isApiKey } from './token.ts'
 
@@ -22,5 +23,5 @@ export async function checkApiKey(
   }
   if (!isAllowed(credential.networks, ip)) return new AddressNotAllowedError()
   authentication.keys_used.touch(credential, credential.key_id)
-  return credential.principal
+  return principalNow(authentication.settings, credential)
 }

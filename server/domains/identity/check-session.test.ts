@@ -1,22 +1,18 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { anAuthentication, aUser, identityApp, PASSWORD, waitFor } from '#test/support/identity.ts'
+import { anAuthentication, aUser, identityApp, signedIn, waitFor } from '#test/support/identity.ts'
 import { checkSession } from './check-session.ts'
-import { createSession, SESSION_TTL_MS } from './create-session.ts'
-import { endSession } from './end-session.ts'
+import { endOwnSessions } from './sessions/end-own-sessions.ts'
+import { SESSION_TTL_MS } from './sessions/open-session.ts'
 
 async function setup() {
   const app = await identityApp()
   const authentication = await anAuthentication(app)
   const user = await aUser(app)
-  const signIn = () =>
-    createSession(app, authentication.sign_in_limits, {
-      email: user.email,
-      password: PASSWORD,
-      ip: '192.0.2.1',
-      user_agent: '',
-    })
-  return { app, authentication, user, signIn }
+  const signIn = () => signedIn(app, authentication, { email: user.email })
+  const end = (token: string) =>
+    endOwnSessions(app, { user_id: user.id, which: { token }, by: { kind: 'user', user_id: user.id } })
+  return { app, authentication, user, signIn, end }
 }
 
 test('a session answers its user with every scope', async () => {
@@ -35,7 +31,7 @@ test('a session answers its user with every scope', async () => {
 })
 
 test('a session that ended is refused within a second by every process, its neighbour is not', async () => {
-  const { app, authentication, signIn } = await setup()
+  const { app, authentication, signIn, end } = await setup()
   const other = await anAuthentication(app)
   const [ended, kept] = await Promise.all([signIn(), signIn()])
   for (const each of [authentication, other]) {
@@ -45,12 +41,12 @@ test('a session that ended is refused within a second by every process, its neig
     waitFor(async () => (await checkSession(each, ended.token)) instanceof Error, 5_000),
   )
   const start = performance.now()
-  await endSession(app, ended.token)
+  await end(ended.token)
   await Promise.all(refusals)
   expect(performance.now() - start).toBeLessThan(1_000)
   expect(await checkSession(authentication, kept.token)).toMatchObject({ via: 'session' })
-  await endSession(app, ended.token)
-  await endSession(app, 'nonsense')
+  await end(ended.token)
+  await end('nonsense')
 })
 
 test('a session ends for a blocked user, and when it is deleted', async () => {

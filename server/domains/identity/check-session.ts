@@ -1,5 +1,6 @@
 import type { Authentication } from './authentication.ts'
 import { InvalidSessionError } from './errors.ts'
+import { principalNow } from './must.ts'
 import type { Principal } from './principal.ts'
 import { digestOf, isSessionToken } from './token.ts'
 
@@ -13,5 +14,5 @@ export async function checkSession(
   const credential = await authentication.sessions.find(digest)
   if (!credential || credential.expires_ms <= authentication.clock.now().getTime()) return new InvalidSessionError()
   authentication.sessions_seen.touch(credential, digest)
-  return credential.principal
+  return principalNow(authentication.settings, credential)
 }

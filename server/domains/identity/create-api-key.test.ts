@@ -21,6 +21,7 @@ test('a key is told once; what is stored shows its first characters and its hash
     created_at: expect.any(Date),
     expires_at: null,
     last_used_at: null,
+    rotated_from: null,
   })
   const [row] = await app.db.query<{ digest: string; text: string }>(
     `select encode(key_hash, 'hex') as digest, api_key::text as text from identity.api_key`,

@@ -1,107 +1,168 @@
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
-import { normalAddress } from './allowed-ips.ts'
+import { countedNetwork } from './allowed-ips.ts'
+import { checkCaptcha } from './captcha/check-captcha.ts'
 import { AccountBlockedError, SignInRefusedError } from './errors.ts'
-import { hashPassword, inPasswordSlot, isOutdated, NOBODYS_HASH, passwordMatches } from './password.ts'
+import { COSTS_IN_USE, hashPassword, inPasswordSlot, isOutdated, passwordMatchesAlike } from './password.ts'
 import type { Area } from './principal.ts'
-import type { SignInLimits } from './sign-in-limits.ts'
-import { digestOf, newSessionToken } from './token.ts'
+import type { Client } from './sessions/client.ts'
+import { DEVICE_TTL_MS } from './sessions/known-devices.ts'
+import { type OpenedSession, openSession } from './sessions/open-session.ts'
+import type { Attempt, SignInAttempts } from './sessions/sign-in-attempts.ts'
+import { digestOf, newChallengeToken } from './token.ts'
 import { normalEmail, PASSWORD_MAX, USER_COLUMNS, type User } from './user.ts'
 
-/** Two weeks: a reseller who works daily signs in twice a month; a token that leaked unseen dies by itself. */
-export const SESSION_TTL_MS = 14 * 24 * 60 * 60_000
-/** Beyond, the oldest session ends: a client that signs in at each call does not fill the table. */
-export const SESSIONS_PER_USER_MAX = 100
-const USER_AGENT_MAX = 200
+/** Time to find the telephone; then the password is asked for again. */
+export const CHALLENGE_TTL_MS = 5 * 60_000
 
 export interface SignIn {
   email: string
   password: string
-  ip: string
-  user_agent: string
+  client: Client
   /** The area at whose door it is, which takes only people of its roles; absent: /api/v1, which takes all. */
   area?: Area
+  /** The token of a captcha that was solved. */
+  captcha?: string
 }
 
-export interface SignedIn {
-  /** Told this once; only its hash is stored. */
-  token: string
-  expires_at: Date
+export interface SignedIn extends OpenedSession {
   user: User
 }
 
-type StoredUser = User & { password_hash: string; area: Area | null }
+/** The password was right, and a second factor is still to be shown. */
+export interface SecondFactorAsked {
+  /** For `finishSignIn` alone: it opens nothing by itself. */
+  challenge: string
+  expires_at: Date
+}
 
-const BY_EMAIL = statement(`
-  select ${USER_COLUMNS}, password_hash, (select area from identity.role where role.name = "user".role)
-  from identity.user where email = $1`)
+type StoredUser = User & { password_hash: string; area: Area | null; totp: boolean }
 
-const RENEW_HASH = statement('update identity.user set password_hash = $3 where id = $1 and password_hash = $2')
+interface Found {
+  user: StoredUser | undefined
+  /** Costs of all stored hashes. */
+  costs: string[]
+  known_device: boolean
+  known_network: boolean
+}
 
-const INSERT = statement(`
-  insert into identity.session (token_hash, user_id, created_at, expires_at, last_seen_at, user_agent, ip, area)
-  values ($1, $2, $3, $4, $3, $5, $6, $7)`)
+// One row in any case, and the same work for an address that is not known.
+const FIND = statement(`
+  select cost.costs, owner.*,
+    (select area from identity.role where role.name = owner.role) as area,
+    exists (select from identity.totp where totp.user_id = owner.id and totp.confirmed_at is not null) as totp,
+    exists (
+      select from identity.known_device as device
+      where device.user_id = owner.id and device.token_hash = $2 and device.last_seen_at > $4
+    ) as known_device,
+    exists (
+      select from identity.known_device as device
+      where device.user_id = owner.id and device.network = $3 and device.last_seen_at > $4
+    ) as known_network
+  from (${COSTS_IN_USE}) as cost
+  left join (select ${USER_COLUMNS}, password_hash from identity.user) as owner on owner.email = $1`)
 
-const END_OLDEST = statement(`
-  update identity.session set ended_at = $2
-  where token_hash in (
-    select token_hash from identity.session
-    where user_id = $1 and ended_at is null and expires_at > $2
-    order by created_at desc offset ${SESSIONS_PER_USER_MAX})`)
+const LOCK_USER = statement('select state, password_hash from identity.user where id = $1 for no key update')
+
+const RENEW_HASH = statement('update identity.user set password_hash = $2 where id = $1')
+
+const CHALLENGE = statement(`
+  insert into identity.sign_in_challenge (token_hash, user_id, area, created_at, expires_at) values ($1, $2, $3, $4, $5)`)
+
+type SignInApp = Pick<App, 'db' | 'clock' | 'settings'> & Parameters<typeof checkCaptcha>[0]
 
 /**
- * Signs in by e-mail address and password. The answer, and the work behind it, are the same for an unknown address, a wrong password, and the door of another's area.
- * Throws SignInRefusedError, AccountBlockedError (only after the right password), TooManyAttemptsError, BusyError.
+ * Signs in by e-mail address and password, or answers the challenge for the second factor where the user has one. The answer, and the work behind it, are the same for an
+ * unknown address, a wrong password, and the door of another's area.
+ * Throws SignInRefusedError, AccountBlockedError (only after the right password), TooManyAttemptsError, CaptchaRequiredError, BusyError.
  */
 export async function createSession(
-  app: Pick<App, 'db' | 'clock'>,
-  limits: SignInLimits,
+  app: SignInApp,
+  attempts: SignInAttempts,
   input: SignIn,
-): Promise<SignedIn> {
+): Promise<SignedIn | SecondFactorAsked> {
+  const { client } = input
   // A text that is no address is counted and refused like an address that is not known.
-  const email = normalEmail(input.email) ?? ''
-  return inPasswordSlot(async () => {
-    await limits.take(email, input.ip)
-    const [user] = await app.db.query<StoredUser>(BY_EMAIL, [email])
-    const matches = await passwordMatches(
-      user?.password_hash ?? NOBODYS_HASH,
-      input.password.slice(0, PASSWORD_MAX + 1),
-    )
-    if (!user || !matches || (input.area !== undefined && input.area !== user.area)) throw new SignInRefusedError()
-    if (user.state === 'blocked') throw new AccountBlockedError()
-    await limits.giveBack(email, input.ip)
-    const renewed = isOutdated(user.password_hash) ? await hashPassword(input.password) : undefined
-    return openSession(app, user, renewed, input)
-  })
+  const account = normalEmail(input.email) ?? ''
+  const found = await findUser(app, account, client)
+  const known_device = found.known_device ? client.device : undefined
+  const attempt: Attempt = { account, ip: client.ip, known_device, known_network: found.known_network }
+  const { suspicious } = await attempts.take(attempt)
+  const notTried = async (error: unknown): Promise<never> => {
+    await attempts.giveBack(attempt, 'not tried')
+    throw error
+  }
+  if (suspicious) await checkCaptcha(app, { token: input.captcha, action: 'sign_in', ip: client.ip }).catch(notTried)
+  const checked = await inPasswordSlot(() => checkPassword(app, found, input)).catch(notTried)
+  if (!checked) return refuse(app, found.user, client)
+  await attempts.giveBack(attempt, checked.user.totp ? 'not tried' : 'success')
+  return enter(app, checked, input)
 }
 
-async function openSession(
+async function findUser({ db, clock }: Pick<App, 'db' | 'clock'>, email: string, client: Client): Promise<Found> {
+  const device = client.device === undefined ? null : Buffer.from(client.device, 'hex')
+  const since = new Date(clock.now().getTime() - DEVICE_TTL_MS)
+  const [row] = await db.query<Omit<Found, 'user'> & (StoredUser | { id: null })>(FIND, [
+    email,
+    device,
+    countedNetwork(client.ip),
+    since,
+  ])
+  const { costs, known_device, known_network, ...user } = present(row, 'the outer join answers a row')
+  return { user: user.id === null ? undefined : user, costs, known_device, known_network }
+}
+
+interface Checked {
+  user: StoredUser
+  /** A hash with today's cost, where the stored one has less. */
+  renewed_hash: string | undefined
+}
+
+/** The user whose password it is. Undefined for all others, after the same work. */
+async function checkPassword(
+  app: Pick<App, 'settings'>,
+  { user, costs }: Found,
+  { password, area }: SignIn,
+): Promise<Checked | undefined> {
+  const matches = await passwordMatchesAlike(user?.password_hash, password.slice(0, PASSWORD_MAX + 1), costs)
+  if (!user || !matches || (area !== undefined && area !== user.area)) return undefined
+  return { user, renewed_hash: isOutdated(app, user.password_hash) ? await hashPassword(app, password) : undefined }
+}
+
+/** Written down for unknown addresses too, so that both cost the same; the address itself is not, for people type passwords in its place. */
+async function refuse(app: Pick<App, 'db'>, user: StoredUser | undefined, client: Client): Promise<never> {
+  const { ip, user_agent, request_id } = client
+  await app.db.transaction(async (tx) =>
+    recordActs(tx, [
+      {
+        action: 'sessions.refused',
+        actor: { kind: 'system', ip, user_agent, ...(request_id !== undefined && { request_id }) },
+        ...(user && { subject: { kind: 'user', id: user.id } }),
+      },
+    ]),
+  )
+  throw new SignInRefusedError()
+}
+
+async function enter(
   app: Pick<App, 'db' | 'clock'>,
-  stored: StoredUser,
-  renewed_hash: string | undefined,
-  input: SignIn,
-): Promise<SignedIn> {
-  const { password_hash, area: _, ...user } = stored
-  const token = newSessionToken()
+  { user: { password_hash, area: _, totp, ...user }, renewed_hash }: Checked,
+  { client, area }: SignIn,
+): Promise<SignedIn | SecondFactorAsked> {
   const now = app.clock.now()
-  const expires_at = new Date(now.getTime() + SESSION_TTL_MS)
-  await app.db.transaction(async (tx) => {
-    // The row is locked, so that two at once do not both end too few; and a user blocked since the check gets no session.
-    const [still] = await tx.query<{ state: string }>(LOCK_USER, [user.id])
-    if (present(still, 'a user vanished').state === 'blocked') throw new AccountBlockedError()
-    if (renewed_hash !== undefined) tx.send(RENEW_HASH, [user.id, password_hash, renewed_hash])
-    const digest = Buffer.from(digestOf(token), 'hex')
-    const agent = storable(input.user_agent)
-    tx.send(INSERT, [digest, user.id, now, expires_at, agent, normalAddress(input.ip) ?? null, input.area ?? null])
-    tx.send(END_OLDEST, [user.id, now])
+  return app.db.transaction(async (tx) => {
+    // The row is locked, so that two at once do not both end too few; and who was blocked, or whose password was changed, since the check gets no session.
+    const [still] = await tx.query<{ state: string; password_hash: string }>(LOCK_USER, [user.id])
+    if (still?.state === 'blocked') throw new AccountBlockedError()
+    if (still?.password_hash !== password_hash) throw new SignInRefusedError()
+    if (renewed_hash !== undefined) tx.send(RENEW_HASH, [user.id, renewed_hash])
+    if (!totp)
+      return { ...(await openSession(tx, { user_id: user.id, area, client, proven_by: 'password', now })), user }
+    const challenge = newChallengeToken()
+    const expires_at = new Date(now.getTime() + CHALLENGE_TTL_MS)
+    tx.send(CHALLENGE, [Buffer.from(digestOf(challenge), 'hex'), user.id, area ?? null, now, expires_at])
+    return { challenge, expires_at }
   })
-  return { token, expires_at, user }
-}
-
-const LOCK_USER = statement('select state from identity.user where id = $1 for no key update')
-
-/** Headers may carry any byte; a text in PostgreSQL may not carry NUL. */
-function storable(user_agent: string): string {
-  return user_agent.replaceAll('\0', '').toWellFormed().slice(0, USER_AGENT_MAX).toWellFormed()
 }

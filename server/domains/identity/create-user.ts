@@ -1,17 +1,9 @@
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { BadFieldError, EmailTakenError } from './errors.ts'
+import { newPassword } from './new-password.ts'
 import { hashPassword, inPasswordSlot } from './password.ts'
-import {
-  isName,
-  type Locale,
-  NAME_MAX,
-  normalEmail,
-  PASSWORD_MAX,
-  PASSWORD_MIN,
-  USER_COLUMNS,
-  type User,
-} from './user.ts'
+import { isName, type Locale, NAME_MAX, normalEmail, USER_COLUMNS, type User } from './user.ts'
 
 export interface CreateUser {
   email: string
@@ -33,16 +25,14 @@ const INSERT = statement(`
  * Creates an active user. Throws EmailTakenError, also for one of two at once; BadFieldError (`email`, `password`, `name`, `role`);
  * BusyError when too many passwords are being hashed.
  */
-export async function createUser(app: Pick<App, 'db'>, input: CreateUser): Promise<User> {
+export async function createUser(app: Pick<App, 'db' | 'settings'>, input: CreateUser): Promise<User> {
   const email = normalEmail(input.email)
   if (email === undefined) throw new BadFieldError('email', 'An address such as name@example.com.')
-  if (input.password.length < PASSWORD_MIN || input.password.length > PASSWORD_MAX) {
-    throw new BadFieldError('password', `${PASSWORD_MIN} to ${PASSWORD_MAX} characters.`)
-  }
+  const password = newPassword(input.password, { email })
   const name = input.name ?? ''
   if (!isName(name)) throw new BadFieldError('name', `Up to ${NAME_MAX} characters, none of them a control character.`)
   await assertRole(app, input.role)
-  const password_hash = await inPasswordSlot(() => hashPassword(input.password))
+  const password_hash = await inPasswordSlot(() => hashPassword(app, password))
   const [user] = await app.db.query<User>(INSERT, [email, name, password_hash, input.role, input.locale ?? 'en'])
   if (!user) throw new EmailTakenError()
   return user

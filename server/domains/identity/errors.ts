@@ -40,6 +40,33 @@ export class ForbiddenError extends ProblemError {
   }
 }
 
+/** The address has to be confirmed first. */
+export class EmailNotConfirmedError extends ProblemError {
+  override name = 'EmailNotConfirmedError'
+  constructor() {
+    super({
+      code: 'email_not_confirmed',
+      status: 403,
+      title: 'Confirm your e-mail address first',
+      detail:
+        'Open the link in the mail that was sent to it, or ask for another by POST /api/v1/profile/confirmation-mails.',
+    })
+  }
+}
+
+/** Staff need a second factor, and this account has none yet. */
+export class SecondFactorRequiredError extends ProblemError {
+  override name = 'SecondFactorRequiredError'
+  constructor() {
+    super({
+      code: 'second_factor_required',
+      status: 403,
+      title: 'Set up a second factor first',
+      detail: 'Staff need one. Begin by POST /api/v1/two-factor.',
+    })
+  }
+}
+
 /** A request that changes something came with a cookie, but not from our own pages. */
 export class ForeignOriginError extends ProblemError {
   override name = 'ForeignOriginError'
@@ -69,7 +96,7 @@ export class AccountBlockedError extends ProblemError {
   }
 }
 
-/** Too many failed sign-ins from one network, or for one account from one network. */
+/** Too many attempts: of one network, for one account, or for one account from networks that are strange to it. */
 export class TooManyAttemptsError extends ProblemError {
   override name = 'TooManyAttemptsError'
   readonly retry_after_s: number
@@ -77,7 +104,7 @@ export class TooManyAttemptsError extends ProblemError {
     super({
       code: 'too_many_attempts',
       status: 429,
-      title: 'Too many attempts to sign in',
+      title: 'Too many attempts',
       detail: `Try again in ${retry_after_s} seconds.`,
     })
     this.retry_after_s = retry_after_s
@@ -122,6 +149,14 @@ export class ApiKeyNotFoundError extends ProblemError {
   override name = 'ApiKeyNotFoundError'
   constructor() {
     super({ code: 'api_key_not_found', status: 404, title: 'There is no such API key' })
+  }
+}
+
+/** The key has a successor already, which can be rotated in its turn. */
+export class ApiKeyRotatedError extends ProblemError {
+  override name = 'ApiKeyRotatedError'
+  constructor() {
+    super({ code: 'api_key_rotated', status: 409, title: 'This API key was rotated already' })
   }
 }
 

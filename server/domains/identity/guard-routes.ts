@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { invariant } from '#server/kit/invariant.ts'
 import { authenticate } from './authenticate.ts'
 import type { Authentication } from './authentication.ts'
-import { ForbiddenError, UnauthenticatedError } from './errors.ts'
+import { EmailNotConfirmedError, ForbiddenError, SecondFactorRequiredError, UnauthenticatedError } from './errors.ts'
 import { can, type Principal } from './principal.ts'
 import { filled } from './rights/permission.ts'
 
@@ -23,9 +23,14 @@ export function guardRoutes(server: FastifyInstance, authentication: Authenticat
     if (permission === null || permission === undefined) return
     const principal = await authenticate(authentication, request)
     const needed = permission.includes('{') ? filled(permission, request.params as Record<string, string>) : permission
-    if (!can(principal, needed)) throw new ForbiddenError(permission)
+    if (!can(principal, needed)) throw refusalOf(principal, permission)
     principals.set(request, principal)
   })
+}
+
+function refusalOf({ must }: Principal, permission: string): Error {
+  if (must === 'confirm_email') return new EmailNotConfirmedError()
+  return must === 'enrol_totp' ? new SecondFactorRequiredError() : new ForbiddenError(permission)
 }
 
 /** Who sends this request, on a guarded route that is not public. */

@@ -1,4 +1,9 @@
 import type { Chore } from '#server/platform/jobs/jobs.ts'
+import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
+import { answerEmailChanges } from './accounts/answer-email-changes.ts'
+import { answerRegistrations } from './accounts/answer-registrations.ts'
+import { answerResetRequests } from './accounts/answer-reset-requests.ts'
+import { confirmationAsked, emailChangeAsked, resetAsked } from './accounts/requests.ts'
 import { deleteEndedSessions } from './delete-ended-sessions.ts'
 
 /** What the scheduler does for this domain. */
@@ -11,4 +16,29 @@ export const identityChores: readonly Chore[] = [
       await deleteEndedSessions(app)
     },
   },
+]
+
+/** What was asked at the public doors is answered here, apart from the request. */
+export const identitySubscriptions: readonly Subscription[] = [
+  on(confirmationAsked, (tx, app, events) =>
+    answerRegistrations(
+      tx,
+      app,
+      events.map((each) => each.payload.registration_id),
+    ),
+  ),
+  on(resetAsked, (tx, app, events) =>
+    answerResetRequests(
+      tx,
+      app,
+      events.map((each) => each.payload),
+    ),
+  ),
+  on(emailChangeAsked, (tx, app, events) =>
+    answerEmailChanges(
+      tx,
+      app,
+      events.map((each) => each.payload.email_change_id),
+    ),
+  ),
 ]

@@ -2,11 +2,14 @@ import type { App } from '#server/platform/app.ts'
 import { dateArray, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { parseNetworks } from './allowed-ips.ts'
-import { HOLDER_COLUMNS, type HolderRow, type Principal, principalOfRow, type Scope } from './principal.ts'
+import { type Unproven, unprovenOf } from './must.ts'
+import { HOLDER_COLUMNS, type Principal, principalOfRow, type Scope, type StoredHolder } from './principal.ts'
 
 /** A key that holds, as it is kept in memory. */
 export interface KeyCredential {
   readonly principal: Principal
+  /** Who it stands for while the settings demand what the user has not shown; see `principalNow`. */
+  readonly unproven: Unproven | undefined
   readonly key_id: bigint
   readonly networks: ReturnType<typeof parseNetworks>
   readonly expires_ms: number | undefined
@@ -14,7 +17,7 @@ export interface KeyCredential {
   touched_ms: number
 }
 
-type Row = HolderRow & {
+type Row = StoredHolder & {
   digest: string
   id: bigint
   scopes: Scope[]
@@ -37,8 +40,10 @@ export async function readKeys(app: Pick<App, 'db'>, digests: readonly string[])
 }
 
 function credentialOf(row: Row): KeyCredential {
+  const principal = principalOfRow(row, { key_id: row.id, scopes: row.scopes, legacy_get: row.legacy_get })
   return {
-    principal: principalOfRow(row, { key_id: row.id, scopes: row.scopes, legacy_get: row.legacy_get }),
+    principal,
+    unproven: unprovenOf(principal, row),
     key_id: row.id,
     networks: parseNetworks(row.allowed_ips),
     expires_ms: row.expires_at?.getTime(),

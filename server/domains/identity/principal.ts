@@ -1,3 +1,4 @@
+import type { Must, Shown } from './must.ts'
 import { type Rights, rightsOf } from './rights/rights.ts'
 
 /** What a key may be limited to. A scope never gives what the role does not have. */
@@ -9,11 +10,13 @@ export const SCOPES = {
 export type Scope = keyof typeof SCOPES
 
 /**
- * A key never manages keys, sessions, people or rights: a leaked one could make itself successors that survive its revocation.
+ * A key never manages keys, sessions, passwords, people or rights: a leaked one could make itself successors that survive its revocation.
  */
 const NEVER_BY_KEY = [
   'api-keys:*',
   'sessions:*',
+  'account:secure:*',
+  'account:two-factor:*',
   'roles:edit',
   'users:create:*',
   'users:grant:*',
@@ -45,14 +48,20 @@ export interface Principal {
   readonly scopes: readonly Scope[]
   /** Whether this key may stand in the URL of a GET on /api/v2. */
   readonly legacy_get: boolean
+  /** What the user has to do before anything else; the rights are as narrow until then. */
+  readonly must?: Must
   /** All of this together, compiled. */
   readonly rights: Rights
 }
 
 /** The columns that tell what a user may do; `holder` is the alias of `identity.holder`. */
-export const HOLDER_COLUMNS = 'holder.role, holder.staff, holder.area, holder.permissions, holder.denied'
+export const HOLDER_COLUMNS =
+  'holder.role, holder.staff, holder.area, holder.permissions, holder.denied, holder.unconfirmed, holder.totp'
 
 export type HolderRow = Pick<Principal, 'user_id' | 'role' | 'staff' | 'area' | 'permissions' | 'denied'>
+
+/** The columns of HOLDER_COLUMNS. */
+export type StoredHolder = HolderRow & Shown
 
 /** A principal by the rights of `holder`, through a session that was opened in `session_area`, or through a key with its scopes. */
 export function principalOfRow(

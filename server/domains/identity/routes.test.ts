@@ -54,7 +54,8 @@ test('sign in, see oneself, sign out', async () => {
 test('the cookie signs in as the token does, and is kept from scripts and other sites', async () => {
   const { app, host, call, signIn } = await setup()
   const user = await aUser(app)
-  const set_cookie = (await signIn(user.email)).headers.get('set-cookie') ?? ''
+  const [set_cookie = '', device_cookie] = (await signIn(user.email)).headers.getSetCookie()
+  expect(device_cookie).toMatch(/^saldo_device=sd_[\w-]{43}; Path=\/; Expires=[^;]+ GMT; HttpOnly; SameSite=Lax$/)
   expect(set_cookie).toMatch(/^saldo_session=ss_[\w-]{43}; Path=\/; Expires=[^;]+ GMT; HttpOnly; SameSite=Lax$/)
   const cookie = set_cookie.split(';')[0] ?? ''
   expect((await call('GET', '/api/v1/me', { headers: { cookie } })).status).toBe(200)
@@ -66,11 +67,12 @@ test('the cookie signs in as the token does, and is kept from scripts and other 
   expect(own.status).toBe(204)
 })
 
-test('the cookie is Secure behind HTTPS', async () => {
+test('behind HTTPS the cookies are Secure and of this host alone', async () => {
   const { app, signIn } = await setup()
   const user = await aUser(app)
-  const set_cookie = (await signIn(user.email, { 'x-forwarded-proto': 'https' })).headers.get('set-cookie')
-  expect(set_cookie).toMatch(/; HttpOnly; SameSite=Lax; Secure$/)
+  const cookies = (await signIn(user.email, { 'x-forwarded-proto': 'https' })).headers.getSetCookie()
+  expect(cookies.map((each) => each.split('=')[0])).toEqual(['__Host-saldo_session', '__Host-saldo_device'])
+  for (const each of cookies) expect(each).toMatch(/; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax; Secure$/)
 })
 
 test('a page of another site cannot sign a browser in', async () => {

@@ -2,17 +2,20 @@ import type { App } from '#server/platform/app.ts'
 import { dateArray } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { byteaArray } from './key-credential.ts'
-import { HOLDER_COLUMNS, type HolderRow, type Principal, principalOfRow } from './principal.ts'
+import { type Unproven, unprovenOf } from './must.ts'
+import { HOLDER_COLUMNS, type Principal, principalOfRow, type StoredHolder } from './principal.ts'
 
 /** A session that holds, as it is kept in memory. */
 export interface SessionCredential {
   readonly principal: Principal
+  /** Who it stands for while the settings demand what the user has not shown; see `principalNow`. */
+  readonly unproven: Unproven | undefined
   readonly expires_ms: number
   /** When it was last marked as seen, monotonic. */
   touched_ms: number
 }
 
-type Row = HolderRow & Pick<Principal, 'session_area'> & { digest: string; expires_at: Date }
+type Row = StoredHolder & Pick<Principal, 'session_area'> & { digest: string; expires_at: Date }
 
 const READ = statement(`
   select encode(session.token_hash, 'hex') as digest, session.user_id, session.expires_at, session.area as session_area, ${HOLDER_COLUMNS}
@@ -30,8 +33,10 @@ export async function readSessions(
 }
 
 function credentialOf(row: Row): SessionCredential {
+  const principal = principalOfRow(row, { session_area: row.session_area })
   return {
-    principal: principalOfRow(row, { session_area: row.session_area }),
+    principal,
+    unproven: unprovenOf(principal, row),
     expires_ms: row.expires_at.getTime(),
     touched_ms: Number.NEGATIVE_INFINITY,
   }

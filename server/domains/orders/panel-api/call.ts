@@ -1,4 +1,3 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '#server/domains/identity/principal.ts'
 import type { App } from '#server/platform/app.ts'
 import type { PlaceSingleOrder } from '../place-order.ts'
@@ -14,6 +13,6 @@ export interface PanelDeps {
 export interface PanelCall {
   readonly principal: Principal
   readonly texts: PanelFields['texts']
-  readonly request: Pick<FastifyRequest, 'raw'>
-  readonly reply: Pick<FastifyReply, 'header'>
+  /** From the Idempotency-Key header, as the header spells it. */
+  readonly header_key: string | string[] | undefined
 }

@@ -23,6 +23,6 @@ export async function identify(
 }
 
 function keyInHeaders(request: FastifyRequest): string | undefined {
-  const presented = presentedBy(request.headers)
+  const presented = presentedBy(request)
   return presented.how === 'key' ? presented.key : undefined
 }
