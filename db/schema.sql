@@ -818,6 +818,25 @@ create table platform.house (
   constraint house_pkey PRIMARY KEY (only_row)
 );
 
+create table platform.idempotent_request (
+  caller text not null,
+  route text not null,
+  key text not null,
+  content bytea not null,
+  answer bytea default '\x'::bytea not null,
+  answer_key_id text default ''::text not null,
+  at timestamp with time zone default now() not null,
+  constraint idempotent_request_answer_check CHECK ((octet_length(answer) <= 1048576)),
+  constraint idempotent_request_answer_key_id_check CHECK ((char_length(answer_key_id) <= 64)),
+  constraint idempotent_request_caller_check CHECK (((char_length(caller) >= 1) AND (char_length(caller) <= 100))),
+  constraint idempotent_request_content_check CHECK ((octet_length(content) = 32)),
+  constraint idempotent_request_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255))),
+  constraint idempotent_request_pkey PRIMARY KEY (caller, route, key),
+  constraint idempotent_request_route_check CHECK (((char_length(route) >= 1) AND (char_length(route) <= 300)))
+) with (fillfactor=70);
+
+CREATE INDEX idempotent_request_age ON platform.idempotent_request USING btree (at);
+
 create table platform.job_runner (
   id text not null,
   seen_at timestamp with time zone default now() not null,

@@ -31,7 +31,7 @@ export async function openApp(config: Config, url: string, name: string, log?: L
       throw error
     },
   )
-  const jobs = openJobs()
+  const jobs = openJobs(settings)
   const cache = await openCache({ redis_url: config.redis_url, log: appLog })
   const outbound = openOutbound({
     allow_private_addresses: config.allow_private_addresses,

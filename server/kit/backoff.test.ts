@@ -9,6 +9,13 @@ test('doubles with each failure and stops at the longest wait', () => {
   expect(longest).toEqual([100, 200, 400, 6400, 10_000, 10_000])
 })
 
+test('grows by another factor, or not at all', () => {
+  const waits = (factor: number) => [1, 2, 3, 4, 400].map((n) => backoff_ms(n, { ...LIMITS, factor }, () => 1))
+  expect(waits(3)).toEqual([100, 300, 900, 2700, 10_000])
+  expect(waits(1)).toEqual([100, 100, 100, 100, 100])
+  expect(waits(10)).toEqual([100, 1_000, 10_000, 10_000, 10_000])
+})
+
 test('the wait lies between half and the whole', () => {
   fc.assert(
     fc.property(

@@ -6,15 +6,18 @@ export interface Backoff {
   readonly base_ms: number
   /** No wait is longer. */
   readonly max_ms: number
+  /** How many times the one before each wait is; 2 without it. */
+  readonly factor?: number
 }
 
 /**
- * The wait in milliseconds after `failures` failures in a row (1 and more): doubles with each up to `max_ms`, and lies at random
+ * The wait in milliseconds after `failures` failures in a row (1 and more): grows by `factor` with each up to `max_ms`, and lies at random
  * between half of that and all of it, so that those who failed together do not return together. `random` answers 0 to below 1.
  */
-export function backoff_ms(failures: number, { base_ms, max_ms }: Backoff, random: () => number = Math.random): number {
+export function backoff_ms(failures: number, backoff: Backoff, random: () => number = Math.random): number {
   invariant(Number.isInteger(failures) && failures >= 1, 'backoff_ms: failures count from 1')
-  const whole = Math.min(max_ms, base_ms * 2 ** Math.min(failures - 1, EXPONENT_MAX))
+  const { base_ms, max_ms, factor = 2 } = backoff
+  const whole = Math.min(max_ms, base_ms * factor ** Math.min(failures - 1, EXPONENT_MAX))
   return Math.round(whole / 2 + (random() * whole) / 2)
 }
 

@@ -1,17 +1,20 @@
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
 import { openAuthentication } from '#server/domains/identity/authentication.ts'
-import { guardRoutes } from '#server/domains/identity/guard-routes.ts'
+import { guardRoutes, principalOf } from '#server/domains/identity/guard-routes.ts'
 import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
+import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { type Http, openHttp } from '#server/platform/http/http.ts'
+import { keepAnswers } from '#server/platform/idempotency/once.ts'
 import { docsPage } from './docs-page/routes.ts'
 import type { Saldo } from './open-saldo.ts'
 import { openApiDocument } from './openapi.ts'
 import { PERMISSIONS } from './permissions-list.ts'
+import { SETTINGS } from './settings-list.ts'
 
 /** The API: every door of the house on one address. */
 export interface Api {
@@ -31,7 +34,7 @@ export async function startApi({ app, secrets }: Saldo): Promise<Api> {
     checks: { database: () => db.query('select 1'), settings: () => settings.current() },
   })
   const authentication = await openAuthentication(app, secrets)
-  await openDoors(http, app, authentication)
+  await openDoors(http, { app, secrets }, authentication)
   const url = await http.listen({ host: config.host, port: config.port })
   return {
     url,
@@ -44,18 +47,20 @@ export async function startApi({ app, secrets }: Saldo): Promise<Api> {
 
 async function openDoors(
   http: Http,
-  app: Saldo['app'],
+  { app, secrets }: Pick<Saldo, 'app' | 'secrets'>,
   authentication: Awaited<ReturnType<typeof openAuthentication>>,
 ): Promise<void> {
   const placeOrder = openPlaceOrder(app)
   await openApiDocument(http.app, app.config)
   await http.app.register(async (doors) => {
     guardRoutes(doors, authentication)
+    keepAnswers(doors, { app, secrets, callerOf: (request) => `user:${principalOf(request).user_id}` })
     await doors.register(identityRoutes(app, authentication))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
     await doors.register(orderRoutes(app, { placeOrder }))
     await doors.register(panelApiRoutes(app, authentication, { placeOrder }))
+    await doors.register(settingRoutes(app, SETTINGS))
     await doors.register(docsPage(app.config))
   })
   await http.app.ready()

@@ -10,6 +10,7 @@ import {
   providersCommand,
   recordTopupCommand,
 } from './commands/provider-commands.ts'
+import { settingsCommand } from './commands/settings-commands.ts'
 
 /** Every command besides the roles, by name. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   providers: providersCommand,
   'record-topup': recordTopupCommand,
   orders: ordersCommand,
+  settings: settingsCommand,
   'dead-letters': deadLettersCommand,
 }
 
@@ -36,7 +38,10 @@ export async function runCommand(name: string, args: string[], readSettings: () 
   const command = COMMANDS[name] as Command
   const usage = `saldo ${name} ${command.arguments}`.trimEnd()
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(`${command.summary}\n\n  ${usage}\n`)
+    const details = command.details?.map((line) => `  ${line}`.trimEnd()) ?? []
+    process.stdout.write(
+      `${[command.summary, '', `  ${usage}`, ...(details.length > 0 ? ['', ...details] : [])].join('\n')}\n`,
+    )
     return 0
   }
   try {
@@ -64,7 +69,8 @@ export function usage(): string {
     'Commands (--help after one shows its arguments):',
     ...Object.entries(COMMANDS).map(([name, command]) => line(name, command.summary)),
     '',
-    'Settings come from the environment: DATABASE_URL, PORT, SALDO_HOME, SALDO_MODE, SALDO_SECRET_KEY …',
+    'What must be known at the start comes from the environment: DATABASE_URL, PORT, SALDO_HOME, SALDO_MODE, SALDO_SECRET_KEY …',
+    'What may change while it runs: "settings".',
     '',
   ].join('\n')
 }

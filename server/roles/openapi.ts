@@ -1,8 +1,9 @@
 import swagger from '@fastify/swagger'
-import type { RouteOptions } from 'fastify'
+import type { FastifyContextConfig, RouteOptions } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { Config } from '#server/platform/config/config.ts'
 import type { HttpApp } from '#server/platform/http/http.ts'
+import { IDEMPOTENCY_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
 
 type OpenApiOptions = Pick<Config, 'public_url' | 'mode'>
 
@@ -46,6 +47,7 @@ const TAGS = [
   { name: 'account', description: 'Sign-in and API keys.' },
   { name: 'rights', description: 'For staff: roles, and what people may do.' },
   { name: 'staff', description: 'For staff: the areas and their people.' },
+  { name: 'settings', description: 'For staff: what can be changed while the house runs.' },
   { name: 'developers', description: 'This description.' },
   { name: 'operators', description: 'For those who run Saldo.' },
 ]
@@ -84,6 +86,19 @@ const PROBLEM_ANSWER = {
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 }
 
+/** Of each route that answers a repeated request as it did before. */
+const KEY_HEADER = {
+  type: 'object',
+  properties: {
+    [IDEMPOTENCY_HEADER]: {
+      type: 'string',
+      description:
+        'Your own key for this request, 1 to 255 characters. Repeated under it, the request is carried out once and answered the same again, with `Idempotent-Replayed: true`: for two days, refusals included. Another request under the key: 422 `idempotency_key_reused`; the first one still under way: 409 `idempotency_key_in_flight`.',
+      example: '8e03978e-40d5-43e8-bc93-6894a57f9324',
+    },
+  },
+} as const
+
 /** The operators' routes stand before anything else is registered, so they are named here. */
 const OPERATOR_PATHS = Object.fromEntries(
   [
@@ -104,9 +119,13 @@ type Transform = typeof jsonSchemaTransform
 function describe(document: Parameters<Transform>[0]): ReturnType<Transform> {
   const { schema, url } = jsonSchemaTransform({ ...document, schema: document.schema ?? {} })
   const described = schema as Record<string, unknown> & { response?: Record<string, unknown> }
-  const { permission = null } = (document.route as RouteOptions).config as { permission?: string | null }
+  const { permission = null, idempotent } = (document.route as RouteOptions).config as FastifyContextConfig & {
+    permission?: string | null
+  }
   described['x-permission'] ??= permission
   if (permission !== null) described.security = [{ api_key: [] }, { session: [] }, { cookie: [] }]
+  if (idempotent !== undefined) described['x-idempotent'] = idempotent
+  if (idempotent === true) described.headers = KEY_HEADER
   for (const [status, answer] of Object.entries(described.response ?? {})) {
     ;(answer as { description?: string }).description ??= MEANINGS[status] ?? 'As described.'
   }

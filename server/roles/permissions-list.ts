@@ -27,4 +27,7 @@ export const PERMISSIONS: readonly KnownPermission[] = [
     permission: 'users:grant:{role}:{id}',
     description: 'Give a user another role, or more or fewer permissions, with no more than one holds.',
   },
+
+  { permission: 'settings:read', description: 'See what can be changed while the house runs, and who changed it.' },
+  { permission: 'settings:edit', description: 'Change settings of the running house.' },
 ]

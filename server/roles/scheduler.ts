@@ -1,6 +1,7 @@
 import { identityChores } from '#server/domains/identity/jobs.ts'
 import { ledgerChores } from '#server/domains/ledger/jobs.ts'
 import { ensurePartitions, partitionChore } from '#server/platform/db/partitions.ts'
+import { sweepAnswersChore } from '#server/platform/idempotency/sweep-answers.ts'
 import { startScheduler as startTimetable } from '#server/platform/jobs/scheduler.ts'
 import { sweepDeadLetters } from '#server/platform/jobs/sweep-dead-letters.ts'
 import type { Saldo } from './open-saldo.ts'
@@ -10,5 +11,11 @@ const PARTITIONED = ['ledger.transfer', 'ledger.release', 'orders.order_event', 
 /** The scheduler: the whole timetable of the house. Several may run; each chore is done once a tick. */
 export async function startScheduler({ app }: Saldo): Promise<{ stop(): Promise<void> }> {
   await ensurePartitions(app.db, PARTITIONED)
-  return startTimetable(app, [partitionChore(PARTITIONED), sweepDeadLetters, ...identityChores, ...ledgerChores])
+  return startTimetable(app, [
+    partitionChore(PARTITIONED),
+    sweepDeadLetters,
+    sweepAnswersChore,
+    ...identityChores,
+    ...ledgerChores,
+  ])
 }

@@ -4,10 +4,21 @@ import {
   staffTotpRequired,
 } from '#server/domains/identity/accounts/account-settings.ts'
 import { passwordCost } from '#server/domains/identity/password.ts'
+import { answersKeptHours } from '#server/platform/idempotency/sweep-answers.ts'
+import { JOB_SETTINGS } from '#server/platform/jobs/job-settings.ts'
+import { EVENT_SETTINGS } from '#server/platform/outbox/event-settings.ts'
 import type { Setting } from '#server/platform/settings/setting.ts'
 
 /** Every setting of the house. One that is not here is read at its default and cannot be changed. */
 export const SETTINGS: readonly Setting<unknown>[] = [
+  // How hard background work tries.
+  ...JOB_SETTINGS,
+  ...EVENT_SETTINGS,
+
+  // Doors.
+  answersKeptHours,
+
+  // Accounts.
   registrationOpen,
   confirmationRequired,
   staffTotpRequired,

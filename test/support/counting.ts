@@ -14,6 +14,7 @@ export function countingStatements(app: OpenApp): { app: OpenApp; count: () => n
       tx.send(sql, values)
     },
     onCommit: (then) => tx.onCommit(then),
+    part: (work) => tx.part((part) => work(counted(part))),
   })
   const db: Db = {
     ...app.db,

@@ -9,7 +9,7 @@ import { createApiKey } from '#server/domains/identity/create-api-key.ts'
 import { createSession, type SignedIn } from '#server/domains/identity/create-session.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
 import { type LinkAsked, linkAsked, type SecurityNotice, securityNotice } from '#server/domains/identity/events.ts'
-import { guardRoutes } from '#server/domains/identity/guard-routes.ts'
+import { guardRoutes, principalOf } from '#server/domains/identity/guard-routes.ts'
 import { identitySubscriptions } from '#server/domains/identity/jobs.ts'
 import { type OneTimeLink, oneTimeLink } from '#server/domains/identity/one-time-links.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
@@ -19,6 +19,7 @@ import type { Clock } from '#server/kit/clock.ts'
 import { systemClock } from '#server/kit/clock.ts'
 import type { Config } from '#server/platform/config/config.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
+import { keepAnswers } from '#server/platform/idempotency/once.ts'
 import { publishEvents } from '#server/platform/outbox/publish-events.ts'
 import { on } from '#server/platform/outbox/subscription.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
@@ -141,6 +142,8 @@ export async function anIdentityServer(
     return reply.code(status).send({ code: 'bad_request' })
   })
   guardRoutes(server, authentication)
+  const secrets = await openSecrets(app.config)
+  keepAnswers(server, { app, secrets, callerOf: (request) => String(principalOf(request).user_id) })
   await server.register(identityRoutes(app, authentication))
   more(server)
   const url = await server.listen({ port: 0, host: '127.0.0.1' })

@@ -9,6 +9,7 @@ export const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   ledger: [],
   providers: [],
   identity: ['audit'],
+  operations: ['audit', 'identity'],
   catalog: ['audit', 'providers'],
   payments: ['audit', 'identity', 'ledger'],
   traders: ['audit', 'identity', 'ledger'],

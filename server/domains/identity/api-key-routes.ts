@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { App } from '#server/platform/app.ts'
+import { once } from '#server/platform/idempotency/once.ts'
 import { actorOf } from './actor-of.ts'
 import { ALLOWED_IPS_MAX } from './allowed-ips.ts'
 import type { ApiKey } from './api-key.ts'
@@ -76,7 +77,7 @@ function listAndMake(app: App): FastifyPluginAsyncZod {
     server.post(
       '/api/v1/api-keys',
       {
-        config: { permission: 'api-keys:create:own' },
+        config: { permission: 'api-keys:create:own', idempotent: true },
         schema: {
           summary: 'Make an API key',
           description: 'The key is in this answer and never shown again.',
@@ -85,20 +86,21 @@ function listAndMake(app: App): FastifyPluginAsyncZod {
           response: { 201: withKey },
         },
       },
-      async (request, reply) => {
-        const { expires_at, name, ...rest } = request.body
-        const { key, api_key } = await createApiKey(app, {
-          user_id: principalOf(request).user_id,
-          name,
-          scopes: rest.scopes ?? ['*'],
-          allowed_ips: rest.allowed_ips ?? [],
-          legacy_get: rest.legacy_get ?? false,
-          by: actorOf(request),
-          ...(expires_at === undefined ? {} : { expires_at: new Date(expires_at) }),
-        })
-        reply.code(201).header('cache-control', 'no-store')
-        return { ...apiKeyView(api_key), key }
-      },
+      (request, reply) =>
+        once(request, reply, 201, async (within) => {
+          const { expires_at, name, ...rest } = request.body
+          const { key, api_key } = await createApiKey(within, {
+            user_id: principalOf(request).user_id,
+            name,
+            scopes: rest.scopes ?? ['*'],
+            allowed_ips: rest.allowed_ips ?? [],
+            legacy_get: rest.legacy_get ?? false,
+            by: actorOf(request),
+            ...(expires_at === undefined ? {} : { expires_at: new Date(expires_at) }),
+          })
+          reply.header('cache-control', 'no-store')
+          return { ...apiKeyView(api_key), key }
+        }),
     )
   }
 }

@@ -31,8 +31,9 @@ export type PlaceOutcome =
  * Prices the orders, holds the money, records them and queues them for dispatch, in one transaction: as many statements for one as for PLACE_ORDERS_MAX.
  * Outcome i answers input i; a refused input does not fail its neighbours. A request key makes repeating safe: the same request gets the first
  * order, whatever has become of the service since; another under that key is refused. InvariantError beyond PLACE_ORDERS_MAX.
+ * With `tx` it all becomes part of that transaction, in which no account is locked yet.
  */
-export async function placeOrders(app: App, inputs: readonly PlaceOrder[]): Promise<PlaceOutcome[]> {
+export async function placeOrders(app: App, inputs: readonly PlaceOrder[], tx?: Tx): Promise<PlaceOutcome[]> {
   invariant(inputs.length <= PLACE_ORDERS_MAX, 'placeOrders: batch too long')
   const services = await servicesByIds(app, [...new Set(inputs.map((input) => input.service_id))])
   const known = await knownOrders(app.db, inputs)
@@ -49,7 +50,7 @@ export async function placeOrders(app: App, inputs: readonly PlaceOrder[]): Prom
     if (isRefusal(checked)) outcomes[place] = { ok: false, refusal: checked }
     else wanted.push({ place, input, checked, service: present(service, 'a checked order has a service') })
   }
-  if (wanted.length > 0) await place(app, wanted, outcomes)
+  if (wanted.length > 0) await place(app, wanted, outcomes, tx)
   return outcomes.map((outcome) => present(outcome, 'every input has an outcome'))
 }
 
@@ -75,12 +76,13 @@ function answerAgain(first: KnownOrder, service: Service | undefined, input: Pla
   return accepted(first.id, first.charge, true)
 }
 
-async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undefined)[]): Promise<void> {
+async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undefined)[], own?: Tx): Promise<void> {
   const wallets = await accountIds(
     app.db,
     wanted.map((each) => walletOf(each.input.customer_id, SALE_ASSET)),
+    own,
   )
-  await app.db.transaction(async (tx) => {
+  const placeWithin = async (tx: Tx) => {
     const numbers = await tx.query<{ id: bigint }>(drawNumbers, [wanted.length])
     const candidates = wanted.map((each, i) => ({
       ...each,
@@ -108,7 +110,8 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
       const { id, charge } = present(known.get(i), 'a replayed hold has its order')
       outcomes[each.place] = accepted(id, charge, true)
     }
-  })
+  }
+  await (own ? placeWithin(own) : app.db.transaction(placeWithin))
 }
 
 const drawNumbers = statement(`select nextval('orders.order_number') as id from generate_series(1, $1::int)`)

@@ -40,20 +40,6 @@ export class TooManyIdsError extends ProblemError {
   }
 }
 
-/** An Idempotency-Key came with a request of many orders. */
-export class KeyForManyError extends ProblemError {
-  override name = 'KeyForManyError'
-
-  constructor() {
-    super({
-      code: 'idempotency_key_for_many',
-      status: 400,
-      title: 'An Idempotency-Key is for one order',
-      detail: 'Give each order of the list a request_id of its own.',
-    })
-  }
-}
-
 /** A request names its key twice, differently. */
 export class TwoKeysError extends ProblemError {
   override name = 'TwoKeysError'

@@ -132,7 +132,19 @@ test('under one Idempotency-Key one order is made, however many ask at once', as
   expect((await doors.shop.wallet(id)).held).toBe(5_070_000n)
 
   const other = await place('k1', { link: 'https://example.com/b' })
-  expect([other.status, other.body.code]).toEqual([422, 'request_key_reused'])
+  expect([other.status, other.body.code]).toEqual([422, 'idempotency_key_reused'])
+  const field = await call(
+    doors,
+    key,
+    'POST',
+    '/api/v1/order',
+    anOrder(doors, { link: 'https://x.example', request_id: 'k1' }),
+  )
+  expect([field.status, field.body.code]).toEqual([422, 'request_key_reused'])
+  for (const bad of ['', 'k'.repeat(129), 'k'.repeat(256)]) {
+    const refused = await place(bad)
+    expect([refused.status, refused.body.code]).toEqual([400, 'idempotency_key_invalid'])
+  }
   const two = await place('k1', { request_id: 'k2' })
   expect([two.status, two.body.code]).toEqual([422, 'request_key_ambiguous'])
   expect((await place('"k1"')).body).toEqual(answers[0]?.body)
@@ -146,7 +158,7 @@ test('lack of money is remembered under its key, other refusals leave the key fr
   expect((await place(small)).status).toBe(422)
   expect((await place(anOrder(doors))).status).toBe(402)
   expect((await place(anOrder(doors))).status).toBe(402)
-  expect((await place({ ...small, comments: 'a' })).body.code).toBe('request_key_reused')
+  expect((await place({ ...small, comments: 'a' })).body.code).toBe('idempotency_key_reused')
 })
 
 test('up to a hundred orders have an outcome each', async () => {
@@ -175,7 +187,21 @@ test('up to a hundred orders have an outcome each', async () => {
 
   expect((await post([])).status).toBe(400)
   expect((await post(Array.from({ length: 101 }, () => anOrder(doors)))).status).toBe(400)
-  expect((await post(request, { 'idempotency-key': 'k' })).body.code).toBe('idempotency_key_for_many')
+})
+
+test('under one Idempotency-Key a batch is placed once, and answered the same again', async () => {
+  const doors = await openDoors()
+  const { id, key } = await doors.customer('11')
+  const post = (orders: unknown, idempotency_key: string) =>
+    call(doors, key, 'POST', '/api/v1/orders', { orders }, { 'idempotency-key': idempotency_key })
+  const request = [anOrder(doors), anOrder(doors, { link: 'nowhere' }), anOrder(doors), anOrder(doors)]
+  const answers = await Promise.all(Array.from({ length: 5 }, () => post(request, 'k')))
+  expect(new Set(answers.map((answer) => `${answer.status} ${JSON.stringify(answer.body)}`)).size).toBe(1)
+  expect(answers[0]?.body.data).toMatchObject([{ ok: true }, { ok: false }, { ok: true }, { ok: false }])
+  expect(answers.filter((answer) => answer.headers.get('idempotent-replayed') === 'true')).toHaveLength(4)
+  expect((await doors.shop.wallet(id)).held).toBe(10_140_000n)
+  const other = await post(request.slice(1), 'k')
+  expect([other.status, other.body.code]).toEqual([422, 'idempotency_key_reused'])
 })
 
 test('the list is paged from the newest to the oldest, and another’s orders are nowhere', async () => {

@@ -6,6 +6,11 @@ import { principalOf } from '#server/domains/identity/guard-routes.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import type { ProblemError } from '#server/platform/http/problem.ts'
+import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from '#server/platform/idempotency/errors.ts'
+import { IDEMPOTENCY_HEADER, idempotencyKeyOf, REPLAYED_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
+import { once } from '#server/platform/idempotency/once.ts'
+import type { OrderRefusal } from './errors.ts'
 import { IDS_MAX, idsOf, readIdList } from './id-list.ts'
 import { parseId } from './order-id.ts'
 import { orderRequest, ordersRequest, placementOf } from './order-request.ts'
@@ -22,11 +27,10 @@ import {
   statusView,
 } from './order-views.ts'
 import type { PlaceSingleOrder } from './place-order.ts'
-import { placeOrders } from './place-orders.ts'
-import { KeyForManyError, OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
+import { type PlaceOutcome, placeOrders } from './place-orders.ts'
+import { OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
 import { findOrders, historyOf, listOrders, ORDERS_PAGE_MAX } from './queries.ts'
 import { readBalance } from './read-balance.ts'
-import { IDEMPOTENCY_HEADER, requestKeyOf } from './request-key.ts'
 
 /** Orders and the money for them, as their customer sees them. Register it under a scope that `guardRoutes` guards. */
 export function orderRoutes(app: App, { placeOrder }: { placeOrder: PlaceSingleOrder }): FastifyPluginAsyncZod {
@@ -50,7 +54,7 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
     server.post(
       '/api/v1/order',
       {
-        config: { permission: 'orders:place:own' },
+        config: { permission: 'orders:place:own', idempotent: 'its key is stored with the order, for ever' },
         schema: {
           summary: 'Place an order',
           description:
@@ -62,13 +66,13 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
         },
       },
       async (request, reply) => {
-        const from_header = requestKeyOf(request.headers[IDEMPOTENCY_HEADER])
+        const from_header = idempotencyKeyOf(request.raw)
         const input = placementOf(principalOf(request).user_id, request.body)
         input.request_key ??= from_header
         if (from_header !== undefined && from_header !== input.request_key) throw new TwoKeysError()
         const outcome = await placeOrder(input)
-        if (!outcome.ok) throw new OrderRefusedError(outcome.refusal)
-        if (outcome.replayed) reply.header('idempotent-replayed', 'true')
+        if (!outcome.ok) throw problemOf(outcome.refusal, from_header)
+        if (outcome.replayed) reply.header(REPLAYED_HEADER, 'true')
         return reply.code(201).send(placedView(outcome))
       },
     )
@@ -76,39 +80,46 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
     server.post(
       '/api/v1/orders',
       {
-        config: { permission: 'orders:place:own' },
+        config: { permission: 'orders:place:own', idempotent: true },
         schema: {
           summary: 'Place up to 100 orders',
           description:
-            'One outcome for each, in their order; one that is refused does not fail the others. Give each a `request_id` to make repeating safe.',
+            'One outcome for each, in their order; one that is refused does not fail the others. To make repeating safe, send an `Idempotency-Key` for all together, or give each a `request_id`.',
           tags: ['orders'],
           body: ordersRequest,
           response: { 200: z.object({ data: z.array(outcomeShape) }) },
         },
       },
-      async (request) => {
-        if (request.headers[IDEMPOTENCY_HEADER] !== undefined) throw new KeyForManyError()
-        const customer_id = principalOf(request).user_id
-        const outcomes = await placeOrders(
-          app,
-          request.body.orders.map((order) => placementOf(customer_id, order)),
-        )
-        return {
-          data: outcomes.map((outcome) =>
-            outcome.ok
-              ? { ok: true as const, replayed: outcome.replayed, order: placedView(outcome) }
-              : { ok: false as const, refusal: refusedView(outcome.refusal) },
-          ),
-        }
-      },
+      (request, reply) =>
+        once(request, reply, 200, async (_, tx) => {
+          const customer_id = principalOf(request).user_id
+          const inputs = request.body.orders.map((order) => placementOf(customer_id, order))
+          return { data: (await placeOrders(app, inputs, tx)).map(outcomeView) }
+        }),
     )
   }
+}
+
+/** What stands under the header's key is told in the words of every route that takes one. */
+function problemOf(refusal: OrderRefusal, key: string | undefined): ProblemError {
+  if (key !== undefined && refusal.code === 'request_key_reused') return new IdempotencyKeyReusedError()
+  if (key !== undefined && refusal.code === 'request_key_invalid') {
+    return new IdempotencyKeyInvalidError(
+      'Here one key of 1 to 128 visible ASCII characters, bare or in double quotes.',
+    )
+  }
+  return new OrderRefusedError(refusal)
 }
 
 const outcomeShape = z.discriminatedUnion('ok', [
   z.object({ ok: z.literal(true), replayed: z.boolean(), order: placedShape }),
   z.object({ ok: z.literal(false), refusal: refusedShape }),
 ])
+
+function outcomeView(outcome: PlaceOutcome): z.output<typeof outcomeShape> {
+  if (!outcome.ok) return { ok: false, refusal: refusedView(outcome.refusal) }
+  return { ok: true, replayed: outcome.replayed, order: placedView(outcome) }
+}
 
 const PAGE_DEFAULT = 20
 

@@ -302,3 +302,61 @@ async function waitsForLock(db: Db, pid: number | undefined): Promise<void> {
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
+
+test('a part that fails takes back what it wrote, and nothing else of its transaction', async () => {
+  const { db, values } = await setup()
+  const refusal = new Error('no')
+  const woken: string[] = []
+  const told = await db.transaction(async (tx) => {
+    tx.send('insert into item (id) values (1)')
+    const failed = tx.part(async (part) => {
+      part.send('insert into item (id) values (2)')
+      part.onCommit(() => woken.push('failed'))
+      throw refusal
+    })
+    const caught = await failed.catch((error: Error) => error)
+    await tx.part(async (part) => {
+      part.send('insert into item (id) values (3)')
+      part.onCommit(() => woken.push('kept'))
+    })
+    return caught
+  })
+  expect([told, await values(), woken]).toEqual([refusal, [1, 3], ['kept']])
+})
+
+test('a statement that fails in a part fails the part, also when it was only sent or its failure was swallowed', async () => {
+  const { db, values } = await setup()
+  const failing: ((part: Tx) => Promise<unknown>)[] = [
+    async (part) => part.send('insert into item (id, value) values (2, -1)'),
+    (part) => part.query('select 1 / 0').catch(() => undefined),
+    (part) => part.part((inner) => inner.query('select 1 / 0')),
+  ]
+  const codes = await db.transaction(async (tx) => {
+    const told: unknown[] = []
+    for (const each of failing) told.push(await tx.part(each).catch((error: pg.DatabaseError) => error.code))
+    tx.send('insert into item (id) values (1)')
+    return told
+  })
+  expect(codes).toEqual(['23514', '22012', '22012'])
+  expect(await values()).toEqual([1])
+})
+
+test('a part may catch the failure of a part of its own and go on', async () => {
+  const { db, values } = await setup()
+  await db.transaction((tx) =>
+    tx.part(async (part) => {
+      part.send('insert into item (id) values (1)')
+      await part.part((inner) => inner.query('insert into item (id) values (1)')).catch(() => undefined)
+      part.send('insert into item (id) values (2)')
+    }),
+  )
+  expect(await values()).toEqual([1, 2])
+})
+
+test('parts side by side are a defect', async () => {
+  const { db } = await setup()
+  const attempt = db.transaction((tx) =>
+    Promise.all([tx.part((part) => part.query('select 1')), tx.part((part) => part.query('select 2'))]),
+  )
+  await expect(attempt).rejects.toThrow(InvariantError)
+})

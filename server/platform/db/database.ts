@@ -27,6 +27,11 @@ export interface Tx {
   send(sql: Statement | string, values?: readonly unknown[]): void
   /** Runs after a successful commit and never after a rollback; for waking others, not for work that must happen. */
   onCommit(then: () => void): void
+  /**
+   * Runs a part of the transaction that can fail alone: when `part` throws, or a statement in it fails, what it wrote is taken back, its error comes out,
+   * and the transaction stands as it did before. Locks that it took stay. One after another or one in another, never side by side (InvariantError).
+   */
+  part<T>(part: (tx: Tx) => Promise<T>): Promise<T>
 }
 
 /** The database. Outside `transaction` each query stands alone. */
@@ -152,6 +157,11 @@ function isWorthAnotherTry(error: unknown): boolean {
   )
 }
 
+/** Whether a statement gave up waiting for a lock, as `lock_timeout` bounds it. */
+export function isLockTimeout(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '55P03'
+}
+
 function attempt(then: () => void, onError: (error: Error) => void): void {
   try {
     then()
@@ -197,17 +207,7 @@ async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): P
   try {
     gather()
     sent.watch(client.query('begin'))
-    const tx: Tx = {
-      query: async <Row extends object>(sql: Statement | string, values?: readonly unknown[]) => {
-        gather()
-        return (await sent.watch(client.query<Row>(asQuery(sql, values)))).rows
-      },
-      send: (sql, values) => {
-        gather()
-        sent.watch(client.query(asQuery(sql, values)))
-      },
-      onCommit: (then) => afterCommit.push(then),
-    }
+    const tx = txOn({ client, gather, sent, afterCommit, depth: 0 })
     const result = await runWork(client, sent, () => work(tx))
     gather()
     await commit(client, sent)
@@ -218,6 +218,61 @@ async function runTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): P
   } finally {
     client.off('error', onBroken)
     client.release(broken)
+  }
+}
+
+/** A transaction, or a part of one, on its connection. */
+interface Span {
+  client: pg.PoolClient
+  gather: () => void
+  sent: Sent
+  afterCommit: (() => void)[]
+  depth: number
+}
+
+function txOn(span: Span): Tx {
+  const { client, gather, sent, afterCommit } = span
+  let inPart = false
+  const send = <Row extends object>(sql: Statement | string, values?: readonly unknown[]) => {
+    gather()
+    return sent.watch(client.query<Row>(asQuery(sql, values)))
+  }
+  return {
+    query: async <Row extends object>(sql: Statement | string, values?: readonly unknown[]) =>
+      (await send<Row>(sql, values)).rows,
+    send: (sql, values) => void send(sql, values),
+    onCommit: (then) => afterCommit.push(then),
+    part: async (work) => {
+      invariant(!inPart, 'two parts of a transaction side by side')
+      inPart = true
+      try {
+        return await runPart(span, work)
+      } finally {
+        inPart = false
+      }
+    },
+  }
+}
+
+async function runPart<T>(span: Span, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const { client, sent, gather } = span
+  const part: Span = { ...span, sent: new Sent(), afterCommit: [], depth: span.depth + 1 }
+  const name = `part_${part.depth}`
+  gather()
+  sent.watch(client.query(`savepoint ${name}`))
+  try {
+    const result = await work(txOn(part))
+    await part.sent.settled()
+    if (part.sent.failure) throw part.sent.failure
+    gather()
+    sent.watch(client.query(`release savepoint ${name}`))
+    span.afterCommit.push(...part.afterCommit)
+    return result
+  } catch (error) {
+    await part.sent.settled()
+    // Where even this fails the connection is gone, and with it the whole transaction.
+    await sent.watch(client.query(`rollback to savepoint ${name}`))
+    throw part.sent.failure ?? error
   }
 }
 

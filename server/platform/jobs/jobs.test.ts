@@ -3,10 +3,12 @@ import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '#server/kit/clock.ts'
 import { InvariantError } from '#server/kit/invariant.ts'
 import { testDatabase } from '#test/support/database.ts'
+import { putSetting, someSettings } from '#test/support/settings.ts'
 import type { App } from '../app.ts'
 import { correlate, correlationIds } from '../telemetry/correlation.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
 import { listDeadLetters } from './dead-letters.ts'
+import { jobAttempts, jobRetryBase, jobRetryFactor, jobRetryMax } from './job-settings.ts'
 import type { JobDefinition } from './jobs.ts'
 import { openJobs } from './open-jobs.ts'
 import { startJobRunner } from './runner.ts'
@@ -19,7 +21,9 @@ interface Payload {
 /** An app with a queue, and a job whose runs the test scripts. */
 async function setup() {
   const { db } = await testDatabase()
-  const parts = { db, jobs: openJobs(), log: pino({ level: 'silent' }), metrics: openMetrics(), clock: systemClock }
+  const settings = await someSettings({ db })
+  const jobs = openJobs(settings)
+  const parts = { db, settings, jobs, log: pino({ level: 'silent' }), metrics: openMetrics(), clock: systemClock }
   const app = parts as unknown as App
   const ran: { payload: Payload; request_id: string | undefined }[] = []
   let behave: (payload: Payload) => Promise<void> | void = () => {}
@@ -146,6 +150,56 @@ test('a job that failed waits and is tried again', async () => {
   await makeDue()
   await until(async () => (await queued()).length === 0)
   expect([ran.length, await outcome('retry'), await outcome('done')]).toEqual([2, 1, 1])
+})
+
+test('how long a job waits and how often it is tried are settings', async () => {
+  const { app, db, definition, enqueue, ran, queued, start, behaving, makeDue } = await setup()
+  await putSetting(db, jobRetryBase, 1_000_000)
+  await putSetting(db, jobRetryFactor, 4)
+  await putSetting(db, jobRetryMax, 6_000_000)
+  await putSetting(db, jobAttempts, 4)
+  await app.settings.refresh()
+  behaving(() => {
+    throw new Error('never')
+  })
+  start()
+  const { attempts: _, ...unlimited } = definition
+  await db.transaction(async (tx) => app.jobs.enqueue(tx, unlimited, { order_id: 1n }))
+  const waits: [number, number][] = [
+    [500, 1_000],
+    [2_000, 4_000],
+    [3_000, 6_000],
+  ]
+  for (const [i, [least_s, most_s]] of waits.entries()) {
+    await until(async () => (await queued())[0]?.last_error !== null && ran.length === i + 1)
+    await until(async () => (await db.query('select from graphile_worker.jobs where locked_at is null')).length === 1)
+    const [job] = await db.query<{ wait_s: number; max_attempts: number; attempts: number }>(
+      `select extract(epoch from run_at - now())::float as wait_s, attempts, max_attempts from graphile_worker.jobs`,
+    )
+    expect(job).toMatchObject({ attempts: i + 1, max_attempts: 4 })
+    // A second for the way here.
+    expect(job?.wait_s).toBeGreaterThan(least_s - 1)
+    expect(job?.wait_s).toBeLessThanOrEqual(most_s)
+    await makeDue()
+  }
+  await until(async () => (await queued()).length === 0)
+  expect((await listDeadLetters(db)).map((each) => each.attempts)).toEqual([4])
+  await enqueue(2n)
+  expect(await db.query('select max_attempts from graphile_worker.jobs')).toEqual([{ max_attempts: 3 }])
+})
+
+test('a job of a named queue that failed frees its queue', async () => {
+  const { db, ran, queued, start, behaving, makeDue } = await setup()
+  behaving(() => {
+    if (ran.length === 1) throw new Error('not yet')
+  })
+  start()
+  const payload = `{"payload": {"order_id": {"$bigint": "1"}}, "correlation": {}}`
+  await db.query(`select graphile_worker.add_job('test.work', payload := $1::json, queue_name := 'one')`, [payload])
+  await until(async () => (await queued())[0]?.last_error === 'Error: not yet')
+  await makeDue()
+  await until(async () => (await queued()).length === 0)
+  expect(ran).toHaveLength(2)
 })
 
 test('a job that failed its last attempt becomes one dead letter and leaves the queue', async () => {

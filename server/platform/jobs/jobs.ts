@@ -5,8 +5,8 @@ import type { Tx } from '../db/database.ts'
 export interface JobDefinition<Payload> {
   /** `orders.import-services`: domain, dot, verb. */
   readonly name: string
-  /** Tries before it becomes a dead letter. */
-  readonly attempts: number
+  /** Tries before it becomes a dead letter; without it, as many as the setting `jobs.attempts_max` says. */
+  readonly attempts?: number
   /** Checks a stored payload; throws on a malformed one, which then is a dead letter at once. */
   parse(payload: unknown): Payload
   run(app: App, payload: Payload): Promise<void>

@@ -1,9 +1,11 @@
 import { invariant } from '#server/kit/invariant.ts'
 import { textArray } from '../db/arrays.ts'
 import { statement } from '../db/database.ts'
+import type { Settings } from '../settings/settings.ts'
 import { correlationIds } from '../telemetry/correlation.ts'
 import { sealEnvelope } from './envelope.ts'
-import type { Jobs } from './jobs.ts'
+import { jobAttempts } from './job-settings.ts'
+import type { JobDefinition, Jobs } from './jobs.ts'
 
 /** A job names what is to be done; the data it needs lies in tables. */
 const PAYLOAD_LENGTH_MAX = 100_000
@@ -20,17 +22,18 @@ select from graphile_worker.add_jobs(array(
 ))`)
 
 /** Opens the way into the queue. It needs no connection of its own, since every job is enqueued by someone's transaction. */
-export function openJobs(): Jobs {
+export function openJobs(settings: Settings): Jobs {
+  const attemptsOf = (job: Pick<JobDefinition<unknown>, 'attempts'>) => job.attempts ?? settings.read(jobAttempts)
   return {
     enqueue: (tx, job, payload, options = {}) => {
       const text = checkedEnvelope(job.name, payload)
-      tx.send(ADD_JOB, [job.name, text, options.run_at ?? null, job.attempts, options.key ?? null])
+      tx.send(ADD_JOB, [job.name, text, options.run_at ?? null, attemptsOf(job), options.key ?? null])
     },
     enqueueMany: (tx, job, payloads, options = {}) => {
       if (payloads.length === 0) return
       invariant(payloads.length <= JOBS_MAX, `enqueueMany: more than ${JOBS_MAX} jobs`)
       const texts = payloads.map((payload) => checkedEnvelope(job.name, payload))
-      tx.send(ADD_JOBS, [job.name, textArray(texts), options.run_at ?? null, job.attempts])
+      tx.send(ADD_JOBS, [job.name, textArray(texts), options.run_at ?? null, attemptsOf(job)])
     },
     close: async () => {},
   }

@@ -1,10 +1,12 @@
 import type { Job } from 'graphile-worker'
+import { backoff_ms } from '#server/kit/backoff.ts'
 import { encodeJson } from '#server/kit/json.ts'
 import type { App } from '../app.ts'
 import { statement } from '../db/database.ts'
 import { type CorrelationIds, correlate } from '../telemetry/correlation.ts'
 import { openEnvelope } from './envelope.ts'
 import { errorText } from './error-text.ts'
+import { jobRetryBase, jobRetryFactor, jobRetryMax } from './job-settings.ts'
 import type { JobDefinition } from './jobs.ts'
 
 /** Jobs are background work of milliseconds to minutes. */
@@ -18,6 +20,15 @@ values ('job', $1, $2, $3::json, $4, $5, $6, $7::json, $8, now())
 on conflict (kind, source_id) do nothing`)
 
 const EXHAUSTED = statement('select from graphile_worker.jobs where id = $1 and attempts >= max_attempts')
+
+// The library's own waits cannot be set, so a job that failed is given back here. One of a named queue is left to the library, which frees the queue with it.
+const GIVE_BACK = statement(`
+update graphile_worker._private_jobs
+set locked_by = null, locked_at = null, last_error = $3, run_at = now() + $4 * interval '1 millisecond'
+where id = $1 and attempts = $2 and locked_by is not null and job_queue_id is null returning id`)
+
+/** No job has this number. */
+const NO_JOB = '0'
 
 type Outcome = 'done' | 'retry' | 'dead' | 'malformed' | 'replaced'
 
@@ -70,11 +81,24 @@ async function attempt<P>(
       app.log.info({ ...about, err }, 'job failed, but a newer one of its key has taken its place')
     } else {
       ended('retry')
-      app.log.warn({ ...about, err }, 'job failed and will be tried again')
+      const wait_ms = waitAfter(app, job.attempts)
+      app.log.warn({ ...about, wait_ms, err }, 'job failed and will be tried again')
       // The queue's own column takes no NUL either.
-      throw new Error(errorText(err), { cause: err })
+      const text = errorText(err)
+      const given_back = await app.db.query(GIVE_BACK, [job.id, job.attempts, text, wait_ms])
+      // What the library writes next about this failure must not meet the job's next run.
+      if (given_back.length > 0) job.id = NO_JOB
+      throw new Error(text, { cause: err })
     }
   }
+}
+
+function waitAfter({ settings }: App, failures: number): number {
+  return backoff_ms(failures, {
+    base_ms: settings.read(jobRetryBase),
+    factor: settings.read(jobRetryFactor),
+    max_ms: settings.read(jobRetryMax),
+  })
 }
 
 async function bury(app: App, job: Job, correlation: CorrelationIds, error: unknown): Promise<void> {

@@ -3,13 +3,15 @@ import { expect, test } from 'vitest'
 import { systemClock } from '#server/kit/clock.ts'
 import { InvariantError } from '#server/kit/invariant.ts'
 import { testDatabase } from '#test/support/database.ts'
+import { putSetting, someSettings } from '#test/support/settings.ts'
 import type { App } from '../app.ts'
 import type { Tx } from '../db/database.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
 import { startAnnouncer } from './announce.ts'
 import { emit } from './emit.ts'
 import { defineEvent, type StoredEvent } from './event.ts'
-import { EVENT_ATTEMPTS_MAX, PUBLISH_BATCH, publishEvents } from './publish-events.ts'
+import { eventAttempts, eventRetryBase, eventRetryFactor, eventRetryMax } from './event-settings.ts'
+import { PUBLISH_BATCH, publishEvents } from './publish-events.ts'
 import { startPublisher } from './publisher.ts'
 import { on, onEach, type Subscription } from './subscription.ts'
 
@@ -25,8 +27,9 @@ const settled = defineEvent<{ order_id: bigint }>('orders.settled')
 async function setup() {
   const { db } = await testDatabase()
   await db.query('create table seen (order_id bigint, by text)')
-  const parts: Pick<App, 'db' | 'log' | 'metrics' | 'clock'> = {
+  const parts: Pick<App, 'db' | 'log' | 'metrics' | 'clock' | 'settings'> = {
     db,
+    settings: await someSettings({ db }),
     log: pino({ level: 'silent' }),
     metrics: openMetrics(),
     clock: systemClock,
@@ -223,7 +226,7 @@ test('an event that failed too often becomes one dead letter', async () => {
       throw new Error('never \0 works')
     }),
   ]
-  for (let i = 0; i < EVENT_ATTEMPTS_MAX; i++) {
+  for (let i = 0; i < eventAttempts.default; i++) {
     expect(await waiting()).toBe(1)
     await makeDue()
     await publishEvents(app, subscriptions)
@@ -239,9 +242,40 @@ test('an event that failed too often becomes one dead letter', async () => {
       subject: 'order:5',
       payload: { order_id: { $bigint: '5' }, amount: { $bigint: '1' } },
       error: 'Error: never  works',
-      attempts: EVENT_ATTEMPTS_MAX,
+      attempts: eventAttempts.default,
       state: 'waiting',
     },
+  ])
+})
+
+test('how long an event waits and how often it is tried are settings', async () => {
+  const { app, db, place, waiting, makeDue } = await setup()
+  await putSetting(db, eventRetryBase, 1_000_000)
+  await putSetting(db, eventRetryFactor, 3)
+  await putSetting(db, eventRetryMax, 2_000_000)
+  await putSetting(db, eventAttempts, 3)
+  await app.settings.refresh()
+  await place(5)
+  const fails = on(placed, async () => {
+    throw new Error('never works')
+  })
+  for (const [least_s, most_s] of [
+    [500, 1_000],
+    [1_000, 2_000],
+  ] as const) {
+    await publishEvents(app, [fails])
+    const [event] = await db.query<{ wait_s: number }>(
+      'select extract(epoch from next_at - now())::float as wait_s from platform.outbox',
+    )
+    // A second for the way here.
+    expect(event?.wait_s).toBeGreaterThan(least_s - 1)
+    expect(event?.wait_s).toBeLessThanOrEqual(most_s)
+    await makeDue()
+  }
+  await publishEvents(app, [fails])
+  expect(await waiting()).toBe(0)
+  expect(await db.query('select attempts, attempts_max from platform.dead_letter')).toEqual([
+    { attempts: 3, attempts_max: 3 },
   ])
 })
 

@@ -5,14 +5,11 @@ import { plainArray } from '../db/arrays.ts'
 import { type Statement, statement, type Tx } from '../db/database.ts'
 import { errorText } from '../jobs/error-text.ts'
 import type { StoredEvent } from './event.ts'
+import { eventAttempts, eventRetryBase, eventRetryFactor, eventRetryMax } from './event-settings.ts'
 import type { Subscription } from './subscription.ts'
 
 /** Events a transaction: enough to make its cost small, few enough that subscribers' locks are held briefly. */
 export const PUBLISH_BATCH = 500
-
-/** With the waits below, an event is tried for more than an hour before it becomes a dead letter. */
-export const EVENT_ATTEMPTS_MAX = 20
-const BACKOFF = { base_ms: 1_000, max_ms: 600_000 }
 
 const COLUMNS = 'o.id, o.type, o.subject, o.payload::text as payload, o.at, o.attempts'
 
@@ -132,13 +129,18 @@ function byType(events: Event[]): Map<string, Event[]> {
 async function recordFailure(app: App, event: Event, error: unknown): Promise<void> {
   const attempts = event.attempts + 1
   const { id: event_id, type, subject } = event
+  const attempts_max = app.settings.read(eventAttempts)
   failed(app).inc({ type })
-  if (attempts >= EVENT_ATTEMPTS_MAX) {
-    await app.db.query(BURY, [event.id, event.attempts, errorText(error), EVENT_ATTEMPTS_MAX])
+  if (attempts >= attempts_max) {
+    await app.db.query(BURY, [event.id, event.attempts, errorText(error), attempts_max])
     app.log.error({ event_id, type, subject, attempts, err: error }, 'event given up: it is a dead letter now')
     return
   }
-  const wait_ms = backoff_ms(attempts, BACKOFF)
+  const wait_ms = backoff_ms(attempts, {
+    base_ms: app.settings.read(eventRetryBase),
+    factor: app.settings.read(eventRetryFactor),
+    max_ms: app.settings.read(eventRetryMax),
+  })
   await app.db.query(POSTPONE, [event.id, event.attempts, wait_ms, errorText(error)])
   app.log.warn({ event_id, type, subject, attempts, wait_ms, err: error }, 'event could not be delivered')
 }

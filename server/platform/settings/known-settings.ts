@@ -1,7 +1,6 @@
-import { fieldErrors } from '../http/validation.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { parseSetting, type Setting } from './setting.ts'
+import { parseSetting, type Setting, valueErrors } from './setting.ts'
 
 /** A setting as the table has it. */
 export interface StandingRow {
@@ -86,7 +85,7 @@ export class KnownSettings {
       .gauge('saldo_settings_invalid', 'Stored settings that are read as their default', ['name'])
       .set({ name: setting.name }, refused ? 1 : 0)
     if (refused) {
-      const errors = fieldErrors(parsed.error, 'value')
+      const errors = valueErrors(parsed.error)
       const about = { setting: setting.name, version: standing.version, errors }
       log.error(about, 'stored setting is refused; its default holds')
     }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineSetting, parseSetting } from './setting.ts'
+import { defineSetting, parseSetting, valueErrors } from './setting.ts'
 
 const named = (name: string) => defineSetting({ name, schema: z.string(), default: '', description: 'Some words.' })
 
@@ -32,4 +32,16 @@ test('what many share cannot be changed by one of them', () => {
   expect(() => setting.default.list.push(3)).toThrow(TypeError)
   const parsed = parseSetting(setting, { list: [5] })
   expect(() => parsed.data?.list.push(3)).toThrow(TypeError)
+})
+
+test('what is refused is told by field', () => {
+  const schema = z.strictObject({ list: z.array(z.number()) })
+  const setting = defineSetting({ name: 'a.b', schema, default: { list: [] }, description: 'x' })
+  const errorsOf = (value: unknown) => {
+    const parsed = parseSetting(setting, value)
+    return parsed.success ? [] : valueErrors(parsed.error)
+  }
+  expect(errorsOf({ list: [1, 'x'] })).toEqual([{ field: 'value.list.1', reason: 'must be a number' }])
+  expect(errorsOf({ list: [], more: 1 })).toEqual([{ field: 'value.more', reason: 'is not a known field' }])
+  expect(errorsOf(null)).toEqual([{ field: 'value', reason: 'must be an object' }])
 })

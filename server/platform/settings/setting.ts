@@ -1,5 +1,7 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { invariant } from '#server/kit/invariant.ts'
+import type { FieldError } from '../http/problem.ts'
+import { fieldErrors } from '../http/validation.ts'
 import { isSecretField } from '../telemetry/secret-fields.ts'
 
 /** Something that operators change while the house runs: a limit, a wait, a factor. Never a secret: those come from the environment. */
@@ -58,6 +60,12 @@ export function defineSetting<S extends z.ZodType>(setting: {
 export function parseSetting<T>(setting: Setting<T>, value: unknown): z.ZodSafeParseResult<T> {
   const parsed = setting.schema.safeParse(value)
   return parsed.success ? { success: true, data: frozen(parsed.data) } : parsed
+}
+
+/** Why a value was refused, by field: `value`, `value.list.0`. */
+export function valueErrors(error: z.ZodError): FieldError[] {
+  const issues = error.issues.map((issue) => ({ ...issue, path: ['value', ...issue.path] }))
+  return fieldErrors(new z.ZodError(issues), 'value')
 }
 
 function frozen<T>(value: T): T {

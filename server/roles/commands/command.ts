@@ -1,4 +1,6 @@
+import { userInfo } from 'node:os'
 import { parseArgs } from 'node:util'
+import type { Actor } from '#server/domains/audit/act.ts'
 import type { Config } from '#server/platform/config/config.ts'
 import { migrateAll, openSaldo, reachDatabase, type Saldo } from '../open-saldo.ts'
 
@@ -8,6 +10,8 @@ export interface Command {
   arguments: string
   /** One line for the list of commands. */
   summary: string
+  /** Lines that --help shows below, where one line of arguments does not say enough. */
+  details?: readonly string[]
   /** Answers the exit code. */
   run(args: string[], config: Config): Promise<number>
 }
@@ -61,6 +65,20 @@ export async function withSaldo<T>(config: Config, work: (saldo: Saldo) => Promi
     }
   } finally {
     await database.stop()
+  }
+}
+
+/** Who gives this command, for the audit: whoever sits at the terminal. */
+export function commandActor(name: string): Actor {
+  return { kind: 'command', user_agent: `saldo ${name}, as ${systemUser()}` }
+}
+
+function systemUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run as a user without a name.
+    return `user ${process.getuid?.()}`
   }
 }
 

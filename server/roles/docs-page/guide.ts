@@ -118,6 +118,7 @@ const repeating: Section = {
     'When no answer comes, you cannot know whether the order was placed. Give each order a key of your own, up to 128 characters, and repeat the request under it: it makes one order, however often and however simultaneously it comes. At `/api/v2` the key is the field `request_id`, at `/api/v1/order` the header `Idempotency-Key`; each door takes both.',
     'The key is stored with the order, in one transaction, and kept for ever. A repeated request gets the first answer again; over REST with the header `Idempotent-Replayed: true`. Another order under the same key is refused. So is the same order, once it was refused for lack of money: pay in, then use a new key. Requests refused for any other reason leave the key free.',
     { examples: ['addOnce', 'addOtherUnderKey'] },
+    'Every other request that makes something takes an `Idempotency-Key` of 1 to 255 characters too, `POST /api/v1/orders` among them. It is known again for two days, per account and route: the same request is answered as it was, refusals included; another one under the key is refused with 422 `idempotency_key_reused`; and while the first is under way, 409 `idempotency_key_in_flight` asks you to repeat it in a moment. What failed on our side, and what was refused for the moment (429, 503), leaves the key free.',
   ],
 }
 

@@ -1,5 +1,6 @@
+import { IdempotencyKeyInvalidError } from '#server/platform/idempotency/errors.ts'
+import { idempotencyKeyOf, REPLAYED_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
 import { parseId } from '../order-id.ts'
-import { requestKeyOf } from '../request-key.ts'
 import type { PanelCall, PanelDeps } from './call.ts'
 import { ERRORS, errorBody, refusalText } from './refusals.ts'
 
@@ -9,7 +10,7 @@ const NO_SERVICE = 0n
 /** `add`: places one order. The answer is its number, or why it was not taken. */
 export async function addOrder(deps: PanelDeps, call: PanelCall): Promise<string> {
   const { texts } = call
-  const from_header = requestKeyOf(call.header_key)
+  const from_header = headerKeyOf(call)
   const request_key = texts.request_id ?? from_header
   // Two keys for one order: which of them is to hold is not known.
   if (from_header !== undefined && from_header !== request_key) return errorBody(ERRORS.incorrect_request)
@@ -23,5 +24,17 @@ export async function addOrder(deps: PanelDeps, call: PanelCall): Promise<string
     interval: texts.interval,
     request_key,
   })
-  return outcome.ok ? `{"order":${outcome.order_id}}` : errorBody(refusalText(outcome.refusal))
+  if (!outcome.ok) return errorBody(refusalText(outcome.refusal))
+  if (outcome.replayed) call.reply.header(REPLAYED_HEADER, 'true')
+  return `{"order":${outcome.order_id}}`
+}
+
+/** The Idempotency-Key header's key. A header that has none gives one that placing refuses, in the form's own words. */
+function headerKeyOf({ request }: PanelCall): string | undefined {
+  try {
+    return idempotencyKeyOf(request.raw)
+  } catch (error) {
+    if (error instanceof IdempotencyKeyInvalidError) return ''
+    throw error
+  }
 }

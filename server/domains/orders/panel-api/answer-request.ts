@@ -1,7 +1,6 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Authentication } from '#server/domains/identity/authentication.ts'
 import { can } from '#server/domains/identity/principal.ts'
-import { IDEMPOTENCY_HEADER } from '../request-key.ts'
 import { ACTIONS } from './actions.ts'
 import type { PanelDeps } from './call.ts'
 import { readFields } from './fields.ts'
@@ -13,6 +12,7 @@ export async function answerRequest(
   deps: PanelDeps,
   authentication: Authentication,
   request: FastifyRequest,
+  reply: FastifyReply,
 ): Promise<string> {
   const body = readFields(request.body)
   const url = readFields(request.query)
@@ -23,5 +23,5 @@ export async function answerRequest(
   const action = ACTIONS.get(texts.action?.trim() ?? '')
   if (action === undefined || body.malformed || url.malformed) return errorBody(ERRORS.incorrect_request)
   if (!can(principal, action.permission)) return errorBody(ERRORS.not_permitted)
-  return action.answer(deps, { principal, texts, header_key: request.headers[IDEMPOTENCY_HEADER] })
+  return action.answer(deps, { principal, texts, request, reply })
 }

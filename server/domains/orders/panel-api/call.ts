@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '#server/domains/identity/principal.ts'
 import type { App } from '#server/platform/app.ts'
 import type { PlaceSingleOrder } from '../place-order.ts'
@@ -13,6 +14,6 @@ export interface PanelDeps {
 export interface PanelCall {
   readonly principal: Principal
   readonly texts: PanelFields['texts']
-  /** From the Idempotency-Key header, as the header spells it. */
-  readonly header_key: string | string[] | undefined
+  readonly request: Pick<FastifyRequest, 'raw'>
+  readonly reply: Pick<FastifyReply, 'header'>
 }

@@ -207,6 +207,14 @@ test('a request under one key makes one order, by field or header, at once or la
   expect(await post(doors, { ...add, request_id: 'k1' }, { 'idempotency-key': 'k2' })).toEqual(
     error('Incorrect request'),
   )
+  for (const bad of ['', 'k'.repeat(129), 'k'.repeat(256)]) {
+    expect(await post(doors, add, { 'idempotency-key': bad })).toEqual(error('Incorrect request ID'))
+  }
+  const again = await fetch(`${doors.url}/api/v2`, {
+    method: 'POST',
+    body: new URLSearchParams({ ...add, request_id: 'k1' }),
+  })
+  expect(again.headers.get('idempotent-replayed')).toBe('true')
   const orders = await doors.shop.app.db.query<{ charge: bigint }>(
     'select charge from orders.orders where customer_id = $1',
     [id],

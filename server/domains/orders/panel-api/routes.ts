@@ -32,15 +32,15 @@ export function panelApiRoutes(
     // The fields are read by hand: at this door's pace a schema would cost more than the order. The schemas are for the document.
     server.setValidatorCompiler(() => () => true)
 
-    const config = { permission: null }
+    const config = { permission: null, idempotent: 'the key of `add` is stored with its order, for ever' }
     server.post('/api/v2', { config, schema: postSchema }, async (request, reply) => {
       reply.header('content-type', JSON_TYPE)
-      return reply.send(await answerRequest(deps, authentication, request))
+      return reply.send(await answerRequest(deps, authentication, request, reply))
     })
     // A HEAD would place an order and not tell its number.
     server.get('/api/v2', { config, schema: getSchema, exposeHeadRoute: false }, async (request, reply) => {
       reply.header('content-type', JSON_TYPE).header('cache-control', 'no-store')
-      return reply.send(await answerRequest(deps, authentication, request))
+      return reply.send(await answerRequest(deps, authentication, request, reply))
     })
     server.route({
       method: ['PUT', 'PATCH', 'DELETE'],
