@@ -130,7 +130,7 @@ function changeAndRotate(app: App): FastifyPluginAsyncZod {
     server.post(
       '/api/v1/api-keys/:id/rotate',
       {
-        config: { permission: 'api-keys:create:own' },
+        config: { permission: 'api-keys:create:own', idempotent: true },
         schema: {
           summary: 'Rotate an API key',
           description:
@@ -141,14 +141,15 @@ function changeAndRotate(app: App): FastifyPluginAsyncZod {
           response: { 201: withKey },
         },
       },
-      async (request, reply) => {
-        const { user_id } = principalOf(request)
-        const { overlap_hours } = request.body
-        const key_id = BigInt(request.params.id)
-        const { key, api_key } = await rotateApiKey(app, { user_id, key_id, overlap_hours, by: actorOf(request) })
-        reply.code(201).header('cache-control', 'no-store')
-        return { ...apiKeyView(api_key), key }
-      },
+      (request, reply) =>
+        once(request, reply, 201, async (within) => {
+          const { user_id } = principalOf(request)
+          const { overlap_hours } = request.body
+          const key_id = BigInt(request.params.id)
+          const { key, api_key } = await rotateApiKey(within, { user_id, key_id, overlap_hours, by: actorOf(request) })
+          reply.header('cache-control', 'no-store')
+          return { ...apiKeyView(api_key), key }
+        }),
     )
 
     server.delete(

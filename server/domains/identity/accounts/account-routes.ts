@@ -37,7 +37,10 @@ const emailChange = z.strictObject({
 })
 
 const TAGS = ['account']
-const SECURE = { permission: 'account:secure:own' } as const
+const SECURE = {
+  permission: 'account:secure:own',
+  idempotent: 'setting what is set already changes nothing more, and each link works once',
+} as const
 
 /** A user's own profile, password and address. */
 export function accountRoutes(app: App, authentication: Authentication): FastifyPluginAsyncZod {
@@ -130,7 +133,7 @@ function passwordAndAddress(app: App, { attempts, forms }: Authentication): Fast
     server.post(
       '/api/v1/profile/confirmation-mails',
       {
-        config: { permission: 'account:edit:own' },
+        config: { permission: 'account:edit:own', idempotent: 'it mails the same link again, a few times a day' },
         schema: {
           summary: 'Send the mail that confirms my address again',
           tags: TAGS,

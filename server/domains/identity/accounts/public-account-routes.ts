@@ -55,7 +55,10 @@ const optionsShape = z.object({
 const addressShape = z.object({ email: z.string().meta({ example: 'ada@example.com' }) })
 const handle = z.string().min(1).max(100).meta({ description: 'Asks for the mail again.', example: 'rg_…' })
 const TAGS = ['account']
-const PUBLIC = { permission: null } as const
+const PUBLIC = {
+  permission: null,
+  idempotent: 'a repeated request answers the same: a known address is only mailed, and each link works once',
+} as const
 
 /** What everyone may send without signing in: registrations, forgotten passwords, and the tokens of mailed links. */
 export function publicAccountRoutes(app: App, authentication: Authentication): FastifyPluginAsyncZod {

@@ -113,7 +113,7 @@ function roleRoutes(app: RightsApp, catalogue: Catalogue): FastifyPluginAsyncZod
     server.post(
       '/api/admin/roles',
       {
-        config,
+        config: { ...config, idempotent: 'names of roles are unique: the second is told that it exists' },
         schema: {
           summary: 'Make a role',
           description: '403 `not_held` for a permission that you do not hold yourself; 409 `role_taken`.',

@@ -24,7 +24,10 @@ const enrolment = z.object({
   secret: z.string().meta({ example: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }),
   uri: z.string().meta({ example: 'otpauth://totp/Saldo:ada%40example.com?…' }),
 })
-const CONFIG = { permission: 'account:two-factor:own' } as const
+const CONFIG = {
+  permission: 'account:two-factor:own',
+  idempotent: 'each code is accepted once, and enrolling anew replaces what was not confirmed',
+} as const
 
 /** A user's own second factor: an authenticator app, with recovery codes. */
 export function twoFactorRoutes(app: App, authentication: Authentication): FastifyPluginAsyncZod {
