@@ -21,7 +21,6 @@ create table audit.act (
   constraint act_after_check CHECK ((octet_length((after)::text) <= 16384)),
   constraint act_before_check CHECK ((octet_length((before)::text) <= 16384)),
   constraint act_by_key CHECK (((key_id IS NULL) OR (via = 'key'::text))),
-  constraint act_of_user CHECK (((actor_kind <> 'user'::text) OR (user_id IS NOT NULL))),
   constraint act_pkey PRIMARY KEY (at, id),
   constraint act_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 1000))),
   constraint act_request_id_check CHECK (((char_length(request_id) >= 1) AND (char_length(request_id) <= 100))),

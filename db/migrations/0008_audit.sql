@@ -11,6 +11,7 @@ create table audit.act (
   -- `users.blocked`: domain, dot, what was done.
   action text collate "C" not null check (char_length(action) between 3 and 80),
   actor_kind text not null check (actor_kind in ('user', 'system', 'command')),
+  -- Null also for a user who is not known, such as one whose sign-in was refused.
   user_id bigint,
   via text check (via in ('session', 'key')),
   key_id bigint,
@@ -22,7 +23,6 @@ create table audit.act (
   before json check (octet_length(before::text) <= 16384),
   after json check (octet_length(after::text) <= 16384),
   reason text check (char_length(reason) between 1 and 1000),
-  constraint act_of_user check (actor_kind <> 'user' or user_id is not null),
   constraint act_by_key check (key_id is null or via = 'key'),
   constraint act_subject check ((subject_kind is null) = (subject_id is null)),
   primary key (at, id)

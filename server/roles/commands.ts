@@ -5,6 +5,11 @@ import { deadLettersCommand } from './commands/job-commands.ts'
 import { ordersCommand } from './commands/order-commands.ts'
 import { createKeyCommand, createUserCommand, creditCommand } from './commands/people-commands.ts'
 import {
+  changeProviderCommand,
+  pauseProviderCommand,
+  resumeProviderCommand,
+} from './commands/provider-change-commands.ts'
+import {
   addProviderCommand,
   importServicesCommand,
   providersCommand,
@@ -20,6 +25,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'create-key': createKeyCommand,
   credit: creditCommand,
   'add-provider': addProviderCommand,
+  'change-provider': changeProviderCommand,
+  'pause-provider': pauseProviderCommand,
+  'resume-provider': resumeProviderCommand,
   'import-services': importServicesCommand,
   providers: providersCommand,
   'record-topup': recordTopupCommand,

@@ -9,7 +9,7 @@ import { parseAmount } from '#server/kit/money.ts'
 import { expectSound } from './order-book.ts'
 import type { Shop } from './shop.ts'
 
-const STAFF = 'staff:1'
+const STAFF = { kind: 'user', user_id: 1n } as const
 
 /** Every so many orders that could be sent again staff refund instead. */
 const REFUND_EACH = 10n

@@ -9,7 +9,10 @@ export type Json =
   | readonly Json[]
   | { readonly [name: string]: Json | undefined }
 
-/** Who acts: a person by session or key, the house itself, or whoever sits at its terminal. `user_id` is there for a user. */
+/**
+ * Who acts: a person by session or key, the house itself, or whoever sits at its terminal. A user without `user_id` is one who is not known, such as whose sign-in
+ * was refused.
+ */
 export interface Actor {
   readonly kind: 'user' | 'system' | 'command'
   readonly user_id?: bigint

@@ -112,7 +112,6 @@ test('what tells where it came from never costs an act', async () => {
 const BAD: Record<string, Partial<Act>> = {
   'an action without a domain': { action: 'blocked' },
   'an action in capitals': { action: 'Users.Blocked' },
-  'a user without id': { actor: { kind: 'user' } },
   'a subject without id': { subject: { kind: 'user', id: '' } },
   'a subject of no kind': { subject: { kind: 'A user', id: 1n } },
   'values beyond 16 KB': { after: { text: 'é'.repeat(8_192) } },

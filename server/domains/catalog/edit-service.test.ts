@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { actsIn } from '#test/support/acts.ts'
 import { offeredService, setupCatalog, storedServices } from '#test/support/catalog.ts'
 import { type EditService, editService } from './edit-service.ts'
 import { type EditRefusal, ServiceNotFoundError } from './errors.ts'
@@ -15,6 +16,25 @@ describe('editing a service', () => {
     expect(stored).toEqual(edited)
     const back = await editService(app, { service_id: 1n, rate: null, min: null, max: null })
     expect(back).toMatchObject({ rate: 1_100_000n, min: 10n, max: 1_000n, version: 3n })
+  })
+
+  test('is an act that tells what changed, and none when nothing did', async () => {
+    const { app, db, input } = await setupCatalog()
+    await importServices(app, input(offeredService('1')))
+    const by = { kind: 'user', user_id: 5n } as const
+    const edit = { service_id: 1n, rate: 5_000_000n, max: 90n, by, reason: 'campaign' }
+    await editService(app, edit)
+    await editService(app, edit)
+    expect(await actsIn(db, 'services.edited')).toMatchObject([
+      {
+        user_id: 5n,
+        subject_kind: 'service',
+        subject_id: '1',
+        before: { rate: '1100000', max: '1000', staff_rate: null, staff_max: null },
+        after: { rate: '5000000', max: '90', staff_rate: '5000000', staff_max: '90' },
+        reason: 'campaign',
+      },
+    ])
   })
 
   test('takes a service out and puts it back', async () => {

@@ -1,3 +1,6 @@
+import { type Actor, SYSTEM } from '#server/domains/audit/act.ts'
+import { differences } from '#server/domains/audit/differences.ts'
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { ServiceEditRefusedError, ServiceNotFoundError } from './errors.ts'
 import { lockServicesOf, selectService } from './queries.ts'
@@ -12,6 +15,9 @@ export interface EditService {
   min?: bigint | null
   max?: bigint | null
   active?: boolean
+  /** Who sets them; the house itself when absent. */
+  by?: Actor
+  reason?: string
 }
 
 const update = statement(`
@@ -34,7 +40,8 @@ export async function editService(app: CatalogApp, edit: EditService): Promise<S
     const service = await selectService(tx, edit.service_id)
     if (!service) throw new ServiceNotFoundError(edit.service_id)
     const next = decide(service, edit)
-    if ((Object.keys(next) as (keyof Service)[]).every((key) => next[key] === service[key])) return service
+    const changed = differences(service, next, Object.keys(next) as (keyof Service)[])
+    if (!changed) return service
     await tx.query(update, [
       next.id,
       next.staff_rate,
@@ -48,6 +55,9 @@ export async function editService(app: CatalogApp, edit: EditService): Promise<S
       next.deactivated_reason,
       app.clock.now(),
     ])
+    const { by: actor = SYSTEM, reason } = edit
+    const subject = { kind: 'service', id: next.id }
+    recordActs(tx, [{ action: 'services.edited', actor, subject, ...changed, ...(reason && { reason }) }])
     return { ...next, version: service.version + 1n }
   })
   await forgetServices(app)

@@ -1,3 +1,5 @@
+import { type Act, type Actor, SYSTEM } from '#server/domains/audit/act.ts'
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { invariant } from '#server/kit/invariant.ts'
 import { plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
@@ -19,6 +21,8 @@ export interface ImportServices {
   markup: MarkupRule
   /** The answer of `Provider.services`, fetched before: the network has no place in a transaction. */
   offer: Offer
+  /** Who imports; the house itself when absent. */
+  by?: Actor
 }
 
 /**
@@ -37,10 +41,18 @@ export async function importServices(app: CatalogApp, input: ImportServices): Pr
     if (plan.create.length > 0) {
       await insertServices(tx, input, plan.create, nextPosition(current), now)
     }
+    if (plan.change.length + plan.create.length > 0) recordActs(tx, [importedAct(input, plan.report)])
     return plan
   })
   if (plan.change.length + plan.create.length > 0) await forgetServices(app)
   return plan.report
+}
+
+/** One for the import: what became of each service, its row tells. */
+function importedAct(input: ImportServices, report: ImportReport): Act {
+  const { by: actor = SYSTEM, provider_id, markup } = input
+  const after = { markup: { ...markup }, ...report }
+  return { action: 'services.imported', actor, subject: { kind: 'provider', id: provider_id }, after }
 }
 
 function nextPosition(current: readonly Service[]): number {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { actsIn } from '#test/support/acts.ts'
 import { identityApp, PASSWORD } from '#test/support/identity.ts'
 import { createUser } from './create-user.ts'
 import { userByEmail, userById } from './queries.ts'
@@ -21,6 +22,8 @@ test('a user is created active, under the address in lower case, with the passwo
   expect(await userById(app, user.id)).toEqual(user)
   expect(await userById(app, user.id + 1n)).toBeUndefined()
   expect(await userByEmail(app, 'not an address')).toBeUndefined()
+  const after = { email: 'ada@example.com', name: 'Ada', role: 'customer', locale: 'en' }
+  expect(await actsIn(app.db)).toMatchObject([{ action: 'users.created', subject_id: String(user.id), after }])
 })
 
 test('of two with one address, in whatever case and at once, one is created', async () => {
@@ -46,6 +49,7 @@ test.each([
   ['password', { password: 'x'.repeat(257) }],
   ['name', { name: 'a\0b' }],
   ['name', { name: 'x'.repeat(101) }],
+  ['name', { name: `sk_${'A'.repeat(43)}` }],
   ['role', { role: 'emperor' }],
   ['role', { role: "'; drop table identity.user; --" }],
 ])('a bad %s is refused by name: %j', async (field, bad) => {

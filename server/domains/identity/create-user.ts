@@ -1,3 +1,5 @@
+import { type Actor, SYSTEM } from '#server/domains/audit/act.ts'
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { BadFieldError, EmailTakenError } from './errors.ts'
@@ -12,6 +14,8 @@ export interface CreateUser {
   role: string
   name?: string
   locale?: Locale
+  /** Who creates them; the house itself when absent. */
+  by?: Actor
 }
 
 const KNOWN_ROLE = statement('select name from identity.role where name = $1')
@@ -33,9 +37,14 @@ export async function createUser(app: Pick<App, 'db' | 'settings'>, input: Creat
   if (!isName(name)) throw new BadFieldError('name', `Up to ${NAME_MAX} characters, none of them a control character.`)
   await assertRole(app, input.role)
   const password_hash = await inPasswordSlot(() => hashPassword(app, password))
-  const [user] = await app.db.query<User>(INSERT, [email, name, password_hash, input.role, input.locale ?? 'en'])
-  if (!user) throw new EmailTakenError()
-  return user
+  return app.db.transaction(async (tx) => {
+    const [user] = await tx.query<User>(INSERT, [email, name, password_hash, input.role, input.locale ?? 'en'])
+    if (!user) throw new EmailTakenError()
+    const after = { email, name, role: input.role, locale: user.locale }
+    const subject = { kind: 'user', id: user.id }
+    recordActs(tx, [{ action: 'users.created', actor: input.by ?? SYSTEM, subject, after }])
+    return user
+  })
 }
 
 async function assertRole(app: Pick<App, 'db'>, role: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { actsIn } from '#test/support/acts.ts'
 import { aKey, anAuthentication, aUser, identityApp, waitFor } from '#test/support/identity.ts'
 import { checkApiKey } from './check-api-key.ts'
 import { revokeApiKey } from './revoke-api-key.ts'
@@ -54,4 +55,9 @@ test('of two owners each revokes only their own, and again does nothing', async 
   const first = await revokedAt()
   app.clock.ahead_ms = 60_000
   expect(await revokedAt()).toEqual(first)
+  const subject_id = String(api_key.id)
+  expect(await actsIn(app.db, 'api-keys.')).toMatchObject([
+    { action: 'api-keys.created', subject_id, after: { prefix: key.slice(0, 9), scopes: ['*'] } },
+    { action: 'api-keys.revoked', subject_id, after: { prefix: key.slice(0, 9) } },
+  ])
 })

@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url'
+import { hasSecretValue } from '#server/platform/telemetry/secret-values.ts'
 
 /** A person, as others may see it: never with the password's hash. */
 export interface User {
@@ -45,9 +46,9 @@ export const PASSWORD_MAX = 256
 export const NAME_MAX = 100
 const CONTROL = /\p{Cc}/u
 
-/** Whether `text` may stand as a name: bounded, and without control characters, NUL among them. */
+/** Whether `text` may stand as a name: bounded, without control characters, NUL among them, and no key or token, for names are shown and logged. */
 export function isName(text: string): boolean {
-  return text.length <= NAME_MAX && !CONTROL.test(text) && text.isWellFormed()
+  return text.length <= NAME_MAX && !CONTROL.test(text) && text.isWellFormed() && !hasSecretValue(text)
 }
 
 /** A sentence or two on why something was done to a user. */

@@ -201,7 +201,7 @@ describe('late answers', () => {
     const { shop, app, customer, opening } = await setup()
     const first = await claimed(shop, customer)
     await sweepNow(shop, first.id)
-    await resolveOrder(app, first.id, { kind: 'resend' }, 'staff:1')
+    await resolveOrder(app, first.id, { kind: 'resend' }, { kind: 'user', user_id: 1n })
     const [second] = (await claim(shop)).claimed as [Order]
     const late = ended(first, acceptedAs('77', 5n))
     // Told twice, and together with the answer of the other attempt.
@@ -226,7 +226,7 @@ describe('late answers', () => {
     const { shop, app, customer, opening } = await setup()
     const order = await claimed(shop, customer)
     await sweepNow(shop, order.id)
-    await resolveOrder(app, order.id, { kind: 'refund' }, 'staff:1')
+    await resolveOrder(app, order.id, { kind: 'refund' }, { kind: 'user', user_id: 1n })
     await recordPlacements(app, [ended(order, acceptedAs('77'))])
     expect(await orderNow(shop, order.id)).toMatchObject({
       state: 'cancelled',
@@ -242,7 +242,7 @@ describe('late answers', () => {
     const { shop, app, customer, opening } = await setup()
     const order = await claimed(shop, customer)
     await sweepNow(shop, order.id)
-    await resolveOrder(app, order.id, { kind: 'placed', provider_order_id: '77' }, 'staff:1')
+    await resolveOrder(app, order.id, { kind: 'placed', provider_order_id: '77' }, { kind: 'user', user_id: 1n })
     await recordPlacements(app, [ended(order, acceptedAs('77'))])
     expect(await shop.prepaid()).toBe(opening - order.expected_cost)
     await expectSound(app)
@@ -281,7 +281,7 @@ describe('races', () => {
     const order = await claimed(shop, customer)
     await sweepNow(shop, order.id)
     await atBarrier<unknown>(app.db, lock(order.id), [
-      () => resolveOrder(app, order.id, { kind: 'refund' }, 'staff:1'),
+      () => resolveOrder(app, order.id, { kind: 'refund' }, { kind: 'user', user_id: 1n }),
       () => recordPlacements(app, [ended(order, acceptedAs('77'))]),
     ])
     const now = await orderNow(shop, order.id)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { actsIn } from '#test/support/acts.ts'
 import { atBarrier } from '#test/support/barrier.ts'
 import {
   acceptedAs,
@@ -23,7 +24,8 @@ async function setup() {
   const shop = await openShop()
   const { id } = await shop.customer()
   const opening = await shop.prepaid()
-  const resolve = (order: Order, resolution: Resolution) => resolveOrder(shop.app, order.id, resolution, 'staff:5')
+  const resolve = (order: Order, resolution: Resolution) =>
+    resolveOrder(shop.app, order.id, resolution, { kind: 'user', user_id: 5n })
   return { shop, app: shop.app, customer: id, opening, resolve }
 }
 
@@ -43,6 +45,16 @@ test('placed: the order goes on under the number found, and its cost is booked',
   expect(now.next_check_at).not.toBeNull()
   expect(await shop.prepaid()).toBe(opening - order.expected_cost)
   expect(await lastStep(shop, order)).toMatchObject({ kind: 'accepted', actor: 'staff:5', data: { resolved: true } })
+  expect(await actsIn(shop.app.db, 'orders.')).toMatchObject([
+    {
+      action: 'orders.resolved',
+      user_id: 5n,
+      subject_kind: 'order',
+      subject_id: String(order.id),
+      before: { state: 'unknown', reason: order.reason, provider_order_id: null },
+      after: { resolution: 'placed', state: 'pending', provider_order_id: '77' },
+    },
+  ])
   await expectSound(shop.app)
 })
 
@@ -122,7 +134,9 @@ describe('an order that its provider called failed', () => {
 describe('refusals', () => {
   test('an order that nobody knows, and one that does not wait', async () => {
     const { shop, app, customer, resolve } = await setup()
-    expect(await resolveOrder(app, 999_999n, { kind: 'refund' }, 'staff:5')).toMatchObject({ code: 'order_not_found' })
+    expect(await resolveOrder(app, 999_999n, { kind: 'refund' }, { kind: 'user', user_id: 5n })).toMatchObject({
+      code: 'order_not_found',
+    })
     const [queued] = (await placed(shop, customer)) as [Order]
     expect(await resolve(queued, { kind: 'refund' })).toMatchObject({ ok: false, code: 'order_not_waiting' })
     const open = await dispatched(shop, customer)
@@ -157,6 +171,7 @@ describe('two members of staff at once', () => {
     )
     expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(1)
     expect((await shop.wallet(customer)).held).toBe(kind === 'refund' ? 0n : order.charge)
+    expect(await actsIn(app.db, 'orders.')).toHaveLength(1)
     expect((await orderNow(shop, order.id)).resubmits).toBe(kind === 'resend' ? 1 : 0)
     await expectSound(app)
   })

@@ -1,3 +1,5 @@
+import type { Act, Actor } from '#server/domains/audit/act.ts'
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { unreachable } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
@@ -20,7 +22,7 @@ export async function resolveOrder(
   app: App,
   order_id: bigint,
   resolution: Resolution,
-  actor: string,
+  actor: Actor,
 ): Promise<ResolveOutcome> {
   return app.db.transaction(async (tx) => {
     const order = (await lockOrders(tx, [order_id])).get(order_id)
@@ -30,10 +32,31 @@ export async function resolveOrder(
       const message = `Number ${resolution.provider_order_id} at this provider belongs to another order.`
       return refuse('provider_order_taken', message)
     }
-    const change = changeFor(order, resolution, actor, app.clock.now())
+    const change = changeFor(order, resolution, staffName(actor), app.clock.now())
     await writeOrders(app.db, tx, [change])
+    recordActs(tx, [resolvedAct(change, resolution, actor)])
     return { ok: true, state: change.after.state ?? order.state }
   })
+}
+
+function resolvedAct({ before, after }: OrderChange, resolution: Resolution, actor: Actor): Act {
+  return {
+    action: 'orders.resolved',
+    actor,
+    subject: { kind: 'order', id: before.id },
+    before: { state: before.state, reason: before.reason, provider_order_id: before.provider_order_id },
+    after: {
+      resolution: resolution.kind,
+      state: after.state ?? before.state,
+      provider_order_id: after.provider_order_id,
+    },
+  }
+}
+
+/** How an order's history names who acted. */
+export function staffName(actor: Actor): string {
+  if (actor.kind === 'system') return 'system'
+  return `staff:${actor.user_id ?? 'command'}`
 }
 
 const takenNumber = statement(`

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InvariantError } from '#server/kit/invariant.ts'
 import { formatAmount } from '#server/kit/money.ts'
+import { actsIn } from '#test/support/acts.ts'
 import { atBarrier } from '#test/support/barrier.ts'
 import { claim, dispatched, expectSound, orderNow, REFUSED, TIMED_OUT } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
@@ -12,7 +13,8 @@ async function setup(failed = 1) {
   const { id: customer } = await shop.customer()
   const orders = []
   for (let i = 0; i < failed; i++) orders.push(await dispatched(shop, customer, REFUSED))
-  const resubmit = (ids: readonly bigint[]) => resubmitOrders(shop.app, shop.providers, ids, 'staff:5')
+  const resubmit = (ids: readonly bigint[]) =>
+    resubmitOrders(shop.app, shop.providers, ids, { kind: 'user', user_id: 5n })
   return { shop, app: shop.app, customer, orders, ids: orders.map(({ id }) => id), resubmit }
 }
 
@@ -22,6 +24,15 @@ test('a failed order is queued again, counted, and told by whom', async () => {
   expect(await resubmit(ids)).toEqual([{ ok: true }])
   expect(await orderNow(shop, id)).toMatchObject({ state: 'queued', resubmits: 1, attempt: null, reason: null })
   expect((await historyOf(app.db, id)).at(-1)).toMatchObject({ kind: 'resubmitted', actor: 'staff:5' })
+  expect(await actsIn(app.db, 'orders.')).toMatchObject([
+    {
+      action: 'orders.resubmitted',
+      user_id: 5n,
+      subject_id: String(id),
+      before: { state: 'failed' },
+      after: { state: 'queued' },
+    },
+  ])
   expect((await claim(shop)).claimed.map((order) => order.id)).toEqual(ids)
   await expectSound(app)
 })

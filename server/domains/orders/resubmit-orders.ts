@@ -1,3 +1,5 @@
+import type { Act, Actor } from '#server/domains/audit/act.ts'
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { type BalanceAnswer, checkBalance } from '#server/domains/providers/check-balance.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import { invariant, present } from '#server/kit/invariant.ts'
@@ -5,7 +7,7 @@ import type { App } from '#server/platform/app.ts'
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { type Order, orderCan } from './order.ts'
-import { resent } from './resolve-order.ts'
+import { resent, staffName } from './resolve-order.ts'
 import { lockOrders, type OrderChange, writeOrders } from './write-orders.ts'
 
 /** One page of a desk. */
@@ -29,7 +31,7 @@ export async function resubmitOrders(
   app: App,
   providers: Providers,
   order_ids: readonly bigint[],
-  actor: string,
+  actor: Actor,
 ): Promise<ResubmitOutcome[]> {
   invariant(order_ids.length <= RESUBMIT_ORDERS_MAX, 'resubmitOrders: batch too long')
   const balances = await balancesFor(app, providers, order_ids)
@@ -48,12 +50,26 @@ export async function resubmitOrders(
       const refused = spend(order, present(balances.get(order.provider_id), 'a balance for each provider'))
       if (refused) return refused
       taken.add(id)
-      changes.push(resent(order, actor, now))
+      changes.push(resent(order, staffName(actor), now))
       return { ok: true }
     })
     await writeOrders(app.db, tx, changes)
+    recordActs(
+      tx,
+      changes.map((change) => resubmittedAct(change.before, actor)),
+    )
     return outcomes
   })
+}
+
+function resubmittedAct({ id, state, reason }: Order, actor: Actor): Act {
+  return {
+    action: 'orders.resubmitted',
+    actor,
+    subject: { kind: 'order', id },
+    before: { state, reason },
+    after: { state: 'queued' },
+  }
 }
 
 const providersOf = statement('select distinct provider_id from orders.orders where id = any($1::bigint[])')

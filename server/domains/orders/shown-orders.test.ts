@@ -92,7 +92,7 @@ test('what happens within is shown to no customer: refused, of unknown fate, sen
   await heard()
   await attempt(REFUSED)
   expect((await orderNow(shop, order.id)).state).toBe('failed')
-  await resubmitOrders(app, shop.providers, [order.id], 'staff:1')
+  await resubmitOrders(app, shop.providers, [order.id], { kind: 'user', user_id: 1n })
   await attempt(TIMED_OUT)
   expect((await orderNow(shop, order.id)).state).toBe('unknown')
   const steps = await heard()

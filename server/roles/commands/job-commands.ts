@@ -1,5 +1,6 @@
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { dropDeadLetters, listDeadLetters, replayDeadLetters } from '#server/platform/jobs/dead-letters.ts'
-import { type Command, print, readArguments, readId, UsageError, withSaldo } from './command.ts'
+import { type Command, commandActor, print, readArguments, readId, UsageError, withSaldo } from './command.ts'
 
 const IDS_MAX = 500
 
@@ -23,9 +24,16 @@ export const deadLettersCommand: Command = {
         return 0
       }
       if (verb !== 'replay' && verb !== 'drop') throw new UsageError('dead-letters: expected list, replay or drop.')
-      const done = await app.db.transaction((tx) =>
-        verb === 'replay' ? replayDeadLetters(tx, ids) : dropDeadLetters(tx, ids),
-      )
+      const done = await app.db.transaction(async (tx) => {
+        const settled = verb === 'replay' ? await replayDeadLetters(tx, ids) : await dropDeadLetters(tx, ids)
+        const action = verb === 'replay' ? 'dead_letters.replayed' : 'dead_letters.dropped'
+        const actor = commandActor(`dead-letters ${verb}`)
+        recordActs(
+          tx,
+          settled.map((id) => ({ action, actor, subject: { kind: 'dead_letter', id } })),
+        )
+        return settled
+      })
       print(`${verb === 'replay' ? 'Replayed' : 'Dropped'}: ${done.join(', ') || 'none'}`)
       return done.length === ids.length ? 0 : 1
     })

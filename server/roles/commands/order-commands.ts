@@ -5,9 +5,8 @@ import { RESUBMIT_ORDERS_MAX, resubmitOrders } from '#server/domains/orders/resu
 import { callsOfOrder } from '#server/domains/providers/queries.ts'
 import { formatAmount } from '#server/kit/money.ts'
 import type { Config } from '#server/platform/config/config.ts'
-import { type Command, print, readArguments, readId, UsageError, withSaldo } from './command.ts'
+import { type Command, commandActor, print, readArguments, readId, UsageError, withSaldo } from './command.ts'
 
-const ACTOR = 'staff:command'
 const LISTED_MAX = 100
 
 /** `saldo orders …` */
@@ -67,7 +66,7 @@ function resubmit(args: string[], config: Config): Promise<number> {
   const { positionals } = readArguments(args, [], { min: 1, max: RESUBMIT_ORDERS_MAX })
   const ids = positionals.map((text) => readId(text, 'Each order'))
   return withSaldo(config, async ({ app, providers }) => {
-    const outcomes = await resubmitOrders(app, providers, ids, ACTOR)
+    const outcomes = await resubmitOrders(app, providers, ids, commandActor('orders resubmit'))
     for (const [i, outcome] of outcomes.entries()) {
       const balance =
         !outcome.ok && outcome.balance !== undefined ? ` It is ${formatAmount(outcome.balance, 6, 2)}.` : ''
@@ -82,7 +81,7 @@ function resolve(args: string[], config: Config): Promise<number> {
   const id = readId(positionals[0], 'The order')
   const resolution = readResolution(positionals[1], positionals[2])
   return withSaldo(config, async ({ app }) => {
-    const outcome = await resolveOrder(app, id, resolution, ACTOR)
+    const outcome = await resolveOrder(app, id, resolution, commandActor('orders resolve'))
     print(outcome.ok ? `Order ${id} is ${outcome.state} now.` : outcome.message)
     return outcome.ok ? 0 : 1
   })

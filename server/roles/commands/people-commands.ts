@@ -1,3 +1,4 @@
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { SALE_ASSET } from '#server/domains/catalog/service.ts'
 import { createApiKey } from '#server/domains/identity/create-api-key.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
@@ -7,9 +8,10 @@ import { accountIds, walletOf, worldIn } from '#server/domains/orders/accounts.t
 import { newSecret, newUuid } from '#server/kit/id.ts'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
 import type { Saldo } from '../open-saldo.ts'
-import { type Command, print, readArguments, UsageError, withSaldo } from './command.ts'
+import { type Command, commandActor, print, readArguments, UsageError, withSaldo } from './command.ts'
 
 const SALE_SCALE = 6
+const REASON_MAX = 500
 
 /** `saldo create-user` */
 export const createUserCommand: Command = {
@@ -23,6 +25,7 @@ export const createUserCommand: Command = {
         email: positionals[0] as string,
         password,
         role: options.role ?? 'customer',
+        by: commandActor('create-user'),
         ...(options.name !== undefined && { name: options.name }),
       })
       print(`User ${user.id}: ${user.email}, ${user.role}${options.password ? '' : `, password ${password}`}`)
@@ -46,6 +49,7 @@ export const createKeyCommand: Command = {
         user_id,
         name: options.name ?? 'command line',
         legacy_get: legacy === 'yes',
+        by: commandActor('create-key'),
         ...(options.scopes !== undefined && { scopes: options.scopes.split(',') }),
         ...(options.ips !== undefined && { allowed_ips: options.ips.split(',') }),
       })
@@ -63,16 +67,25 @@ export const creditCommand: Command = {
     const { options, positionals } = readArguments(args, ['reason', 'key'], { min: 2, max: 2 })
     const amount = parseAmount(positionals[1] as string, SALE_SCALE)
     if (amount === undefined || amount <= 0n) throw new UsageError('The amount must be above zero, such as 25.50.')
-    if (!options.reason) throw new UsageError('--reason is missing: what the money is for.')
+    const { reason: why } = options
+    if (!why || why.length > REASON_MAX)
+      throw new UsageError(`--reason says what the money is for, in up to ${REASON_MAX} characters.`)
     return withSaldo(config, async (saldo) => {
       const user = await userOf(saldo, positionals[0] as string)
       const names = [worldIn(SALE_ASSET), walletOf(user.id, SALE_ASSET)]
       const [debit, credit] = (await accountIds(saldo.app.db, names)) as [bigint, bigint]
       const key = `credit:${user.id}:${options.key ?? newUuid()}`
-      const reason = `credit: ${options.reason}`.slice(0, 60)
-      const [outcome] = await saldo.app.db.transaction((tx) =>
-        postEntries(tx, [{ key, movements: [{ kind: 'transfer', debit, credit, amount, reason }] }]),
-      )
+      const reason = `credit: ${why}`.slice(0, 60)
+      const outcome = await saldo.app.db.transaction(async (tx) => {
+        const movement = { kind: 'transfer', debit, credit, amount, reason } as const
+        const [posted] = await postEntries(tx, [{ key, movements: [movement] }])
+        if (posted?.ok && !posted.replayed) {
+          const subject = { kind: 'user', id: user.id }
+          const after = { amount, asset: SALE_ASSET, entry: key }
+          recordActs(tx, [{ action: 'balances.credited', actor: commandActor('credit'), subject, after, reason: why }])
+        }
+        return posted
+      })
       if (!outcome?.ok) {
         print(`Nothing moved: ${outcome?.refusal}`)
         return 1

@@ -1,3 +1,4 @@
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { importServices } from '#server/domains/catalog/import-services.ts'
 import { USD_COST } from '#server/domains/catalog/markup.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
@@ -9,7 +10,8 @@ import { findProvider, listProviders } from '#server/domains/providers/queries.t
 import { newUuid } from '#server/kit/id.ts'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
 import type { Saldo } from '../open-saldo.ts'
-import { type Command, print, readArguments, readId, UsageError, withSaldo } from './command.ts'
+import { type Command, commandActor, print, readArguments, readId, UsageError, withSaldo } from './command.ts'
+import { providerAct } from './provider-acts.ts'
 
 /** `saldo add-provider` */
 export const addProviderCommand: Command = {
@@ -36,7 +38,11 @@ export const addProviderCommand: Command = {
       ...wholeOption(options['timeout-ms'], 'timeout_ms'),
     }
     return withSaldo(config, async ({ app, secrets }) => {
-      const row = await app.db.transaction((tx) => addProvider(tx, secrets, input))
+      const row = await app.db.transaction(async (tx) => {
+        const row = await addProvider(tx, secrets, input)
+        recordActs(tx, [providerAct('added', commandActor('add-provider'), undefined, row)])
+        return row
+      })
       print(`Provider ${row.id}: ${row.name}`)
       return 0
     })
@@ -62,7 +68,13 @@ export const importServicesCommand: Command = {
       }
       const offer = await provider.services()
       const markup = { percent_bp, fixed: 0n, minimum_margin }
-      const report = await importServices(app, { provider_id, currency: USD_COST, markup, offer })
+      const report = await importServices(app, {
+        provider_id,
+        currency: USD_COST,
+        markup,
+        offer,
+        by: commandActor('import-services'),
+      })
       print(
         Object.entries(report)
           .map(([what, n]) => `${what} ${String(n)}`)
@@ -109,7 +121,15 @@ export const recordTopupCommand: Command = {
         amount: amount > 0n ? amount : -amount,
         reason: 'provider.topup',
       } as const
-      const [outcome] = await app.db.transaction((tx) => postEntries(tx, [{ key, movements: [movement] }]))
+      const outcome = await app.db.transaction(async (tx) => {
+        const [posted] = await postEntries(tx, [{ key, movements: [movement] }])
+        if (posted?.ok && !posted.replayed) {
+          const after = { amount, asset: row.currency, entry: key }
+          const subject = { kind: 'provider', id: provider_id }
+          recordActs(tx, [{ action: 'providers.topup_recorded', actor: commandActor('record-topup'), subject, after }])
+        }
+        return posted
+      })
       print(outcome?.ok ? `${outcome.replayed ? 'Already booked.' : 'Booked.'}` : `Nothing moved: ${outcome?.refusal}`)
       return outcome?.ok ? 0 : 1
     })
@@ -128,12 +148,14 @@ async function providerLine({ app, providers }: Saldo, id: bigint): Promise<stri
   return `${id}  ${row.name}${state}  theirs ${theirs}  ours ${show(ours?.posted ?? 0n)}`
 }
 
-function wholeOption<K extends string>(text: string | undefined, name: K): { [P in K]?: number } {
+/** A whole number among the options, under the name that settings have. Throws UsageError. */
+export function wholeOption<K extends string>(text: string | undefined, name: K): { [P in K]?: number } {
   if (text === undefined) return {}
   if (!/^\d{1,7}$/.test(text)) throw new UsageError(`--${name.replaceAll('_', '-')} is a whole number.`)
   return { [name]: Number(text) } as { [P in K]?: number }
 }
 
-function isLoopback(url: string): boolean {
+/** Whether a sandbox may call this address. */
+export function isLoopback(url: string): boolean {
   return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname)
 }

@@ -1,0 +1,130 @@
+import { recordActs } from '#server/domains/audit/record-acts.ts'
+import { changeProvider } from '#server/domains/providers/change-provider.ts'
+import { pauseProvider } from '#server/domains/providers/pause-provider.ts'
+import type { ProviderRow } from '#server/domains/providers/provider-row.ts'
+import { findProvider } from '#server/domains/providers/queries.ts'
+import { resumeProvider } from '#server/domains/providers/resume-provider.ts'
+import type { Config } from '#server/platform/config/config.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
+import type { Saldo } from '../open-saldo.ts'
+import {
+  type Command,
+  commandActor,
+  type Options,
+  print,
+  readArguments,
+  readId,
+  UsageError,
+  withSaldo,
+} from './command.ts'
+import { providerAct } from './provider-acts.ts'
+import { isLoopback, wholeOption } from './provider-commands.ts'
+
+/** A month; who wants to do without a provider for longer switches it off. */
+const PAUSE_MINUTES_MAX = 43_200
+
+const CHANGEABLE = ['name', 'url', 'key', 'enabled', 'concurrency', 'rate-per-second', 'timeout-ms', 'reason']
+
+/** `saldo change-provider` */
+export const changeProviderCommand: Command = {
+  arguments:
+    '<provider id> [--name …] [--url …] [--key …] [--enabled yes|no] [--concurrency 8] [--rate-per-second 20] [--timeout-ms 15000] [--reason …]',
+  summary: 'Change settings of a provider; every process works by them from its next call on',
+  run: (args, config) => {
+    const { options, positionals } = readArguments(args, CHANGEABLE, { min: 1, max: 1 })
+    const id = readId(positionals[0], 'The provider')
+    const settings = readSettings(options, config)
+    return changed(config, id, async ({ secrets }, tx, before) => {
+      const after = await changeProvider(tx, secrets, { provider_id: id, settings })
+      const more = { ...reasonOf(options), new_key: settings.key !== undefined }
+      recordActs(tx, [providerAct('changed', commandActor('change-provider'), before, after, more)])
+      return `Provider ${id} is changed.`
+    })
+  },
+}
+
+function readSettings({ name, url, key, enabled, ...numbers }: Options, config: Config) {
+  if (enabled !== undefined && enabled !== 'yes' && enabled !== 'no') throw new UsageError('--enabled is yes or no.')
+  if (url !== undefined && config.mode === 'sandbox' && !isLoopback(url)) {
+    throw new UsageError('A sandbox calls only simulated providers on 127.0.0.1: real keys and play money do not meet.')
+  }
+  const settings = {
+    ...(name !== undefined && { name }),
+    ...(url !== undefined && { url }),
+    ...(key !== undefined && { key }),
+    ...(enabled !== undefined && { enabled: enabled === 'yes' }),
+    ...wholeOption(numbers.concurrency, 'concurrency'),
+    ...wholeOption(numbers['rate-per-second'], 'rate_per_second'),
+    ...wholeOption(numbers['timeout-ms'], 'timeout_ms'),
+  }
+  if (Object.keys(settings).length === 0) throw new UsageError('Nothing is to be changed; see below.')
+  return settings
+}
+
+/** `saldo pause-provider` */
+export const pauseProviderCommand: Command = {
+  arguments: '<provider id> --minutes 30 --reason "their panel is down"',
+  summary: 'Send no orders to a provider for a while; those under way are followed',
+  run: (args, config) => {
+    const { options, positionals } = readArguments(args, ['minutes', 'reason'], { min: 1, max: 1 })
+    const id = readId(positionals[0], 'The provider')
+    const minutes = readId(options.minutes, '--minutes')
+    if (minutes > PAUSE_MINUTES_MAX) throw new UsageError(`--minutes is at most ${PAUSE_MINUTES_MAX}.`)
+    const { reason } = reasonOf(options)
+    if (reason === undefined) throw new UsageError('--reason is missing.')
+    return changed(config, id, async ({ app }, tx, before) => {
+      const until = new Date(app.clock.now().getTime() + Number(minutes) * 60_000)
+      if (!(await pauseProvider(tx, { provider_id: id, until, reason }))) return 'It is paused for longer already.'
+      const after = (await findProvider(tx, id)) ?? before
+      recordActs(tx, [providerAct('paused', commandActor('pause-provider'), before, after, { reason })])
+      return `Provider ${id} is paused until ${until.toISOString()}.`
+    })
+  },
+}
+
+/** `saldo resume-provider` */
+export const resumeProviderCommand: Command = {
+  arguments: '<provider id> [--reason …]',
+  summary: "End a provider's pause",
+  run: (args, config) => {
+    const { options, positionals } = readArguments(args, ['reason'], { min: 1, max: 1 })
+    const id = readId(positionals[0], 'The provider')
+    return changed(config, id, async (_, tx, before) => {
+      if (before.paused_until === null) return `Provider ${id} is not paused.`
+      await resumeProvider(tx, id)
+      const after = (await findProvider(tx, id)) ?? before
+      recordActs(tx, [providerAct('resumed', commandActor('resume-provider'), before, after, reasonOf(options))])
+      return `Provider ${id} is sent orders again.`
+    })
+  },
+}
+
+// Held until the commit, so that what stood before is what is changed.
+const LOCK = statement('select from providers.provider where id = $1 for no key update')
+
+/** Changes a provider that is there, in one transaction, and prints what `change` says of it. */
+function changed(
+  config: Config,
+  id: bigint,
+  change: (saldo: Saldo, tx: Tx, before: ProviderRow) => Promise<string>,
+): Promise<number> {
+  return withSaldo(config, async (saldo) => {
+    const said = await saldo.app.db.transaction(async (tx) => {
+      tx.send(LOCK, [id])
+      const before = await findProvider(tx, id)
+      if (!before) throw new UsageError(`There is no provider ${id}.`)
+      return change(saldo, tx, before)
+    })
+    print(said)
+    return 0
+  })
+}
+
+const REASON_MAX = 200
+
+function reasonOf({ reason }: Options): { reason?: string } {
+  if (reason !== undefined && (reason === '' || reason.length > REASON_MAX)) {
+    throw new UsageError(`--reason has up to ${REASON_MAX} characters.`)
+  }
+  return reason === undefined ? {} : { reason }
+}
