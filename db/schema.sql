@@ -632,6 +632,209 @@ create table ledger.unsealed (
   constraint unsealed_movements_check CHECK (((movements >= 1) AND (movements <= 16384)))
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=20000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off);
 
+create table notifications.alert (
+  id bigint generated always as identity not null,
+  kind text not null,
+  subject text not null,
+  data json not null,
+  raised_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  count bigint default 1 not null,
+  told_at timestamp with time zone,
+  tellings integer default 0 not null,
+  next_tell_at timestamp with time zone,
+  good_since timestamp with time zone,
+  cleared_at timestamp with time zone,
+  acknowledged_at timestamp with time zone,
+  acknowledged_by bigint,
+  constraint alert_acknowledged_by_fkey FOREIGN KEY (acknowledged_by) REFERENCES identity."user"(id) ON DELETE SET NULL,
+  constraint alert_count_check CHECK ((count >= 1)),
+  constraint alert_data_check CHECK ((octet_length((data)::text) <= 4096)),
+  constraint alert_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+  constraint alert_pkey PRIMARY KEY (id),
+  constraint alert_quiet CHECK (((next_tell_at IS NULL) OR ((cleared_at IS NULL) AND (acknowledged_at IS NULL)))),
+  constraint alert_subject_check CHECK ((char_length(subject) <= 100)),
+  constraint alert_tellings_check CHECK ((tellings >= 0)),
+  constraint alert_told CHECK (((told_at IS NULL) = (tellings = 0)))
+) with (fillfactor=80);
+
+CREATE INDEX alert_cleared ON notifications.alert USING btree (cleared_at) WHERE (cleared_at IS NOT NULL);
+
+CREATE INDEX alert_to_clear ON notifications.alert USING btree (good_since) WHERE ((good_since IS NOT NULL) AND (cleared_at IS NULL));
+
+CREATE INDEX alert_to_tell ON notifications.alert USING btree (next_tell_at) WHERE (next_tell_at IS NOT NULL);
+
+CREATE UNIQUE INDEX alert_open_once ON notifications.alert USING btree (kind, subject) WHERE (cleared_at IS NULL);
+
+create table notifications.gathering (
+  user_id bigint not null,
+  kind text not null,
+  channel text not null,
+  tallies json default '{}'::json not null,
+  due_at timestamp with time zone,
+  told_at timestamp with time zone,
+  streak smallint default 0 not null,
+  round bigint default 1 not null,
+  constraint gathering_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'inbox'::text, 'telegram'::text]))),
+  constraint gathering_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+  constraint gathering_pkey PRIMARY KEY (user_id, kind, channel),
+  constraint gathering_streak_check CHECK ((streak >= 0)),
+  constraint gathering_tallies_check CHECK ((octet_length((tallies)::text) <= 2048)),
+  constraint gathering_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+) with (fillfactor=70);
+
+CREATE INDEX gathering_due ON notifications.gathering USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+create table notifications.inbox (
+  id bigint generated always as identity not null,
+  user_id bigint not null,
+  key text not null,
+  kind text not null,
+  topic text not null,
+  title text not null,
+  body text not null,
+  created_at timestamp with time zone not null,
+  read_at timestamp with time zone,
+  constraint inbox_body_check CHECK ((char_length(body) <= 4000)),
+  constraint inbox_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 200))),
+  constraint inbox_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+  constraint inbox_once UNIQUE (user_id, key),
+  constraint inbox_pkey PRIMARY KEY (id),
+  constraint inbox_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300))),
+  constraint inbox_topic_check CHECK ((topic ~ '^[a-z_]{1,40}$'::text)),
+  constraint inbox_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+
+CREATE INDEX inbox_age ON notifications.inbox USING btree (created_at);
+
+CREATE INDEX inbox_of_user ON notifications.inbox USING btree (user_id, id);
+
+CREATE INDEX inbox_unread ON notifications.inbox USING btree (user_id, id) WHERE (read_at IS NULL);
+
+create table notifications.message (
+  id bigint generated always as identity not null,
+  key text not null,
+  channel text not null,
+  kind text not null,
+  user_id bigint,
+  address text,
+  locale text,
+  recipient text generated always as (COALESCE(('user:'::text || (user_id)::text), address)) stored not null,
+  data json not null,
+  state text default 'waiting'::text not null,
+  attempts smallint default 0 not null,
+  created_at timestamp with time zone not null,
+  next_at timestamp with time zone,
+  claimed_until timestamp with time zone,
+  ended_at timestamp with time zone,
+  reason text,
+  reply text,
+  reference text,
+  constraint message_address_check CHECK (((char_length(address) >= 1) AND (char_length(address) <= 254))),
+  constraint message_addressed CHECK (((user_id IS NOT NULL) OR (address IS NOT NULL))),
+  constraint message_attempts_check CHECK ((attempts >= 0)),
+  constraint message_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'telegram'::text]))),
+  constraint message_claimed CHECK (((state = 'sending'::text) = (claimed_until IS NOT NULL))),
+  constraint message_data_check CHECK ((octet_length((data)::text) <= 8192)),
+  constraint message_ended CHECK (((state = ANY (ARRAY['sent'::text, 'dead'::text, 'dropped'::text])) = (ended_at IS NOT NULL))),
+  constraint message_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 200))),
+  constraint message_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+  constraint message_locale_check CHECK ((locale = ANY (ARRAY['en'::text, 'bn'::text, 'ru'::text]))),
+  constraint message_once UNIQUE (key),
+  constraint message_pkey PRIMARY KEY (id),
+  constraint message_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 60))),
+  constraint message_reference_check CHECK ((char_length(reference) <= 200)),
+  constraint message_reply_check CHECK ((char_length(reply) <= 500)),
+  constraint message_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'dead'::text, 'dropped'::text]))),
+  constraint message_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE,
+  constraint message_waiting CHECK (((state = 'waiting'::text) = (next_at IS NOT NULL)))
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.05);
+
+CREATE INDEX message_by_state ON notifications.message USING btree (state, id);
+
+CREATE INDEX message_claimed ON notifications.message USING btree (claimed_until) WHERE (state = 'sending'::text);
+
+CREATE INDEX message_due ON notifications.message USING btree (channel, next_at) WHERE (state = 'waiting'::text);
+
+CREATE INDEX message_ended ON notifications.message USING btree (ended_at) WHERE (state = ANY (ARRAY['sent'::text, 'dead'::text, 'dropped'::text]));
+
+CREATE INDEX message_of_user ON notifications.message USING btree (user_id, id);
+
+CREATE INDEX message_on_its_way ON notifications.message USING btree (recipient, channel) WHERE (state = 'sending'::text);
+
+create table notifications.preference (
+  user_id bigint not null,
+  topic text not null,
+  channel text not null,
+  frequency text not null,
+  constraint preference_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'inbox'::text, 'telegram'::text]))),
+  constraint preference_frequency_check CHECK ((frequency = ANY (ARRAY['never'::text, 'instantly'::text, 'hourly'::text, 'daily'::text]))),
+  constraint preference_pkey PRIMARY KEY (user_id, topic, channel),
+  constraint preference_topic_check CHECK ((topic ~ '^[a-z_]{1,40}$'::text)),
+  constraint preference_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+
+create table notifications.recipient (
+  user_id bigint not null,
+  time_zone text not null,
+  quiet_from smallint,
+  quiet_to smallint,
+  constraint recipient_pkey PRIMARY KEY (user_id),
+  constraint recipient_quiet CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND ((quiet_from IS NULL) OR (quiet_from <> quiet_to)))),
+  constraint recipient_quiet_from_check CHECK (((quiet_from >= 0) AND (quiet_from <= 1439))),
+  constraint recipient_quiet_to_check CHECK (((quiet_to >= 0) AND (quiet_to <= 1439))),
+  constraint recipient_time_zone_check CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64))),
+  constraint recipient_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+
+create table notifications.telegram_bot (
+  bot_id bigint not null,
+  next_update bigint not null,
+  busy_until timestamp with time zone,
+  constraint telegram_bot_pkey PRIMARY KEY (bot_id)
+);
+
+create table notifications.telegram_chat (
+  user_id bigint not null,
+  chat_id bigint not null,
+  chat_name text not null,
+  linked_at timestamp with time zone not null,
+  off_reason text,
+  off_at timestamp with time zone,
+  constraint telegram_chat_chat_name_check CHECK ((char_length(chat_name) <= 100)),
+  constraint telegram_chat_off CHECK (((off_reason IS NULL) = (off_at IS NULL))),
+  constraint telegram_chat_off_reason_check CHECK ((off_reason = ANY (ARRAY['blocked'::text, 'stopped'::text, 'chat_gone'::text]))),
+  constraint telegram_chat_pkey PRIMARY KEY (user_id),
+  constraint telegram_chat_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+
+CREATE INDEX telegram_chat_id ON notifications.telegram_chat USING btree (chat_id);
+
+create table notifications.telegram_code (
+  user_id bigint not null,
+  code_hash bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint telegram_code_code_hash_check CHECK ((octet_length(code_hash) = 32)),
+  constraint telegram_code_code_hash_key UNIQUE (code_hash),
+  constraint telegram_code_pkey PRIMARY KEY (user_id),
+  constraint telegram_code_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+
+create table notifications.template (
+  kind text not null,
+  locale text not null,
+  version integer not null,
+  texts json,
+  edited_by bigint,
+  edited_at timestamp with time zone not null,
+  constraint template_edited_by_fkey FOREIGN KEY (edited_by) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint template_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+  constraint template_locale_check CHECK ((locale = ANY (ARRAY['en'::text, 'bn'::text, 'ru'::text]))),
+  constraint template_pkey PRIMARY KEY (kind, locale, version),
+  constraint template_texts_check CHECK ((octet_length((texts)::text) <= 20000)),
+  constraint template_version_check CHECK ((version >= 1))
+);
+
 create table orders.attempt (
   key uuid not null,
   order_id bigint not null,

@@ -1,4 +1,5 @@
-import { escapeHtml, pageOf } from '../door/html.ts'
+import { escapeHtml } from '#server/kit/html.ts'
+import { pageOf } from '../door/html.ts'
 import type { CaughtMail } from './mails.ts'
 
 /** The list of mails, newest first. */

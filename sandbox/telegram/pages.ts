@@ -1,4 +1,5 @@
-import { escapeHtml, pageOf } from '../door/html.ts'
+import { escapeHtml } from '#server/kit/html.ts'
+import { pageOf } from '../door/html.ts'
 import type { Bot, ChatMessage } from './bot.ts'
 
 /** The chat with the bot, newest last, and a line to write in. */

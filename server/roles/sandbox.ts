@@ -1,7 +1,5 @@
-import { fork } from 'node:child_process'
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { importServices } from '#server/domains/catalog/import-services.ts'
 import { USD_COST } from '#server/domains/catalog/markup.ts'
@@ -13,17 +11,10 @@ import { accountIds, prepaidAt, walletOf, worldIn } from '#server/domains/orders
 import { addProvider } from '#server/domains/providers/add-provider.ts'
 import { changeProvider } from '#server/domains/providers/change-provider.ts'
 import { listProviders } from '#server/domains/providers/queries.ts'
-import { newSecret } from '#server/kit/id.ts'
 import { readOrMakeKeyFile } from '#server/platform/secrets/key-file.ts'
+import { forkSandbox, portOf } from './fork-sandbox.ts'
 import type { Progress, Saldo } from './open-saldo.ts'
-
-/** What `SALDO_HOME/sandbox.json` tells whoever tries Saldo out. */
-export interface SandboxFile {
-  url: string
-  users: { email: string; password: string; role: string }[]
-  apiKeys: { customer: string }
-  sandbox: { provider: string }
-}
+import { readSandboxFile, type SandboxFile, writeSandboxFile } from './sandbox-file.ts'
 
 /** The simulated outside world, running, and what signs in to this house. */
 export interface Sandbox {
@@ -46,9 +37,13 @@ const USERS = [
 
 /**
  * Starts the simulated provider beside Saldo and seeds what is missing: two users, an API key, the provider with its catalogue, funds. May be run on a
- * house that was seeded before: nothing is seeded twice.
+ * house that was seeded before: nothing is seeded twice. `post`: what else runs, to be told with it.
  */
-export async function startSandbox(saldo: Saldo, progress: Progress): Promise<Sandbox> {
+export async function startSandbox(
+  saldo: Saldo,
+  progress: Progress,
+  post: Partial<SandboxFile['sandbox']> = {},
+): Promise<Sandbox> {
   const { home } = saldo.app.config
   await mkdir(home, { recursive: true })
   const known = await readSandboxFile(home)
@@ -60,7 +55,7 @@ export async function startSandbox(saldo: Saldo, progress: Progress): Promise<Sa
     const customer = await seedCustomer(saldo, known)
     return {
       announce: async (url) => {
-        const file: SandboxFile = { url, users, apiKeys: { customer }, sandbox: { provider: panel.url } }
+        const file: SandboxFile = { url, users, apiKeys: { customer }, sandbox: { provider: panel.url, ...post } }
         await writeSandboxFile(home, file)
         return file
       },
@@ -72,41 +67,22 @@ export async function startSandbox(saldo: Saldo, progress: Progress): Promise<Sa
   }
 }
 
-interface PanelProcess {
-  /** Without a path. */
-  url: string
-  stop(): Promise<void>
-}
-
-/** In a process of its own, as the outside world is; it ends when this one does. On the port it had before, if that is free. */
-async function startPanel(home: string, key: string, before: string | undefined): Promise<PanelProcess> {
-  const main = join(import.meta.dirname, '../../sandbox/provider/main.ts')
-  const state = join(home, 'sandbox-provider.json')
-  const start = (port: string) =>
-    fork(main, ['--key', key, '--balance', PROVIDER_BALANCE, '--state-file', state, '--port', port], {
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    })
-  const port = before ? new URL(before).port : '0'
-  return (
-    (await listening(start(port))) ??
-    (await listening(start('0'))) ??
-    Promise.reject(new Error('The sandbox provider did not start.'))
-  )
-}
-
-async function listening(child: ReturnType<typeof fork>): Promise<PanelProcess | undefined> {
-  const ended = once(child, 'exit').then(() => undefined)
-  const line = child.stdout ? once(child.stdout, 'data').then(([data]) => String(data)) : Promise.resolve('')
-  const told = await Promise.race([line, ended])
-  if (told === undefined) return undefined
-  const { url } = JSON.parse(told) as { url: string }
-  return {
-    url: new URL(url).origin,
-    stop: async () => {
-      child.kill('SIGTERM')
-      await ended
-    },
-  }
+/** On the port it had before, if that is free. */
+async function startPanel(home: string, key: string, before: string | undefined) {
+  const args = [
+    '--key',
+    key,
+    '--balance',
+    PROVIDER_BALANCE,
+    '--state-file',
+    join(home, 'sandbox-provider.json'),
+    '--port',
+  ]
+  const { told, stop } = await forkSandbox('provider/main.ts', [
+    [...args, portOf(before)],
+    [...args, '0'],
+  ])
+  return { url: new URL(told.url as string).origin, stop }
 }
 
 async function seedUsers(saldo: Saldo): Promise<SandboxFile['users']> {
@@ -173,22 +149,4 @@ async function move(saldo: Saldo, key: string, debit: bigint, credit: bigint, am
 async function derivedSecret(home: string, what: string): Promise<string> {
   const master = await readOrMakeKeyFile(home)
   return createHmac('sha256', master).update(`sandbox: ${what}`).digest('hex').slice(0, 24)
-}
-
-async function readSandboxFile(home: string): Promise<SandboxFile | undefined> {
-  let text: string
-  try {
-    text = await readFile(join(home, 'sandbox.json'), 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-  return JSON.parse(text) as SandboxFile
-}
-
-async function writeSandboxFile(home: string, file: SandboxFile): Promise<void> {
-  const path = join(home, 'sandbox.json')
-  const partial = `${path}.${newSecret(6)}`
-  await writeFile(partial, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 })
-  await rename(partial, path)
 }

@@ -3,7 +3,9 @@ import { claimMode } from '#server/platform/db/claim-mode.ts'
 import { startAnnouncer } from '#server/platform/outbox/announce.ts'
 import { startApi } from './api.ts'
 import { migrateAll, openSaldo, type Progress, startDatabase } from './open-saldo.ts'
-import { type SandboxFile, startSandbox } from './sandbox.ts'
+import { startSandbox } from './sandbox.ts'
+import type { SandboxFile } from './sandbox-file.ts'
+import { startSandboxPost } from './sandbox-post.ts'
 import { startScheduler } from './scheduler.ts'
 import { startWorker } from './worker.ts'
 
@@ -41,14 +43,18 @@ export async function serve(role: Role, config: Config, stopped: Promise<unknown
   progress('Stopped.')
 }
 
-async function start(role: Role, config: Config, undo: Undo[], progress: Progress): Promise<void> {
+async function start(role: Role, given: Config, undo: Undo[], progress: Progress): Promise<void> {
+  const in_sandbox = role === 'all' && given.mode === 'sandbox'
+  const post = in_sandbox ? await startSandboxPost(given) : undefined
+  if (post) undo.push(post.stop)
+  const config = { ...(post?.config ?? given) }
   const database = await startDatabase(config, progress)
   undo.push(() => database.stop())
   await migrateAll(database.url, progress)
   const saldo = await openSaldo(config, database.url, role === 'all' ? 'saldo' : `saldo-${role}`)
   undo.push(saldo.close)
   await claimMode(saldo.app.db, config.mode)
-  const sandbox = role === 'all' && config.mode === 'sandbox' ? await startSandbox(saldo, progress) : undefined
+  const sandbox = in_sandbox ? await startSandbox(saldo, progress, post?.told) : undefined
   if (sandbox) undo.push(sandbox.stop)
   if (role === 'worker' || role === 'all') undo.push(startWorker(saldo).stop)
   // Without a publisher of its own the process tells those of others.
@@ -58,6 +64,8 @@ async function start(role: Role, config: Config, undo: Undo[], progress: Progres
     progress('Opening the doors …')
     const api = await startApi(saldo)
     undo.push(api.stop)
+    // Where any free port was asked for, it is known now: the links in mails need it.
+    config.port = Number(new URL(api.url).port)
     progress(sandbox ? welcome(await sandbox.announce(api.url)) : `Saldo answers at ${api.url}`)
   } else {
     progress(`The ${role} is at work.`)
@@ -73,6 +81,8 @@ function welcome(file: SandboxFile): string {
     ...file.users.map((user) => `  ${user.email.padEnd(width)}  ${user.password}  ${user.role}`),
     `  API key of the customer: ${file.apiKeys.customer}`,
     `  The sandbox provider and its control door: ${file.sandbox.provider}`,
+    ...(file.sandbox.mail ? [`  Every mail that is sent, to be read:       ${file.sandbox.mail}`] : []),
+    ...(file.sandbox.telegram ? [`  A simulated chat with the Telegram bot:    ${file.sandbox.telegram}`] : []),
     '',
     'Place an order:',
     '',

@@ -4,6 +4,7 @@ import {
   staffTotpRequired,
 } from '#server/domains/identity/accounts/account-settings.ts'
 import { passwordCost } from '#server/domains/identity/password.ts'
+import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/messages/delete-old.ts'
 import { answersKeptHours } from '#server/platform/idempotency/sweep-answers.ts'
 import { JOB_SETTINGS } from '#server/platform/jobs/job-settings.ts'
 import { EVENT_SETTINGS } from '#server/platform/outbox/event-settings.ts'
@@ -23,4 +24,8 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   confirmationRequired,
   staffTotpRequired,
   passwordCost,
+
+  // What people are told.
+  inboxDaysKept,
+  messagesDaysKept,
 ]

@@ -1,23 +1,30 @@
 import { startAuditWork } from '#server/domains/audit/jobs.ts'
 import { identitySubscriptions } from '#server/domains/identity/jobs.ts'
 import { startLedgerWork } from '#server/domains/ledger/jobs.ts'
+import { startMessageWork } from '#server/domains/notifications/messages/jobs.ts'
+import { messageSubscriptions } from '#server/domains/notifications/messages/subscriptions.ts'
 import { orderSubscriptions, startOrderWork } from '#server/domains/orders/jobs.ts'
 import { startJobRunner } from '#server/platform/jobs/runner.ts'
 import { startPublisher } from '#server/platform/outbox/publisher.ts'
 import type { Saldo } from './open-saldo.ts'
 
-/** The worker: dispatches and follows orders, seals ledger and audit, runs jobs, publishes events. As many as wanted run side by side. */
-export function startWorker({ app, providers }: Saldo): { stop(): Promise<void> } {
+/** The worker: dispatches and follows orders, seals ledger and audit, sends messages, runs jobs, publishes events. As many as wanted run side by side. */
+export function startWorker({ app, providers, secrets }: Saldo): { stop(): Promise<void> } {
   const orders = startOrderWork(app, providers)
   const ledger = startLedgerWork(app)
   const audit = startAuditWork(app)
   const runner = startJobRunner(app, [])
-  const publisher = startPublisher(app, [...orderSubscriptions(orders.wakeDispatcher), ...identitySubscriptions])
+  const messages = startMessageWork(app, secrets)
+  const publisher = startPublisher(app, [
+    ...orderSubscriptions(orders.wakeDispatcher),
+    ...identitySubscriptions,
+    ...messageSubscriptions,
+  ])
   return {
     // Orders first: their outcomes still become events.
     stop: async () => {
       await orders.stop()
-      await Promise.all([runner.stop(), publisher.stop(), ledger.stop(), audit.stop()])
+      await Promise.all([runner.stop(), publisher.stop(), messages.stop(), ledger.stop(), audit.stop()])
     },
   }
 }

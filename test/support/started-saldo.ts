@@ -13,7 +13,7 @@ export interface SandboxFile {
   url: string
   users: { email: string; password: string; role: string }[]
   apiKeys: { customer: string }
-  sandbox: { provider: string }
+  sandbox: { provider: string; mail: string; smtp: string; telegram: string }
 }
 
 /** Saldo as a new user starts it: one process with everything, on a home and a PostgreSQL of its own. */

@@ -36,6 +36,25 @@ const SETTINGS = {
     proxies().optional(),
     'addresses or CIDRs of the proxies in front, comma separated, such as 10.0.0.0/8,::1',
   ),
+  SALDO_SMTP_URL: setting(
+    url(['smtp:', 'smtps:']).optional(),
+    'smtp://user:password@host:587 or smtps://…:465, the server that takes our mail; without it no mail is sent',
+  ),
+  SALDO_MAIL_FROM: setting(
+    sender().optional(),
+    'whom mails come from, such as house@example.com or Saldo <house@example.com>; goes with SALDO_SMTP_URL',
+  ),
+  SALDO_TELEGRAM_TOKEN: setting(
+    z
+      .string()
+      .regex(/^\d{3,20}:[\w-]{3,100}$/)
+      .optional(),
+    'the token of a Telegram bot, 123456:abc…; without it nothing goes to Telegram',
+  ),
+  SALDO_TELEGRAM_URL: setting(
+    url(['http:', 'https:']).default('https://api.telegram.org'),
+    'where the Bot API is, https://api.telegram.org unless you run your own',
+  ),
   SALDO_ALLOW_PRIVATE_ADDRESSES: setting(
     flag().default(false),
     'yes or no: whether outbound calls may go to private and loopback addresses; always yes in sandbox mode',
@@ -64,6 +83,10 @@ export interface Config {
   readonly log_level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly db_connections: number
   readonly trust_proxy: string[]
+  readonly smtp_url: string | undefined
+  readonly mail_from: string | undefined
+  readonly telegram_token: string | undefined
+  readonly telegram_url: string
   readonly allow_private_addresses: boolean
   /** Undefined: public forms ask for none. */
   readonly captcha: { readonly site_key: string; readonly secret: string; readonly url: string } | undefined
@@ -94,6 +117,10 @@ export function readConfig(source: NodeJS.ProcessEnv = process.env): Config {
     throw new ConfigError('SALDO_CAPTCHA_SITE_KEY and SALDO_CAPTCHA_SECRET are set together or not at all')
   }
   const config = shape(values as Values)
+  if ((config.smtp_url === undefined) !== (config.mail_from === undefined)) {
+    const missing = config.smtp_url === undefined ? 'SALDO_SMTP_URL' : 'SALDO_MAIL_FROM'
+    throw new ConfigError(`${missing} is missing: ${SETTINGS[missing].form}`)
+  }
   if (config.mode === 'production' && !config.secret_key) {
     throw new ConfigError(`SALDO_SECRET_KEY is missing: ${SETTINGS.SALDO_SECRET_KEY.form}`)
   }
@@ -116,6 +143,10 @@ function shape(values: Values): Config {
     log_level: values.SALDO_LOG_LEVEL,
     db_connections: values.SALDO_DB_CONNECTIONS,
     trust_proxy: values.SALDO_TRUST_PROXY ?? [],
+    smtp_url: values.SALDO_SMTP_URL,
+    mail_from: values.SALDO_MAIL_FROM,
+    telegram_token: values.SALDO_TELEGRAM_TOKEN,
+    telegram_url: values.SALDO_TELEGRAM_URL,
     allow_private_addresses: mode === 'sandbox' || values.SALDO_ALLOW_PRIVATE_ADDRESSES,
     captcha: captchaOf(values),
   }
@@ -152,6 +183,14 @@ function proxies() {
     .string()
     .transform((text) => text.split(',').map((part) => part.trim()))
     .refine((parts) => parts.every((part) => ipaddr.isValid(part) || ipaddr.isValidCIDR(part)))
+}
+
+/** A bare address, or a name and an address; nothing that could end the header line it stands in. */
+function sender() {
+  return z
+    .string()
+    .max(320)
+    .regex(/^(?:[^<>"\p{Cc}]{1,100} ?<[^\s<>@]{1,64}@[A-Za-z0-9.-]{3,253}>|[^\s<>@]{1,64}@[A-Za-z0-9.-]{3,253})$/u)
 }
 
 function url(protocols: string[]) {

@@ -1,6 +1,6 @@
 /** Names whose values never go into a log, spelled without case and punctuation. */
 const NAMES = new Set(
-  'key apikey xapikey token password passwd passphrase secret authorization proxyauthorization cookie setcookie privatekey encryptionkey secretkey signingkey credentials databaseurl redisurl'.split(
+  'key apikey xapikey token password passwd passphrase secret authorization proxyauthorization cookie setcookie privatekey encryptionkey secretkey signingkey credentials databaseurl redisurl smtpurl'.split(
     ' ',
   ),
 )

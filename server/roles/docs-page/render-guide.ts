@@ -1,6 +1,7 @@
+import { escapeHtml } from '#server/kit/html.ts'
 import { EXAMPLES, type ExampleName } from './examples.ts'
 import { SECTIONS } from './guide.ts'
-import { escapeHtml, prose } from './html.ts'
+import { prose } from './html.ts'
 import type { Texts } from './texts.ts'
 
 /** The guide: each section with its paragraphs, tables and the examples that belong to it. `base` is the address shown in examples. */

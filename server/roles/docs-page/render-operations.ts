@@ -1,4 +1,5 @@
-import { escapeHtml, prose } from './html.ts'
+import { escapeHtml } from '#server/kit/html.ts'
+import { prose } from './html.ts'
 import type { Texts } from './texts.ts'
 
 /** The parts of the OpenAPI document that the page shows. */

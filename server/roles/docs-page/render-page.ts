@@ -1,6 +1,7 @@
+import { escapeHtml } from '#server/kit/html.ts'
 import type { Config } from '#server/platform/config/config.ts'
 import { SECTIONS } from './guide.ts'
-import { escapeHtml, prose } from './html.ts'
+import { prose } from './html.ts'
 import { renderGuide } from './render-guide.ts'
 import { type OpenApi, renderOperations } from './render-operations.ts'
 import { STYLE } from './style.ts'

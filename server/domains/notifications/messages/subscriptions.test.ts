@@ -1,0 +1,159 @@
+import { expect, test } from 'vitest'
+import { linkAsked, securityNotice } from '#server/domains/identity/events.ts'
+import { type OrderStepTold, ordersSettled, type ShownOrder } from '#server/domains/orders/events.ts'
+import { emit } from '#server/platform/outbox/emit.ts'
+import type { EventDefinition } from '#server/platform/outbox/event.ts'
+import { publishEvents } from '#server/platform/outbox/publish-events.ts'
+import { type MessageHouse, openMessageHouse } from '#test/support/messages.ts'
+import { deviceOf } from './device.ts'
+import { messageSubscriptions } from './subscriptions.ts'
+import { tellGathered } from './tell-gathered.ts'
+
+async function publish<P>(house: MessageHouse, event: EventDefinition<P>, payloads: readonly P[]) {
+  await house.app.db.transaction(async (tx) => emit(tx, event, payloads))
+  while (await publishEvents(house.app, messageSubscriptions));
+}
+
+let orders = 0n
+
+function settled(customer_id: bigint, status: ShownOrder['status'] | undefined): OrderStepTold {
+  orders += 1n
+  const shown = {
+    status: status ?? 'Pending',
+    charge: '1.00',
+    currency: 'USD',
+    start_count: null,
+    remains: '0',
+    service: '1',
+    quantity: '10',
+    request_id: null,
+  } as const
+  return {
+    order_id: orders,
+    customer_id,
+    provider_id: 1n,
+    state: 'completed',
+    version: 3n,
+    ...(status && { shown }),
+  }
+}
+
+const AT = '2026-01-31T12:00:00.000Z'
+
+test('a burst of five hundred completed orders is one message a channel', async () => {
+  const house = await openMessageHouse()
+  const { id, email } = await house.user()
+  await house.linkChat(id, 42)
+  const burst = Array.from({ length: 500 }, () => settled(id, 'Completed'))
+  const events = Array.from({ length: 5 }, (_, i) => ({ orders: burst.slice(i * 100, i * 100 + 100) }))
+  await publish(house, ordersSettled, events)
+  house.startWork()
+  house.pass(6_000)
+  expect((await house.telegram.waitFor({ chat: 42 })).text).toContain('500 orders completed')
+  expect(await house.telegram.messages()).toHaveLength(1)
+  const inbox = await house.app.db.query('select title, body from notifications.inbox')
+  expect(inbox).toEqual([{ title: '500 orders completed', body: expect.stringMatching(/orders .*, and 490 more\.$/) }])
+  // Mails of completed orders come once a day.
+  expect(await house.mail.mails()).toEqual([])
+  house.pass(86_400_000)
+  expect((await house.mail.waitFor({ to: email })).subject).toBe('500 orders completed')
+})
+
+test('many messages in a row come further and further apart, and promptly again after a calm hour', async () => {
+  const house = await openMessageHouse()
+  const { id } = await house.user()
+  const waits: number[] = []
+  for (let i = 0; i < 4; i++) {
+    await publish(house, ordersSettled, [{ orders: [settled(id, 'Completed')] }])
+    const [row] = await house.app.db.query<{ due_at: Date }>(
+      `select due_at from notifications.gathering where channel = 'inbox'`,
+    )
+    waits.push(Math.round(((row?.due_at.getTime() ?? 0) - house.app.clock.now().getTime()) / 1_000))
+    house.pass(i === 2 ? 4 * 3_600_000 : 60_000)
+    await tellGathered(house.app)
+  }
+  expect(waits[0]).toBe(5)
+  expect(waits[1]).toBe(10)
+  expect(waits[2]).toBe(20)
+  // The last message was told four hours ago by then.
+  expect(waits[3]).toBeLessThanOrEqual(40)
+})
+
+test('money that came back is told apart, and what the customer does not see is told to nobody', async () => {
+  const house = await openMessageHouse()
+  const { id, email } = await house.user()
+  await publish(house, ordersSettled, [
+    { orders: [settled(id, 'Partial'), settled(id, 'Canceled'), settled(id, 'Canceled'), settled(id, undefined)] },
+    { orders: [settled(999_999n, 'Completed')] },
+  ])
+  house.startWork()
+  house.pass(6_000)
+  const mail = await house.mail.waitFor({ to: email })
+  expect(mail.subject).toBe('Money back for 3 orders')
+  expect(mail.text).toContain('Done in part: 1. Cancelled: 2.')
+  expect(await house.app.db.query('select from notifications.gathering')).toHaveLength(2)
+})
+
+test('a link goes to the address that it is for, in its language; a link that is void is not sent', async () => {
+  const house = await openMessageHouse()
+  const [link] = await house.app.db.query<{ id: bigint }>(
+    `with r as (
+       insert into identity.registration (handle_hash, email, name, password_hash, locale, created_at, expires_at)
+       values (sha256('a'), 'new@example.com', '', '$argon2id$x', 'bn', now(), now() + interval '1 day') returning id)
+     insert into identity.one_time_link (purpose, registration_id, email, locale, nonce, created_at, expires_at)
+     select 'confirm_email', id, 'new@example.com', 'bn', 'abcdefghijklmnopqrstuv', now(), now() + interval '1 hour' from r
+     returning id`,
+  )
+  const asked = {
+    link_id: link?.id ?? 0n,
+    user_id: null,
+    purpose: 'confirm_email',
+    email: 'new@example.com',
+    locale: 'bn',
+  } as const
+  await publish(house, linkAsked, [asked, { ...asked, link_id: 999n }])
+  house.startWork()
+  const mail = await house.mail.waitFor({ to: 'new@example.com' })
+  expect(mail.subject).toBe('আপনার ইমেইল ঠিকানা নিশ্চিত করুন')
+  expect(mail.link).toMatch(/^https:\/\/saldo\.example\/account\/confirm\?lang=bn#[\w.-]{20,}$/)
+  expect(mail.headers['list-unsubscribe']).toBeUndefined()
+  expect(await house.waitForState('dropped')).toMatchObject([{ reason: 'no_longer_wanted' }])
+  // The secret of the link is in the mail and nowhere else.
+  const secret = mail.link?.split('#')[1] ?? ''
+  const [found] = await house.app.db.query<{ rows: string }>(
+    `select (select json_agg(m) from notifications.message m)::text as rows`,
+  )
+  expect(secret.length).toBeGreaterThan(20)
+  expect(found?.rows).not.toContain(secret)
+})
+
+test('a security notice cannot be unsubscribed from, and tells of the device in words of our own', async () => {
+  const house = await openMessageHouse()
+  const { id, email } = await house.user()
+  const user_agent = 'Your account is LOST, call http://evil.example Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0'
+  const told = { user_id: id, kind: 'signed_in_from_new_device', at: AT, ip: '192.0.2.7', user_agent } as const
+  await publish(house, securityNotice, [told])
+  await publish(house, securityNotice, [told])
+  house.startWork()
+  const mail = await house.mail.waitFor({ to: email })
+  expect(mail.headers['list-unsubscribe']).toBeUndefined()
+  expect(mail.text).toContain('Firefox, Linux, 192.0.2.7')
+  expect(mail.raw).not.toContain('evil')
+  expect(await house.messages()).toHaveLength(1)
+})
+
+test('the notice of a changed address goes to the address before', async () => {
+  const house = await openMessageHouse()
+  const { id } = await house.user()
+  await publish(house, securityNotice, [{ user_id: id, kind: 'email_changed', at: AT, email: 'old@example.com' }])
+  house.startWork()
+  expect((await house.mail.waitFor({ to: 'old@example.com' })).text).toContain('a device we do not recognise')
+})
+
+test('devices are known by words of our own, whatever a client calls itself', () => {
+  expect(deviceOf('Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18 Safari/604')).toBe(
+    'Safari, iOS',
+  )
+  expect(deviceOf('Mozilla/5.0 (Windows NT 10.0) Chrome/140 Safari/537 Edg/140.0')).toBe('Edge, Windows')
+  expect([deviceOf('evil'), deviceOf(undefined), deviceOf('x'.repeat(100_000))]).toEqual(['', '', ''])
+})

@@ -1,0 +1,64 @@
+import { type LinkAsked, linkAsked, type SecurityNotice, securityNotice } from '#server/domains/identity/events.ts'
+import { type OrderStepTold, ordersSettled } from '#server/domains/orders/events.ts'
+import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
+import { KINDS } from '../texts/kinds.ts'
+import { deviceOf } from './device.ts'
+import { gather, type Occasions } from './gather.ts'
+import type { GatheredKind, Tallies } from './gathering.ts'
+import { type Notice, tellUsers } from './tell-users.ts'
+import { type NewMessage, writeMessages } from './write-messages.ts'
+
+/** What users are told of what happens elsewhere in the house. */
+export const messageSubscriptions: readonly Subscription[] = [
+  on(linkAsked, async (tx, app, events) => {
+    writeMessages(
+      tx,
+      app.clock.now(),
+      events.map(({ payload }) => linkMessage(payload)),
+    )
+  }),
+  on(securityNotice, (tx, app, events) =>
+    tellUsers(
+      tx,
+      app.clock.now(),
+      events.map(({ payload }) => securityMessage(payload)),
+    ),
+  ),
+  on(ordersSettled, (tx, app, events) =>
+    gather(
+      tx,
+      app.clock.now(),
+      events.flatMap(({ payload }) => payload.orders.flatMap(occasionOf)),
+    ),
+  ),
+]
+
+/** The link itself is made when the mail is written. */
+function linkMessage({ link_id, user_id, purpose, email, locale }: LinkAsked): NewMessage {
+  const data = { link_id: String(link_id) }
+  return { key: `link:${link_id}`, channel: 'email', kind: purpose, user_id, address: email, locale, data }
+}
+
+function securityMessage({ user_id, kind, at, email, ip, user_agent }: SecurityNotice): Notice {
+  // What a client calls itself is up to whoever holds it, a thief as well: only names that we know are told.
+  const data = { at, device: deviceOf(user_agent), ip: ip ?? '' }
+  return { key: `${KINDS[kind].topic}:${user_id}:${kind}:${at}`, user_id, kind, data, email }
+}
+
+/** Only what the order's customer sees: a step that they do not see is no occasion. */
+function occasionOf({ order_id, customer_id, shown }: OrderStepTold): Occasions[] {
+  const first = [String(order_id)]
+  const of = (kind: GatheredKind, tallies: Partial<Tallies>): Occasions[] => [
+    { user_id: customer_id, kind, tallies: { count: 1, partial: 0, cancelled: 0, first, ...tallies } },
+  ]
+  switch (shown?.status) {
+    case 'Completed':
+      return of('orders_completed', {})
+    case 'Partial':
+      return of('orders_returned', { partial: 1 })
+    case 'Canceled':
+      return of('orders_returned', { cancelled: 1 })
+    default:
+      return []
+  }
+}

@@ -1,0 +1,164 @@
+import type { Kind } from './kinds.ts'
+import type { MessageTexts } from './template.ts'
+
+const SEEN = 'When: {{at}}\nFrom: {{device}}, {{ip}}'
+
+export const EN: Readonly<Record<Kind, MessageTexts>> = {
+  confirm_email: {
+    title: 'Confirm your e-mail address',
+    body: 'Welcome. Press the button to confirm this address and open your account.\n\nThe link works once, until {{expires_at}}.',
+    action: 'Confirm the address',
+  },
+  reset_password: {
+    title: 'Choose a new password',
+    body: 'Someone asked for a new password for the account with this address.\n\nThe link works once, until {{expires_at}}.',
+    action: 'Choose a password',
+  },
+  confirm_new_email: {
+    title: 'Confirm your new e-mail address',
+    body: 'This address is to become that of your account. Press the button to agree.\n\nThe link works once, until {{expires_at}}. The address before has to agree too.',
+    action: 'Use this address',
+  },
+  confirm_old_email: {
+    title: 'Your e-mail address is to change',
+    body: 'Someone who is signed in to your account asked to move it to another address. Press the button only if that was you.\n\nThe link works once, until {{expires_at}}.',
+    action: 'Agree to the change',
+  },
+  signed_in_from_new_device: {
+    title: 'New sign-in to your account',
+    body: `Your account was signed in to from a new device.\n\n${SEEN}`,
+  },
+  password_changed: {
+    title: 'Your password was changed',
+    body: `The password of your account is a new one.\n\n${SEEN}`,
+  },
+  email_changed: {
+    title: 'Your e-mail address was changed',
+    body: `Your account has another e-mail address now.\n\n${SEEN}`,
+  },
+  totp_enabled: {
+    title: 'Two-step sign-in is on',
+    body: `From now on signing in needs a code of your authenticator.\n\n${SEEN}`,
+  },
+  totp_disabled: { title: 'Two-step sign-in is off', body: `Signing in needs your password alone again.\n\n${SEEN}` },
+  recovery_code_used: {
+    title: 'A recovery code was used',
+    body: `Someone signed in with one of your recovery codes. It works no more.\n\n${SEEN}`,
+  },
+  recovery_codes_renewed: {
+    title: 'New recovery codes',
+    body: `New recovery codes were made; those before work no more.\n\n${SEEN}`,
+  },
+  api_key_created: { title: 'A new API key', body: `An API key was made for your account.\n\n${SEEN}` },
+  api_key_rotated: {
+    title: 'An API key was replaced',
+    body: `An API key of your account was replaced by a new one.\n\n${SEEN}`,
+  },
+  blocked: {
+    title: 'Your account is blocked',
+    body: 'Your account was blocked on {{at}}. You are signed out everywhere. Please write to us if you do not know why.',
+  },
+  unblocked: {
+    title: 'Your account is open again',
+    body: 'Your account was unblocked on {{at}}. You can sign in as before.',
+  },
+  address_already_registered: {
+    title: 'You have an account already',
+    body: `Someone, perhaps you, tried to use this address for a new account or another one. You have an account with it: sign in, or ask for a new password.\n\n${SEEN}`,
+  },
+  telegram_linked: {
+    title: 'Telegram is linked',
+    body: 'The chat “{{chat}}” was linked to your account on {{at}} and gets your messages.',
+  },
+  orders_completed: {
+    title: { by: 'count', one: '{{count}} order completed', other: '{{count}} orders completed' },
+    body: { by: 'count', one: 'Completed: order {{orders}}.', other: 'Completed: orders {{orders}}.' },
+  },
+  orders_returned: {
+    title: { by: 'count', one: 'Money back for {{count}} order', other: 'Money back for {{count}} orders' },
+    body: 'Done in part: {{partial}}. Cancelled: {{cancelled}}. What was not delivered is back on your balance.\n\nOrders: {{orders}}.',
+  },
+  balance_adjusted: {
+    title: 'Your balance was adjusted: {{amount}}',
+    body: 'On {{at}} your balance was adjusted by {{amount}}.\n\nReason: {{reason}}',
+  },
+  webhook_disabled: {
+    title: 'A webhook was switched off',
+    body: 'We send no more events to {{endpoint}} since {{at}}.\n\nReason: {{reason}}\n\nWhat it missed is kept. Mend it, switch it on, and have it sent again.',
+  },
+  telegram_off: {
+    title: 'Telegram is off',
+    body: 'No more messages go to your Telegram chat since {{at}}: {{reason}}. You can link it again in your settings.',
+  },
+  test_message: { title: 'A test', body: 'This message was sent to try the way here, on {{at}}. It arrived.' },
+  alert_provider_down: {
+    title: 'Provider down: {{provider}}',
+    body: 'No orders go to {{provider}} since {{since}}.\n\nReason: {{reason}}',
+  },
+  alert_provider_balance_low: {
+    title: 'Balance low: {{provider}}',
+    body: 'Our balance with {{provider}} is {{balance}}, below {{threshold}}. Orders that it does not cover fail.',
+  },
+  alert_queue_long: {
+    title: 'Orders pile up: {{provider}}',
+    body: {
+      by: 'count',
+      one: '{{count}} order waits for {{provider}}, for {{minutes}} min.',
+      other: '{{count}} orders wait for {{provider}}, the oldest for {{minutes}} min.',
+    },
+  },
+  alert_orders_waiting: {
+    title: 'Orders wait for a person',
+    body: {
+      by: 'count',
+      one: '{{count}} order failed or its fate is unknown. Its money is held.',
+      other: '{{count}} orders failed or their fate is unknown. Their money is held.',
+    },
+  },
+  alert_ledger_unsound: {
+    title: 'The ledger is not sound',
+    body: 'The proof of {{since}} found:\n\n{{problem}}\n\nRun “saldo verify”, and let no one correct by hand before it is understood.',
+  },
+  alert_ledger_unproven: {
+    title: 'The ledger could not be proven',
+    body: 'The nightly proof did not come to an end since {{since}}: {{reason}}',
+  },
+  alert_outbox_stuck: {
+    title: 'Events pile up',
+    body: {
+      by: 'count',
+      one: '{{count}} event is not delivered, for {{minutes}} min.',
+      other: '{{count}} events are not delivered, the oldest for {{minutes}} min.',
+    },
+  },
+  alert_dead_letters: {
+    title: 'Dead letters',
+    body: {
+      by: 'count',
+      one: '{{count}} job or event was given up and waits for a person.',
+      other: '{{count}} jobs and events were given up and wait for a person.',
+    },
+  },
+  alert_messages_stuck: {
+    title: 'Messages do not leave: {{channel}}',
+    body: {
+      by: 'count',
+      one: '{{count}} message waits, for {{minutes}} min.',
+      other: '{{count}} messages wait, the oldest for {{minutes}} min.',
+    },
+  },
+  alert_critical_errors: {
+    title: 'Critical errors',
+    body: {
+      by: 'count',
+      one: '{{count}} time since {{since}}: {{error}}',
+      other: '{{count}} times since {{since}}: {{error}}',
+    },
+  },
+  alert_database: { title: 'The database needs attention', body: '{{reason}}' },
+  alert_disk_low: { title: 'The disk is almost full', body: 'Free: {{percent}} %, {{megabytes}} MB.' },
+  all_clear: {
+    title: 'All clear: {{alert}}',
+    body: 'It has been well again for a while. It began {{since}} and lasted {{minutes}} min.',
+  },
+}
