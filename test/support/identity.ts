@@ -20,7 +20,7 @@ import { systemClock } from '#server/kit/clock.ts'
 import type { Config } from '#server/platform/config/config.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
 import { keepAnswers } from '#server/platform/idempotency/once.ts'
-import { publishEvents } from '#server/platform/outbox/publish-events.ts'
+import { publishFresh } from '#server/platform/outbox/publish-events.ts'
 import { on } from '#server/platform/outbox/subscription.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { openLog } from '#server/platform/telemetry/log.ts'
@@ -95,7 +95,7 @@ export async function answerRequests(app: IdentityApp, authentication: Authentic
     on(linkAsked, async (_tx, _app, events) => void asked.push(...events.map((each) => each.payload))),
     on(securityNotice, async (_tx, _app, events) => void notices.push(...events.map((each) => each.payload))),
   ]
-  while (await publishEvents(app, subscriptions));
+  while (await publishFresh(app, subscriptions));
   const links = await Promise.all(asked.map((each) => oneTimeLink(app, authentication.secrets, each.link_id)))
   return { links: links.filter((each) => each !== undefined), notices }
 }

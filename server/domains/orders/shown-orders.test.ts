@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import { InvariantError } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
-import { publishEvents } from '#server/platform/outbox/publish-events.ts'
+import { publishFresh } from '#server/platform/outbox/publish-events.ts'
 import { on } from '#server/platform/outbox/subscription.ts'
 import { acceptedAs, claim, ended, orderNow, placed, REFUSED, TIMED_OUT, told } from '#test/support/order-book.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
@@ -36,7 +36,7 @@ function listener(app: App) {
     }),
   )
   return async () => {
-    while (await publishEvents(app, subscriptions));
+    while (await publishFresh(app, subscriptions));
     const all = heard
     heard = []
     return all
@@ -126,8 +126,8 @@ test('balances are told once a customer, however many of their orders are publis
   ]
   const charge = (await placed(shop, customer, 5)).reduce((sum, order) => sum + order.charge, 0n)
   const [single] = (await placed(shop, other)) as [Order]
-  while (await publishEvents(app, subscriptions));
-  await publishEvents(app, subscriptions)
+  while (await publishFresh(app, subscriptions));
+  await publishFresh(app, subscriptions)
   const held = (minor: bigint) => ({ held: saleAmount(minor), currency: 'USD' })
   expect(told_balances).toEqual([
     [

@@ -12,7 +12,10 @@ afterEach(() => {
 })
 
 /** A loop whose passes are scripted: each entry is what a pass answers or throws; after the last it answers false. */
-function setup(script: (boolean | Error)[] = []): {
+function setup(
+  script: (boolean | Error)[] = [],
+  rest_ms = 0,
+): {
   loop: Loop
   passes: () => number
   count: (outcome: string) => Promise<number>
@@ -22,6 +25,7 @@ function setup(script: (boolean | Error)[] = []): {
   const loop = startLoop({
     name: 'test',
     idle_ms: 1000,
+    rest_ms,
     log: pino({ level: 'silent' }),
     metrics,
     backoff: { base_ms: 100, max_ms: 400 },
@@ -47,6 +51,25 @@ test('runs on while there is more, then sleeps until its time has come', async (
   expect(passes()).toBe(4)
   expect([await count('more'), await count('idle')]).toEqual([2, 2])
   await loop.stop()
+})
+
+test('rests after a pass though it is woken, and then looks again at once', async () => {
+  const { loop, passes } = setup([], 50)
+  await vi.advanceTimersByTimeAsync(10)
+  loop.wake()
+  loop.wake()
+  await vi.advanceTimersByTimeAsync(39)
+  expect(passes()).toBe(1)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(passes()).toBe(2)
+  // Rested and idle: a wake now is heeded at once.
+  await vi.advanceTimersByTimeAsync(60)
+  loop.wake()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(passes()).toBe(3)
+  const stopped = loop.stop()
+  await vi.advanceTimersByTimeAsync(0)
+  await stopped
 })
 
 test('a wake ends the sleep at once', async () => {

@@ -11,6 +11,8 @@ export interface LoopOptions {
   run: () => Promise<boolean>
   /** How long to wait after a pass that found no more, unless woken. */
   idle_ms: number
+  /** The least time between two passes when the first found no more; a wake meanwhile is heeded then. None without it. */
+  rest_ms?: number
   log: Log
   metrics: Metrics
   /** Waits after passes that threw; a wake does not shorten them. */
@@ -31,7 +33,7 @@ const PASS_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60]
 
 /** Starts the loop. A pass that throws is logged and counted, and tried again after a growing wait; it never ends the loop. */
 export function startLoop(options: LoopOptions): Loop {
-  const { name, run, idle_ms, log, backoff = BACKOFF } = options
+  const { name, run, idle_ms, rest_ms = 0, log, backoff = BACKOFF } = options
   const passes = options.metrics.counter('saldo_loop_passes_total', 'Passes of a worker loop', ['loop', 'outcome'])
   const duration = options.metrics.histogram('saldo_loop_pass_seconds', 'Length of a pass', PASS_SECONDS, ['loop'])
   const sleeper = new Sleeper()
@@ -62,8 +64,13 @@ export function startLoop(options: LoopOptions): Loop {
       const more = await pass()
       if (stopping) return
       if (failures > 0) await sleeper.sleep(backoff_ms(failures, backoff), 'stopping only')
-      else if (!more && !sleeper.woken) await sleeper.sleep(idle_ms, 'wakeable')
+      else if (!more) await restAndIdle()
     }
+  }
+
+  async function restAndIdle(): Promise<void> {
+    if (rest_ms > 0) await sleeper.sleep(rest_ms, 'stopping only')
+    if (!sleeper.woken) await sleeper.sleep(idle_ms - rest_ms, 'wakeable')
   }
 
   const ended = uncorrelated(go)

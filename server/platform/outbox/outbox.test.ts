@@ -11,7 +11,7 @@ import { startAnnouncer } from './announce.ts'
 import { emit } from './emit.ts'
 import { defineEvent, type StoredEvent } from './event.ts'
 import { eventAttempts, eventRetryBase, eventRetryFactor, eventRetryMax } from './event-settings.ts'
-import { PUBLISH_BATCH, publishEvents } from './publish-events.ts'
+import { PUBLISH_BATCH, publishDue, publishFresh } from './publish-events.ts'
 import { startPublisher } from './publisher.ts'
 import { on, onEach, type Subscription } from './subscription.ts'
 
@@ -53,6 +53,13 @@ async function setup() {
     )
   const makeDue = () => db.query(`update platform.outbox set next_at = now() where next_at is not null`)
   return { app, db, record, seen, waiting, place, makeDue }
+}
+
+/** One pass over fresh events and one over those that are due; true when either left more. */
+async function publishEvents(app: App, subscriptions: readonly Subscription[]): Promise<boolean> {
+  const fresh = await publishFresh(app, subscriptions)
+  const due = await publishDue(app, subscriptions)
+  return fresh || due
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)

@@ -51,14 +51,17 @@ from given_up
 on conflict (kind, source_id) do nothing`)
 
 /**
- * Hands unpublished events to their subscribers: one batch of fresh ones, one of those whose next try is due. True when there may be more.
+ * Hands fresh events to their subscribers, one batch. True when there may be more.
  * An event that a subscriber fails on waits and is tried again, alone if need be; its neighbours are delivered. Events
  * of a type without subscribers are done with. Throws only what the database throws.
  */
-export async function publishEvents(app: App, subscriptions: readonly Subscription[]): Promise<boolean> {
-  const fresh = await publishBatch(app, subscriptions, TAKE_FRESH)
-  const due = await publishBatch(app, subscriptions, TAKE_DUE)
-  return fresh || due
+export function publishFresh(app: App, subscriptions: readonly Subscription[]): Promise<boolean> {
+  return publishBatch(app, subscriptions, TAKE_FRESH)
+}
+
+/** As publishFresh, for events that failed before and whose next try is due. */
+export function publishDue(app: App, subscriptions: readonly Subscription[]): Promise<boolean> {
+  return publishBatch(app, subscriptions, TAKE_DUE)
 }
 
 type Event = StoredEvent<unknown>

@@ -2,12 +2,18 @@ import type { App } from '../app.ts'
 import { listen } from '../db/listen.ts'
 import { startLoop } from '../db/loop.ts'
 import { OUTBOX_CHANNEL } from './announce.ts'
-import { publishEvents } from './publish-events.ts'
+import { publishDue, publishFresh } from './publish-events.ts'
 import type { Subscription } from './subscription.ts'
 import { onOutboxWritten } from './written.ts'
 
 /** Safety for a wake that was lost, and the grain of retries. */
 const POLL_MS = 1_000
+
+/**
+ * Between two passes over fresh events. A pass is two round trips and a commit whether it finds one event or a hundred, and under load every
+ * batch of every verb would wake another; nobody who watches sees a fiftieth of a second.
+ */
+const REST_MS = 20
 
 /** How often the outbox is measured. */
 const MEASURE_MS = 15_000
@@ -22,7 +28,14 @@ export function startPublisher(app: App, subscriptions: readonly Subscription[])
     ...common,
     name: 'outbox.publish',
     idle_ms: POLL_MS,
-    run: () => publishEvents(app, subscriptions),
+    rest_ms: REST_MS,
+    run: () => publishFresh(app, subscriptions),
+  })
+  const retrying = startLoop({
+    ...common,
+    name: 'outbox.retry',
+    idle_ms: POLL_MS,
+    run: () => publishDue(app, subscriptions),
   })
   const measuring = startLoop({ ...common, name: 'outbox.measure', idle_ms: MEASURE_MS, run: () => measure(app) })
   const forget = onOutboxWritten(publishing.wake)
@@ -31,7 +44,7 @@ export function startPublisher(app: App, subscriptions: readonly Subscription[])
   return {
     stop: async () => {
       forget()
-      await Promise.all([listening.then((each) => each.close()), measuring.stop(), publishing.stop()])
+      await Promise.all([listening.then((each) => each.close()), measuring.stop(), retrying.stop(), publishing.stop()])
     },
   }
 }
