@@ -13,15 +13,24 @@ import { type Block, firstIdOf, writeEntries } from './write-entries.ts'
  * known of the keys, after the locks, so that a twin has committed; decide; write. Outcome i answers entry i; a refused entry does
  * not fail its neighbours, and its refusal is what its key answers for ever. Call it once a transaction: a second call could lock against the order.
  * InvariantError for an entry that cannot be stored, and beyond MOVEMENTS_MAX movements. The writes are sent, not awaited: their failure fails the commit.
+ * `subjects` resolves when the caller has put into the subjects the ids that it draws in the same round trip as the locks; such entries have a `content`.
  */
-export async function postEntries(tx: Tx, entries: readonly Entry[]): Promise<EntryOutcome[]> {
+export async function postEntries(
+  tx: Tx,
+  entries: readonly Entry[],
+  subjects?: Promise<void>,
+): Promise<EntryOutcome[]> {
   if (entries.length === 0) return []
   for (const entry of entries) checkEntry(entry)
-  return postChecked(tx, entries)
+  return postChecked(tx, entries, subjects)
 }
 
 /** As postEntries, for entries that passed checkEntry. */
-export async function postChecked(tx: Tx, entries: readonly Entry[]): Promise<EntryOutcome[]> {
+export async function postChecked(
+  tx: Tx,
+  entries: readonly Entry[],
+  subjects?: Promise<void>,
+): Promise<EntryOutcome[]> {
   const named = namedBy(entries)
   invariant(named.movements <= MOVEMENTS_MAX, `postEntries: more than ${MOVEMENTS_MAX} movements`)
   const transfers = await readTransfers(tx, named.transfers)
@@ -32,6 +41,7 @@ export async function postChecked(tx: Tx, entries: readonly Entry[]): Promise<En
     knownEntries(tx, entries),
     reversedOf(tx, named.transfers),
     tx.query<Block>(drawBlock),
+    subjects,
   ])
   // While the server locks and reads.
   const hashes = entries.map(contentHash)

@@ -2,6 +2,7 @@ import { servicesByIds } from '#server/domains/catalog/sellable-services.ts'
 import { SALE_ASSET, type Service } from '#server/domains/catalog/service.ts'
 import type { Entry } from '#server/domains/ledger/entry.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
+import { newUuid } from '#server/kit/id.ts'
 import { invariant, present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array, jsonArray, textArray } from '#server/platform/db/arrays.ts'
@@ -62,10 +63,14 @@ interface Wanted {
 }
 
 /** An order whose money is held, ready to be recorded. */
-interface Placed extends Wanted {
-  id: bigint
-  wallet: bigint
+interface Placed extends Candidate {
   hold: bigint
+}
+
+/** An order about to be posted. Its number is drawn in the same round trip as the locks, and is 0 until then. */
+interface Candidate extends Wanted {
+  subject: { kind: 'order'; id: bigint }
+  wallet: bigint
 }
 
 function answerAgain(first: KnownOrder, service: Service | undefined, input: PlaceOrder): PlaceOutcome {
@@ -83,20 +88,17 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
     own,
   )
   const placeWithin = async (tx: Tx) => {
-    const numbers = await tx.query<{ id: bigint }>(drawNumbers, [wanted.length])
-    const candidates = wanted.map((each, i) => ({
-      ...each,
-      id: (numbers[i] as { id: bigint }).id,
-      wallet: wallets[i] as bigint,
-    }))
-    const held = await postEntries(tx, candidates.map(entryOf))
+    const candidates = wanted.map(
+      (each, i): Candidate => ({ ...each, subject: { kind: 'order', id: 0n }, wallet: wallets[i] as bigint }),
+    )
+    const held = await postEntries(tx, candidates.map(entryOf), drawNumbers(tx, candidates))
     const placed: Placed[] = []
     const replayed: Wanted[] = []
     for (const [i, candidate] of candidates.entries()) {
       const outcome = present(held[i], 'every entry has an outcome')
       if (outcome.ok && !outcome.replayed) {
         placed.push({ ...candidate, hold: outcome.id })
-        outcomes[candidate.place] = accepted(candidate.id, candidate.checked.charge, false)
+        outcomes[candidate.place] = accepted(candidate.subject.id, candidate.checked.charge, false)
       } else if (outcome.ok) replayed.push(candidate)
       else outcomes[candidate.place] = { ok: false, refusal: refusalOf(outcome.refusal) }
     }
@@ -114,17 +116,21 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
   await (own ? placeWithin(own) : app.db.transaction(placeWithin))
 }
 
-const drawNumbers = statement(`select nextval('orders.order_number') as id from generate_series(1, $1::int)`)
+const nextNumbers = statement(`select nextval('orders.order_number') as id from generate_series(1, $1::int)`)
 
-function entryOf(order: Wanted & { id: bigint; wallet: bigint }): Entry {
-  const { input, checked } = order
-  const movements = [
-    { kind: 'hold', account: order.wallet, amount: checked.charge, subject: { kind: 'order', id: order.id } },
-  ] as const
-  if (input.request_key === undefined) return { key: `order:${order.id}:hold`, movements }
-  // The number is drawn anew at each try and the price may have changed since: neither makes it another request.
-  const content = contentOf(input.service_id, checked)
-  return { key: `order:of:${input.customer_id}:${input.request_key}`, movements, content }
+async function drawNumbers(tx: Tx, candidates: readonly Candidate[]): Promise<void> {
+  const numbers = await tx.query<{ id: bigint }>(nextNumbers, [candidates.length])
+  for (const [i, { subject }] of candidates.entries()) subject.id = present(numbers[i], 'a number').id
+}
+
+/** The number is drawn anew at each try and the price may have changed since: neither makes it another request. */
+function entryOf({ input, checked, subject, wallet }: Candidate): Entry {
+  const { request_key } = input
+  return {
+    key: request_key === undefined ? `order:without-key:${newUuid()}` : `order:of:${input.customer_id}:${request_key}`,
+    movements: [{ kind: 'hold', account: wallet, amount: checked.charge, subject }],
+    content: contentOf(input.service_id, checked),
+  }
 }
 
 function refusalOf(refusal: string): OrderRefusal {
@@ -155,7 +161,7 @@ const insertFirstEvents = statement(`
   select id, 1, 'placed', 'queued', 'customer:' || customer_id from unnest($1::bigint[], $2::bigint[]) as new (id, customer_id)`)
 
 function record(tx: Tx, placed: readonly Placed[]): void {
-  const ids = int8Array(placed.map((order) => order.id))
+  const ids = int8Array(placed.map((order) => order.subject.id))
   const customers = int8Array(placed.map((order) => order.input.customer_id))
   tx.send(insertOrders, [
     ids,
@@ -181,7 +187,7 @@ function record(tx: Tx, placed: readonly Placed[]): void {
     tx,
     ordersPlaced,
     placed.map((order) => ({
-      order_id: order.id,
+      order_id: order.subject.id,
       customer_id: order.input.customer_id,
       provider_id: order.service.provider_id,
       state: 'queued' as const,
