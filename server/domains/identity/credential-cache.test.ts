@@ -131,6 +131,9 @@ test('memory is bounded: the least recently used goes first', async () => {
     }
   }
   await findAll(names.slice(0, 20_000))
+  // Used again within the second in which it was read, it would count as read alone.
+  world.now_ms += 1_000
+  world.confirmed_ms = world.now_ms
   await cache.find('user-0')
   await cache.find('user-20000')
   world.reads = []

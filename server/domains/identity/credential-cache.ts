@@ -8,6 +8,8 @@ export const LEASE_MS = 900
 const ENTRY_MAX_MS = 5 * 60_000
 /** About a kilobyte each. Who comes beyond is read from the database. */
 const KNOWN_MAX = 20_000
+/** How coarse "least recently used" is. */
+const TOUCH_MS = 1_000
 /** Refused digests, kept for one lease: the same wrong key again and again costs one read a second. */
 const UNKNOWN_MAX = 10_000
 /** One statement reads so many. A flood of random keys is read in such batches, one after another, and takes no more than two connections. */
@@ -25,6 +27,8 @@ interface Entry<V> {
   value: V
   /** When the read began. */
   read_ms: number
+  /** When it was last moved to the end of the line of those to be dropped. */
+  touched_ms: number
   /** No change of anything was heard during the read; otherwise the value may be older than a change that we have heard already. */
   settled: boolean
 }
@@ -59,8 +63,7 @@ export class CredentialCache<V> {
     const now = this.#clock.monotonic_ms()
     const entry = this.#known.get(digest)
     if (entry && this.#mayBeUsed(entry, now)) {
-      this.#known.delete(digest)
-      this.#known.set(digest, entry)
+      this.#touch(digest, entry, now)
       return entry.value
     }
     const refused_ms = this.#unknown.get(digest)
@@ -82,6 +85,14 @@ export class CredentialCache<V> {
     for (const [digest, entry] of this.#known) if (predicate(entry.value)) this.#known.delete(digest)
   }
 
+  /** Moves it to the end, away from what is dropped first. Not at each use: of thousands a second that would be the dearest part. */
+  #touch(digest: string, entry: Entry<V>, now: number): void {
+    if (now - entry.touched_ms < TOUCH_MS) return
+    entry.touched_ms = now
+    this.#known.delete(digest)
+    this.#known.set(digest, entry)
+  }
+
   #mayBeUsed(entry: Entry<V>, now: number): boolean {
     const since = this.#freshness.listeningSince()
     const heard = entry.settled && since !== undefined && entry.read_ms >= since
@@ -95,7 +106,13 @@ export class CredentialCache<V> {
     this.#known.delete(digest)
     this.#unknown.delete(digest)
     if (value === undefined) remember(this.#unknown, digest, read_ms, UNKNOWN_MAX)
-    else remember(this.#known, digest, { value, read_ms, settled: changes === this.#changes }, KNOWN_MAX)
+    else
+      remember(
+        this.#known,
+        digest,
+        { value, read_ms, touched_ms: read_ms, settled: changes === this.#changes },
+        KNOWN_MAX,
+      )
     return value
   }
 
