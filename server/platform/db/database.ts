@@ -84,8 +84,8 @@ export function openDatabase(options: DatabaseOptions): Db {
     // A peer that vanished without a word is noticed.
     keepAlive: true,
     // What is sent here are reads and writes of few rows. A plan that was made while a table was empty must not read it whole once it has grown;
-    // who means to read whole tables switches this on for their transaction.
-    options: '-c enable_seqscan=off',
+    // who means to read whole tables switches this on for their transaction. And one plan does for all values: planning again takes longer than running.
+    options: '-c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
   }
   const pool = new pg.Pool(common)
   const pipelined = new pg.Pool({ ...common, pipeline: true } as pg.PoolConfig)
