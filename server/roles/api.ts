@@ -5,6 +5,7 @@ import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
 import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
+import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
@@ -50,7 +51,7 @@ async function openDoors(
   { app, secrets }: Pick<Saldo, 'app' | 'secrets'>,
   authentication: Awaited<ReturnType<typeof openAuthentication>>,
 ): Promise<void> {
-  const placeOrder = openPlaceOrder(app)
+  const orders = { placeOrder: openPlaceOrder(app), reads: openCustomerReads(app.db) }
   await openApiDocument(http.app, app.config)
   await http.app.register(async (doors) => {
     guardRoutes(doors, authentication)
@@ -58,8 +59,8 @@ async function openDoors(
     await doors.register(identityRoutes(app, authentication))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
-    await doors.register(orderRoutes(app, { placeOrder }))
-    await doors.register(panelApiRoutes(app, authentication, { placeOrder }))
+    await doors.register(orderRoutes(app, orders))
+    await doors.register(panelApiRoutes(app, authentication, orders))
     await doors.register(settingRoutes(app, SETTINGS))
     await doors.register(docsPage(app.config))
   })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import type { OrderRefusal } from './errors.ts'
 import type { ShownOrder } from './events.ts'
-import { netCharge, type Order, visibleRemains, visibleStatus } from './order.ts'
+import { type CustomerOrder, netCharge, visibleRemains, visibleStatus } from './order.ts'
 import type { PlaceOutcome } from './place-orders.ts'
 import type { OrderStep } from './queries.ts'
 
@@ -55,7 +55,7 @@ export const refusedShape = z.object({
 
 /** The fields of an order that customers are shown. */
 type ShownFields = Pick<
-  Order,
+  CustomerOrder,
   'state' | 'charge' | 'captured' | 'asset' | 'start_count' | 'remains' | 'quantity' | 'service_id' | 'request_key'
 >
 
@@ -74,13 +74,13 @@ export function shownOf(order: ShownFields): ShownOrder {
 }
 
 /** How the order stands. */
-export function statusView(order: Order): z.output<typeof statusShape> {
+export function statusView(order: CustomerOrder): z.output<typeof statusShape> {
   const { status, charge, currency, start_count, remains } = shownOf(order)
   return { id: String(order.id), status, charge, currency, start_count, remains, version: String(order.version) }
 }
 
 /** The order as it was placed, and how it stands. */
-export function orderView(order: Order): z.output<typeof orderShape> {
+export function orderView(order: CustomerOrder): z.output<typeof orderShape> {
   return {
     ...shownOf(order),
     id: String(order.id),
@@ -94,7 +94,10 @@ export function orderView(order: Order): z.output<typeof orderShape> {
 }
 
 /** The order with the changes of its status, oldest first; steps that a customer cannot see are in none of them. */
-export function detailView(order: Order, steps: readonly OrderStep[]): z.output<typeof detailShape> {
+export function detailView(
+  order: CustomerOrder,
+  steps: readonly Pick<OrderStep, 'at' | 'to_state'>[],
+): z.output<typeof detailShape> {
   const history: { at: string; status: z.output<typeof statusWord> }[] = []
   for (const step of steps) {
     const status = visibleStatus(step.to_state)

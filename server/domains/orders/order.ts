@@ -79,6 +79,33 @@ export const ORDER_COLUMNS = `id, customer_id, service_id, provider_id, wallet, 
   claimed_until, last_resubmit_at, attempt, attempts, resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link,
   params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key`
 
+const CUSTOMER_COLUMNS = [
+  'id',
+  'service_id',
+  'type',
+  'link',
+  'quantity',
+  'params',
+  'charge',
+  'captured',
+  'start_count',
+  'remains',
+  'state',
+  'asset',
+  'version',
+  'request_key',
+  'placed_at',
+  'finished_at',
+] as const satisfies (keyof Order)[]
+
+/** What the customer's views are made of: a third of the columns, and nothing of the provider. */
+export type CustomerOrder = Pick<Order, (typeof CUSTOMER_COLUMNS)[number]>
+
+/** The columns of a CustomerOrder, of the table called `name`. */
+export function customerColumns(name: string): string {
+  return CUSTOMER_COLUMNS.map((column) => `${name}.${column}`).join(', ')
+}
+
 /** What the column `detail` takes. */
 export const DETAIL_MAX = 500
 

@@ -1,32 +1,21 @@
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { type Db, statement } from '#server/platform/db/database.ts'
-import { ORDER_COLUMNS, type Order, type OrderState } from './order.ts'
+import { type CustomerOrder, customerColumns, ORDER_COLUMNS, type Order, type OrderState } from './order.ts'
 
 /** One page of orders. */
 export const ORDERS_PAGE_MAX = 100
 
 const ordersOfCustomer = statement(`
-  select ${ORDER_COLUMNS} from orders.orders where customer_id = $1 and id = any($2::bigint[])`)
+  select ${customerColumns('o')} from orders.orders o where customer_id = $1 and id = any($2::bigint[])`)
 
 /** The customer's own orders among `ids`, by id. Another's order is absent, as if it were not. */
-export async function findOrders(db: Db, customer_id: bigint, ids: readonly bigint[]): Promise<Map<bigint, Order>> {
-  const rows = await db.query<Order>(ordersOfCustomer, [customer_id, int8Array(ids)])
-  return new Map(rows.map((row) => [row.id, row]))
-}
-
-const pageOfCustomer = statement(`
-  select ${ORDER_COLUMNS} from orders.orders where customer_id = $1 and id < $2 order by id desc limit $3`)
-
-/** A page of the customer's orders, newest first, below the id `before`; and whether there are more behind it. */
-export async function listOrders(
+export async function findOrders(
   db: Db,
   customer_id: bigint,
-  before: bigint,
-  limit: number,
-): Promise<{ orders: Order[]; has_more: boolean }> {
-  const size = Math.min(limit, ORDERS_PAGE_MAX)
-  const rows = await db.query<Order>(pageOfCustomer, [customer_id, before, size + 1])
-  return { orders: rows.slice(0, size), has_more: rows.length > size }
+  ids: readonly bigint[],
+): Promise<Map<bigint, CustomerOrder>> {
+  const rows = await db.query<CustomerOrder>(ordersOfCustomer, [customer_id, int8Array(ids)])
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
 const anyOrder = statement(`select ${ORDER_COLUMNS} from orders.orders where id = $1`)

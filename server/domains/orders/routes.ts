@@ -10,6 +10,7 @@ import type { ProblemError } from '#server/platform/http/problem.ts'
 import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from '#server/platform/idempotency/errors.ts'
 import { IDEMPOTENCY_HEADER, idempotencyKeyOf, REPLAYED_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
 import { once } from '#server/platform/idempotency/once.ts'
+import type { CustomerReads } from './customer-reads.ts'
 import type { OrderRefusal } from './errors.ts'
 import { IDS_MAX, idsOf, readIdList } from './id-list.ts'
 import { parseId } from './order-id.ts'
@@ -29,16 +30,18 @@ import {
 import type { PlaceSingleOrder } from './place-order.ts'
 import { type PlaceOutcome, placeOrders } from './place-orders.ts'
 import { OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
-import { findOrders, historyOf, listOrders, ORDERS_PAGE_MAX } from './queries.ts'
-import { readBalance } from './read-balance.ts'
+import { findOrders, ORDERS_PAGE_MAX } from './queries.ts'
 
 /** Orders and the money for them, as their customer sees them. Register it under a scope that `guardRoutes` guards. */
-export function orderRoutes(app: App, { placeOrder }: { placeOrder: PlaceSingleOrder }): FastifyPluginAsyncZod {
+export function orderRoutes(
+  app: App,
+  { placeOrder, reads }: { placeOrder: PlaceSingleOrder; reads: CustomerReads },
+): FastifyPluginAsyncZod {
   return async (server) => {
     await server.register(placingRoutes(app, placeOrder))
-    await server.register(readingRoutes(app))
+    await server.register(readingRoutes(reads))
     await server.register(statusRoutes(app))
-    await server.register(balanceRoutes(app))
+    await server.register(balanceRoutes(reads))
   }
 }
 
@@ -137,7 +140,7 @@ const listShape = z.object({
   next_cursor: z.string().nullable(),
 })
 
-function readingRoutes(app: App): FastifyPluginAsyncZod {
+function readingRoutes(reads: CustomerReads): FastifyPluginAsyncZod {
   const permission = 'orders:read:own'
   const tags = ['orders']
   return async (server) => {
@@ -157,7 +160,7 @@ function readingRoutes(app: App): FastifyPluginAsyncZod {
         const { limit, cursor: given } = request.query
         const before = given === undefined ? AMOUNT_MAX : cursor.decode(given).id
         const customer_id = principalOf(request).user_id
-        const { orders, has_more } = await listOrders(app.db, customer_id, before, limit)
+        const { orders, has_more } = await reads.page(customer_id, before, limit)
         const last = orders.at(-1)
         const next_cursor = has_more && last ? cursor.encode(last) : null
         if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
@@ -178,9 +181,9 @@ function readingRoutes(app: App): FastifyPluginAsyncZod {
       },
       async (request) => {
         const id = parseId(request.params.id)
-        const order = id && (await findOrders(app.db, principalOf(request).user_id, [id])).get(id)
-        if (!order) throw new OrderNotFoundError()
-        return detailView(order, await historyOf(app.db, order.id))
+        const found = id && (await reads.order(principalOf(request).user_id, id))
+        if (!found) throw new OrderNotFoundError()
+        return detailView(found.order, found.states)
       },
     )
   }
@@ -237,7 +240,7 @@ const balanceShape = z.object({
     .meta({ description: 'Grows with each change; of two answers the higher is newer.', example: '12' }),
 })
 
-function balanceRoutes(app: App): FastifyPluginAsyncZod {
+function balanceRoutes(reads: CustomerReads): FastifyPluginAsyncZod {
   return async (server) => {
     server.get(
       '/api/v1/balance',
@@ -246,7 +249,7 @@ function balanceRoutes(app: App): FastifyPluginAsyncZod {
         schema: { summary: 'My balance', tags: ['money'], response: { 200: balanceShape } },
       },
       async (request) => {
-        const balance = await readBalance(app.db, principalOf(request).user_id)
+        const balance = await reads.balance(principalOf(request).user_id)
         return {
           balance: saleAmount(balance.posted),
           held: saleAmount(balance.held),

@@ -3,7 +3,7 @@ import { SALE_ASSET } from '#server/domains/catalog/service.ts'
 import type { Tx } from '#server/platform/db/database.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
 import { type BalanceTold, balancesMoved } from './events.ts'
-import { readBalances } from './read-balance.ts'
+import { readBalances } from './read-balances.ts'
 
 /** Of one event: below what the outbox takes, whatever the length of the numbers. */
 const WALLETS_MAX = 200

@@ -1,14 +1,15 @@
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
+import type { CustomerReads } from '../customer-reads.ts'
 import { idsOf, readIdList } from '../id-list.ts'
-import { netCharge, type Order, visibleRemains, visibleStatus } from '../order.ts'
+import { type CustomerOrder, netCharge, visibleRemains, visibleStatus } from '../order.ts'
 import { parseId } from '../order-id.ts'
 import { findOrders } from '../queries.ts'
 import type { PanelCall, PanelDeps } from './call.ts'
 import { ERRORS, errorBody } from './refusals.ts'
 
 /** `status`: of one order, or of many as an object keyed by the ids as they were spelled. Another customer's order is no order. */
-export async function answerStatus({ app }: PanelDeps, { principal, texts }: PanelCall): Promise<string> {
-  if (texts.orders === undefined) return statusOfOne(app, principal.user_id, texts.order ?? texts.order_id ?? '')
+export async function answerStatus({ app, reads }: PanelDeps, { principal, texts }: PanelCall): Promise<string> {
+  if (texts.orders === undefined) return statusOfOne(reads, principal.user_id, texts.order ?? texts.order_id ?? '')
   const list = readIdList(texts.orders)
   if (list === undefined) return errorBody(ERRORS.too_many_ids)
   if (list.length === 0) return errorBody(ERRORS.order_id)
@@ -20,14 +21,14 @@ export async function answerStatus({ app }: PanelDeps, { principal, texts }: Pan
   return `{${rows.join()}}`
 }
 
-async function statusOfOne(app: PanelDeps['app'], customer_id: bigint, spelled: string): Promise<string> {
+async function statusOfOne(reads: CustomerReads, customer_id: bigint, spelled: string): Promise<string> {
   const id = parseId(spelled.trim())
-  const order = id === undefined ? undefined : (await findOrders(app.db, customer_id, [id])).get(id)
-  return order ? statusRow(order) : errorBody(ERRORS.order_id)
+  const found = id === undefined ? undefined : await reads.order(customer_id, id)
+  return found ? statusRow(found.order) : errorBody(ERRORS.order_id)
 }
 
 /** The five fields of the form, all texts. Where no start count is known it is 0: the form has no word for that. */
-function statusRow(order: Order): string {
+function statusRow(order: CustomerOrder): string {
   return JSON.stringify({
     charge: saleAmount(netCharge(order)),
     start_count: String(order.start_count ?? 0n),

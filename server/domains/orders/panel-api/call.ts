@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '#server/domains/identity/principal.ts'
 import type { App } from '#server/platform/app.ts'
+import type { CustomerReads } from '../customer-reads.ts'
 import type { PlaceSingleOrder } from '../place-order.ts'
 import type { PanelFields } from './fields.ts'
 
@@ -8,6 +9,7 @@ import type { PanelFields } from './fields.ts'
 export interface PanelDeps {
   readonly app: App
   readonly placeOrder: PlaceSingleOrder
+  readonly reads: CustomerReads
 }
 
 /** One request whose key was right and whose action is permitted. */

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { Authentication } from '#server/domains/identity/authentication.ts'
 import type { App } from '#server/platform/app.ts'
 import { errorHandler } from '#server/platform/http/failure.ts'
+import type { CustomerReads } from '../customer-reads.ts'
 import type { PlaceSingleOrder } from '../place-order.ts'
 import { answerFailure, JSON_TYPE } from './answer-failure.ts'
 import { answerRequest } from './answer-request.ts'
@@ -17,9 +18,9 @@ import { getSchema, postSchema } from './schema.ts'
 export function panelApiRoutes(
   app: App,
   authentication: Authentication,
-  { placeOrder }: { placeOrder: PlaceSingleOrder },
+  { placeOrder, reads }: { placeOrder: PlaceSingleOrder; reads: CustomerReads },
 ): FastifyPluginAsyncZod {
-  const deps = { app, placeOrder }
+  const deps = { app, placeOrder, reads }
   return async (server) => {
     server.setErrorHandler(errorHandler(answerFailure))
     server.removeAllContentTypeParsers()
