@@ -155,12 +155,10 @@ export interface Load {
   failed: number
 }
 
-/** Runs the load generator, in a process of its own, with these options and this address. */
+/** Runs the load generator, in a process of its own, with these options and this address: as many at once as there are connections, each waiting for its answer. */
 export async function load(url: string, ...options: string[]): Promise<Load> {
   const autocannon = join(ROOT, 'node_modules/autocannon/autocannon.js')
-  const args = [autocannon, '--json', '--no-progress', ...options, url]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 10_000_000 })
-  const result = JSON.parse(stdout) as {
+  const result = (await runJson([autocannon, '--json', '--no-progress', ...options, url])) as {
     requests: { total: number; average: number }
     latency: { p50: number; p99: number }
     errors: number
@@ -174,6 +172,16 @@ export async function load(url: string, ...options: string[]): Promise<Load> {
     p99_ms: result.latency.p99,
     failed: result.errors + result.timeouts + result.non2xx,
   }
+}
+
+/** Reads an address at a steady rate, from a process of its own; see steady-load.ts for its options. */
+export async function steadyLoad(url: string, ...options: string[]): Promise<Load> {
+  return (await runJson([join(ROOT, 'bench/steady-load.ts'), ...options, url])) as Load
+}
+
+async function runJson(args: string[]): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 10_000_000 })
+  return JSON.parse(stdout)
 }
 
 /** Throws unless the ledger and the orders are sound. */

@@ -1,13 +1,12 @@
 import { type Bench, type BenchContext, rounded } from './bench.ts'
 import { fillFinishedOrders } from './fill-orders.ts'
-import { type BenchShop, load, openBenchShop, startPanel, startRole } from './product.ts'
+import { type BenchShop, openBenchShop, startPanel, startRole, steadyLoad } from './product.ts'
 
 const FEW = 10_000
 const MANY = 1_000_000
 const RATE = '2000'
-const CONNECTIONS = '8'
-const SECONDS = '2'
-const WARM_UP_SECONDS = '1'
+const SECONDS = '3'
+const WARM_UP_SECONDS = '2'
 
 export const readBench: Bench = {
   summary: 'balance, order and list of orders at 2,000/s, with 10⁴ and with 10⁶ orders stored',
@@ -68,15 +67,23 @@ async function measureAll(
     [customer.id],
   )
   const paths = { balance: '/api/v1/balance', order: `/api/v1/order/${row?.id}`, list: '/api/v1/orders?limit=25' }
-  const options = ['--connections', CONNECTIONS, '--overallRate', RATE, '--headers', `x-api-key=${customer.key}`]
+  const options = [
+    '--rate',
+    RATE,
+    '--warm-up',
+    WARM_UP_SECONDS,
+    '--duration',
+    SECONDS,
+    '--header',
+    `x-api-key=${customer.key}`,
+  ]
   const seen: AllFigures = {}
   // One after another: several generators at once would wait for each other's turn on the cores, and measure that.
   for (const [name, path] of Object.entries(paths)) {
     say(`Reading ${path} …`)
-    await load(`${url}${path}`, '--duration', WARM_UP_SECONDS, ...options)
-    const { per_second, p50_ms, p99_ms, failed } = await load(`${url}${path}`, '--duration', SECONDS, ...options)
+    const { per_second, p50_ms, p99_ms, failed } = await steadyLoad(`${url}${path}`, ...options)
     if (failed > 0) throw new Error(`${failed} reads failed`)
-    seen[name] = { per_second: rounded(per_second), p50_ms, p99_ms }
+    seen[name] = { per_second: rounded(per_second), p50_ms: rounded(p50_ms), p99_ms: rounded(p99_ms) }
   }
   return seen
 }

@@ -3,7 +3,7 @@ import { linkAsked, securityNotice } from '#server/domains/identity/events.ts'
 import { type OrderStepTold, ordersSettled, type ShownOrder } from '#server/domains/orders/events.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
 import type { EventDefinition } from '#server/platform/outbox/event.ts'
-import { publishEvents } from '#server/platform/outbox/publish-events.ts'
+import { publishFresh } from '#server/platform/outbox/publish-events.ts'
 import { type MessageHouse, openMessageHouse } from '#test/support/messages.ts'
 import { deviceOf } from './device.ts'
 import { messageSubscriptions } from './subscriptions.ts'
@@ -11,7 +11,7 @@ import { tellGathered } from './tell-gathered.ts'
 
 async function publish<P>(house: MessageHouse, event: EventDefinition<P>, payloads: readonly P[]) {
   await house.app.db.transaction(async (tx) => emit(tx, event, payloads))
-  while (await publishEvents(house.app, messageSubscriptions));
+  while (await publishFresh(house.app, messageSubscriptions));
 }
 
 let orders = 0n
