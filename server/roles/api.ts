@@ -1,9 +1,11 @@
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
+import { areaRoutes } from '#server/domains/identity/areas/routes.ts'
 import { openAuthentication } from '#server/domains/identity/authentication.ts'
 import { guardRoutes, principalOf } from '#server/domains/identity/guard-routes.ts'
 import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
+import { staffRoutes } from '#server/domains/identity/staff/routes.ts'
 import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
 import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
@@ -57,6 +59,8 @@ async function openDoors(
     guardRoutes(doors, authentication)
     keepAnswers(doors, { app, secrets, callerOf: (request) => `user:${principalOf(request).user_id}` })
     await doors.register(identityRoutes(app, authentication))
+    await doors.register(areaRoutes(app, authentication))
+    await doors.register(staffRoutes(app))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
     await doors.register(orderRoutes(app, orders))

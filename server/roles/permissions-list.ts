@@ -21,6 +21,11 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'api-keys:edit:own', description: 'Change what one’s own API keys may do.' },
   { permission: 'api-keys:revoke:own', description: 'Revoke one’s own API keys.' },
 
+  { permission: 'areas:enter:{area}', description: 'Use an area with a session that was opened elsewhere.' },
+  { permission: 'users:read:{role}:{id}', description: 'Find users and see who they are.' },
+  { permission: 'users:edit:{role}:{id}', description: 'Correct the name and language of a user.' },
+  { permission: 'users:block:{role}:{id}', description: 'Block a user, and let them in again.' },
+  { permission: 'users:end-sessions:{role}:{id}', description: 'End all sessions of a user.' },
   { permission: 'roles:read', description: 'See the roles and the permissions of the house.' },
   { permission: 'roles:edit', description: 'Make, change and remove roles, with no more than one holds.' },
   {

@@ -9,7 +9,10 @@ let roles = 0
 export async function staffWith(app: App, url: string, permissions: readonly string[]) {
   roles += 1
   const role = `staff-${roles}`
-  await app.db.query('insert into identity.role (name, permissions) values ($1, $2)', [role, permissions])
+  await app.db.query(`insert into identity.role (name, permissions, staff, area) values ($1, $2, true, 'admin')`, [
+    role,
+    permissions,
+  ])
   const user = await createUser(app, { email: `${newUuid()}@example.com`, password: newUuid(), role })
   const { key } = await createApiKey(app, { user_id: user.id, name: 'desk' })
   const ask = async (method: string, path: string, body?: unknown) => {

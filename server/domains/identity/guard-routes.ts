@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { invariant } from '#server/kit/invariant.ts'
+import { areaOf, assertInArea } from './areas/area.ts'
 import { authenticate } from './authenticate.ts'
 import type { Authentication } from './authentication.ts'
 import { EmailNotConfirmedError, ForbiddenError, SecondFactorRequiredError, UnauthenticatedError } from './errors.ts'
-import { can, type Principal } from './principal.ts'
+import { type Area, can, type Principal } from './principal.ts'
 import { filled } from './rights/permission.ts'
 
 const principals = new WeakMap<FastifyRequest, Principal>()
@@ -11,17 +12,22 @@ const principals = new WeakMap<FastifyRequest, Principal>()
 /**
  * From here on every route of `server` states its `config.permission`: a string that the caller must hold, or null for a public route. Words in braces are filled from the path:
  * `users:read:{role}:{id}`. What the path does not tell stays open: who could hold nothing that fits is refused here, and the verb, which knows the words, asks `can` again.
- * A route without one fails the start with InvariantError. Checked before the body is read; refusals are thrown as problems.
+ * Routes of an area take those alone who are at home in it. A route without a permission fails the start with InvariantError. Checked before the body is read; refusals are thrown as problems.
  */
 export function guardRoutes(server: FastifyInstance, authentication: Authentication): void {
+  const areas = new Map<string, Area>()
   server.addHook('onRoute', (route) => {
     invariant(permissionOf(route.config) !== undefined, `${route.method} ${route.url} states no permission`)
+    const area = areaOf(route.url)
+    if (area) areas.set(route.url, area)
   })
   server.addHook('onRequest', async (request) => {
     const permission = permissionOf(request.routeOptions.config)
     // Undefined is the answer to an address that no route has: 404 tells nothing that needs a right.
     if (permission === null || permission === undefined) return
     const principal = await authenticate(authentication, request)
+    const area = areas.get(request.routeOptions.url ?? '')
+    if (area) assertInArea(principal, area)
     const needed = permission.includes('{') ? filled(permission, request.params as Record<string, string>) : permission
     if (!can(principal, needed)) throw refusalOf(principal, permission)
     principals.set(request, principal)

@@ -33,14 +33,14 @@ export class Rights {
   readonly of: RightsOf
   readonly granted: readonly Pattern[]
   readonly denied: readonly Pattern[]
-  readonly #within: readonly Pattern[] | undefined
+  readonly within: readonly Pattern[] | undefined
   readonly #answers = new Map<string, boolean>()
 
   constructor(of: RightsOf) {
     this.of = of
     this.granted = of.granted.map(parsePattern)
     this.denied = of.denied.map(parsePattern)
-    this.#within = of.within?.map(parsePattern)
+    this.within = of.within?.map(parsePattern)
   }
 
   /**
@@ -60,7 +60,7 @@ export class Rights {
   holds(pattern: Pattern): boolean {
     if (!this.granted.some((each) => contains(each, pattern))) return false
     if (this.denied.some((each) => overlaps(each, pattern))) return false
-    return this.#within?.some((each) => contains(each, pattern)) ?? true
+    return this.within?.some((each) => contains(each, pattern)) ?? true
   }
 
   /**
@@ -77,7 +77,7 @@ export class Rights {
       const pattern = other.granted[i] as Pattern
       if (pattern.at(-1) === 'own') return false
       if (!this.granted.some((each) => contains(each, pattern))) return true
-      if (this.#within && !this.#within.some((each) => contains(each, pattern))) return true
+      if (this.within && !this.within.some((each) => contains(each, pattern))) return true
       const lost = this.denied.filter((each) => overlaps(each, pattern))
       return !lost.every((each) => other.denied.some((denied) => contains(denied, each)))
     })
@@ -91,6 +91,6 @@ export class Rights {
     const fits = needed.includes('{') ? overlaps : contains
     if (!this.granted.some((each) => fits(each, words))) return false
     if (this.denied.some((each) => contains(each, words))) return false
-    return this.#within?.some((each) => fits(each, words)) ?? true
+    return this.within?.some((each) => fits(each, words)) ?? true
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { App } from '#server/platform/app.ts'
+import { once } from '#server/platform/idempotency/once.ts'
 import { AREAS } from '../principal.ts'
 import { REASON_MAX } from '../user.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -113,7 +114,7 @@ function roleRoutes(app: RightsApp, catalogue: Catalogue): FastifyPluginAsyncZod
     server.post(
       '/api/admin/roles',
       {
-        config: { ...config, idempotent: 'names of roles are unique: the second is told that it exists' },
+        config: { ...config, idempotent: true },
         schema: {
           summary: 'Make a role',
           description: '403 `not_held` for a permission that you do not hold yourself; 409 `role_taken`.',
@@ -122,11 +123,11 @@ function roleRoutes(app: RightsApp, catalogue: Catalogue): FastifyPluginAsyncZod
           response: { 201: roleShape },
         },
       },
-      async (request, reply) => {
+      (request, reply) => {
         const { name, permissions, description = '', staff = false, area = null } = request.body
         catalogue.refuseUnknown(permissions, 'permissions')
         const input = { name, permissions, description, staff, area }
-        return reply.code(201).send(roleView(await createRole(app, editorOf(request), input)))
+        return once(request, reply, 201, async (within) => roleView(await createRole(within, editorOf(request), input)))
       },
     )
 
