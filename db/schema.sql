@@ -996,6 +996,8 @@ create table platform.dead_letter (
   last_at timestamp with time zone not null,
   state text default 'waiting'::text not null,
   settled_at timestamp with time zone,
+  settled_by text,
+  settled_reason text,
   constraint dead_letter_attempts_check CHECK ((attempts >= 0)),
   constraint dead_letter_attempts_max_check CHECK ((attempts_max >= 1)),
   constraint dead_letter_check CHECK (((state = 'waiting'::text) = (settled_at IS NULL))),
@@ -1003,10 +1005,14 @@ create table platform.dead_letter (
   constraint dead_letter_kind_check CHECK ((kind = ANY (ARRAY['job'::text, 'event'::text]))),
   constraint dead_letter_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 128))),
   constraint dead_letter_pkey PRIMARY KEY (id),
+  constraint dead_letter_settled_by_check CHECK (((char_length(settled_by) >= 1) AND (char_length(settled_by) <= 100))),
+  constraint dead_letter_settled_reason_check CHECK (((char_length(settled_reason) >= 1) AND (char_length(settled_reason) <= 500))),
   constraint dead_letter_source UNIQUE (kind, source_id),
   constraint dead_letter_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'replayed'::text, 'dropped'::text]))),
   constraint dead_letter_subject_check CHECK ((char_length(subject) <= 200))
 );
+
+CREATE INDEX dead_letter_of_name ON platform.dead_letter USING btree (name, id) WHERE (state = 'waiting'::text);
 
 CREATE INDEX dead_letter_settled ON platform.dead_letter USING btree (settled_at) WHERE (state <> 'waiting'::text);
 

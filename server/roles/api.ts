@@ -6,6 +6,7 @@ import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
 import { staffRoutes } from '#server/domains/identity/staff/routes.ts'
+import { queueRoutes } from '#server/domains/operations/queues/routes.ts'
 import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
 import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
@@ -13,10 +14,12 @@ import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { type Http, openHttp } from '#server/platform/http/http.ts'
 import { keepAnswers } from '#server/platform/idempotency/once.ts'
+import { startQueueMeter } from '#server/platform/queues/queue-meter.ts'
 import { docsPage } from './docs-page/routes.ts'
 import type { Saldo } from './open-saldo.ts'
 import { openApiDocument } from './openapi.ts'
 import { PERMISSIONS } from './permissions-list.ts'
+import { QUEUE_REPORTERS } from './queue-reporters.ts'
 import { SETTINGS } from './settings-list.ts'
 
 /** The API: every door of the house on one address. */
@@ -39,10 +42,11 @@ export async function startApi({ app, secrets }: Saldo): Promise<Api> {
   const authentication = await openAuthentication(app, secrets)
   await openDoors(http, { app, secrets }, authentication)
   const url = await http.listen({ host: config.host, port: config.port })
+  const meter = startQueueMeter(app, QUEUE_REPORTERS)
   return {
     url,
     stop: async () => {
-      await http.stop()
+      await Promise.all([http.stop(), meter.stop()])
       await authentication.close()
     },
   }
@@ -66,6 +70,7 @@ async function openDoors(
     await doors.register(orderRoutes(app, orders))
     await doors.register(panelApiRoutes(app, authentication, orders))
     await doors.register(settingRoutes(app, SETTINGS))
+    await doors.register(queueRoutes(app, QUEUE_REPORTERS))
     await doors.register(docsPage(app.config))
   })
   await http.app.ready()

@@ -1,7 +1,6 @@
 import type { Config } from '#server/platform/config/config.ts'
 import { type Command, say, UsageError } from './commands/command.ts'
 import { migrateCommand, verifyCommand } from './commands/database-commands.ts'
-import { deadLettersCommand } from './commands/job-commands.ts'
 import { ordersCommand } from './commands/order-commands.ts'
 import { createKeyCommand, createUserCommand, creditCommand } from './commands/people-commands.ts'
 import {
@@ -15,6 +14,7 @@ import {
   providersCommand,
   recordTopupCommand,
 } from './commands/provider-commands.ts'
+import { deadLettersCommand, queuesCommand } from './commands/queue-commands.ts'
 import { settingsCommand } from './commands/settings-commands.ts'
 
 /** Every command besides the roles, by name. */
@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'record-topup': recordTopupCommand,
   orders: ordersCommand,
   settings: settingsCommand,
+  queues: queuesCommand,
   'dead-letters': deadLettersCommand,
 }
 

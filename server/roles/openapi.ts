@@ -49,6 +49,7 @@ const TAGS = [
   { name: 'staff', description: 'For staff: users.' },
   { name: 'rights', description: 'For staff: roles, and what people may do.' },
   { name: 'settings', description: 'For staff: what can be changed while the house runs.' },
+  { name: 'queues', description: 'For staff: what waits, and what was given up.' },
   { name: 'developers', description: 'This description.' },
   { name: 'operators', description: 'For those who run Saldo.' },
 ]

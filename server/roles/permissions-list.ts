@@ -35,4 +35,6 @@ export const PERMISSIONS: readonly KnownPermission[] = [
 
   { permission: 'settings:read', description: 'See what can be changed while the house runs, and who changed it.' },
   { permission: 'settings:edit', description: 'Change settings of the running house.' },
+  { permission: 'queues:read', description: 'See what waits in the queues, and what was given up.' },
+  { permission: 'queues:manage', description: 'Replay or drop jobs and events that were given up.' },
 ]

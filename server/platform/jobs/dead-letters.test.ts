@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest'
+import { atBarrier } from '#test/support/barrier.ts'
 import { testDatabase } from '#test/support/database.ts'
 import type { App } from '../app.ts'
-import { dropDeadLetters, listDeadLetters, replayDeadLetters } from './dead-letters.ts'
+import type { Tx } from '../db/database.ts'
+import { dropDeadLetters, listDeadLetters, replayDeadLetters, waitingDeadLetters } from './dead-letters.ts'
 import { sweepDeadLetters } from './sweep-dead-letters.ts'
+
+const BY = { actor: 'user:7', reason: 'a test' }
 
 /** Three letters: two of jobs, one of an event. */
 async function setup() {
@@ -30,14 +34,21 @@ test('letters are listed newest first, filtered and in pages', async () => {
   expect(await names({ limit: 1 })).toEqual(['orders.placed'])
   expect(await names({ limit: 1, before: idOf('orders.placed') })).toEqual(['test.other'])
   expect(await names({ state: 'replayed' })).toEqual([])
+  expect(await names({ error: 'or: b' })).toEqual(['test.other'])
+  expect(await names({ error: '%' })).toEqual([])
+  await db.query(`update platform.dead_letter set last_at = '2026-01-02T00:00:00Z' where name = 'test.work'`)
+  const [day, next_day] = [new Date('2026-01-02T00:00:00Z'), new Date('2026-01-03T00:00:00Z')]
+  expect(await names({ since: day, until: next_day })).toEqual(['test.work'])
+  expect(await names({ until: day })).toEqual([])
+  expect(await db.transaction((tx) => waitingDeadLetters(tx, { kind: 'job' }, 1))).toEqual([idOf('test.work')])
   const [letter] = await listDeadLetters(db, { name: 'test.work' })
   expect(letter?.payload).toEqual({ n: 2n ** 53n + 1n })
 })
 
 test('a replayed job is back in the queue with all its attempts, an event back in the outbox', async () => {
   const { db, all, queue } = await setup()
-  const replayed = await db.transaction((tx) => replayDeadLetters(tx, all))
-  expect([...replayed].sort()).toEqual([...all].sort())
+  const replayed = await db.transaction((tx) => replayDeadLetters(tx, all, BY))
+  expect(replayed.map((each) => each.id).sort()).toEqual([...all].sort())
   expect(await queue()).toEqual([
     { task_identifier: 'test.work', max_attempts: 5, attempts: 0 },
     { task_identifier: 'test.other', max_attempts: 3, attempts: 0 },
@@ -49,15 +60,28 @@ test('a replayed job is back in the queue with all its attempts, an event back i
   ])
   const outbox = await db.query('select type, subject, payload, attempts from platform.outbox')
   expect(outbox).toEqual([{ type: 'orders.placed', subject: 'order:7', payload: { order_id: '7' }, attempts: 0 }])
-  expect((await listDeadLetters(db, { state: 'replayed' })).every((each) => each.settled_at !== null)).toBe(true)
+  for (const letter of await listDeadLetters(db, { state: 'replayed' })) {
+    expect(letter).toMatchObject({ settled_at: expect.any(Date), settled_by: 'user:7', settled_reason: 'a test' })
+  }
 })
 
-test('two who press at once replay once', async () => {
+test('one that is replayed while another drops it is either, not both', async () => {
   const { db, idOf, queue } = await setup()
   const id = idOf('test.work')
-  const press = () => db.transaction((tx) => replayDeadLetters(tx, [id]))
-  const answers = await Promise.all([press(), press(), press(), press()])
-  expect(answers.flat()).toEqual([id])
+  const hold = (tx: Tx) => tx.query('select from platform.dead_letter where id = $1 for update', [id])
+  const settle = (how: typeof replayDeadLetters) => () => db.transaction((tx) => how(tx, [id], BY))
+  const [replayed, dropped] = await atBarrier(db, hold, [settle(replayDeadLetters), settle(dropDeadLetters)])
+  expect([replayed, dropped].flat()).toHaveLength(1)
+  expect(await queue()).toHaveLength(replayed?.length ?? -1)
+})
+
+test('four who press at once replay once', async () => {
+  const { db, idOf, queue } = await setup()
+  const id = idOf('test.work')
+  const press = () => db.transaction((tx) => replayDeadLetters(tx, [id], BY))
+  const hold = (tx: Tx) => tx.query('select from platform.dead_letter where id = $1 for update', [id])
+  const answers = await atBarrier(db, hold, [press, press, press, press])
+  expect(answers.flat()).toEqual([{ id, kind: 'job', name: 'test.work' }])
   expect(await queue()).toHaveLength(1)
   expect(await press()).toEqual([])
 })
@@ -65,7 +89,7 @@ test('two who press at once replay once', async () => {
 test('a replay whose transaction fails leaves the letter waiting and the queue empty', async () => {
   const { db, all, queue } = await setup()
   const attempt = db.transaction(async (tx) => {
-    await replayDeadLetters(tx, all)
+    await replayDeadLetters(tx, all, BY)
     throw new Error('no')
   })
   await expect(attempt).rejects.toThrow('no')
@@ -76,16 +100,16 @@ test('a replay whose transaction fails leaves the letter waiting and the queue e
 test('a dropped letter cannot be replayed, nor a replayed one dropped', async () => {
   const { db, idOf, queue } = await setup()
   const id = idOf('test.work')
-  expect(await db.transaction((tx) => dropDeadLetters(tx, [id]))).toEqual([id])
-  expect(await db.transaction((tx) => replayDeadLetters(tx, [id, 999n]))).toEqual([])
-  expect(await db.transaction((tx) => dropDeadLetters(tx, [id]))).toEqual([])
+  expect(await db.transaction((tx) => dropDeadLetters(tx, [id], BY))).toMatchObject([{ id }])
+  expect(await db.transaction((tx) => replayDeadLetters(tx, [id, 999n], BY))).toEqual([])
+  expect(await db.transaction((tx) => dropDeadLetters(tx, [id], BY))).toEqual([])
   expect(await queue()).toEqual([])
-  expect(await db.transaction((tx) => replayDeadLetters(tx, []))).toEqual([])
+  expect(await db.transaction((tx) => replayDeadLetters(tx, [], BY))).toEqual([])
 })
 
 test('letters settled long ago are swept, waiting ones never', async () => {
   const { db, idOf } = await setup()
-  await db.transaction((tx) => dropDeadLetters(tx, [idOf('test.work'), idOf('test.other')]))
+  await db.transaction((tx) => dropDeadLetters(tx, [idOf('test.work'), idOf('test.other')], BY))
   await db.query(`update platform.dead_letter set settled_at = now() - interval '91 days' where name = 'test.work'`)
   await db.query(`update platform.dead_letter set last_at = now() - interval '900 days' where kind = 'event'`)
   await sweepDeadLetters.run({ db } as App)

@@ -11,6 +11,7 @@ import { listDeadLetters } from './dead-letters.ts'
 import { jobAttempts, jobRetryBase, jobRetryFactor, jobRetryMax } from './job-settings.ts'
 import type { JobDefinition } from './jobs.ts'
 import { openJobs } from './open-jobs.ts'
+import { reportJobs } from './report-jobs.ts'
 import { startJobRunner } from './runner.ts'
 import { watchQueue } from './watch-queue.ts'
 
@@ -203,7 +204,7 @@ test('a job of a named queue that failed frees its queue', async () => {
 })
 
 test('a job that failed its last attempt becomes one dead letter and leaves the queue', async () => {
-  const { app, db, ran, enqueue, queued, start, behaving, makeDue } = await setup()
+  const { db, ran, enqueue, queued, start, behaving, makeDue } = await setup()
   behaving(() => {
     throw new Error('never \0 works')
   })
@@ -225,9 +226,9 @@ test('a job that failed its last attempt becomes one dead letter and leaves the 
     state: 'waiting',
     correlation: { request_id: 'req_9', job_id: expect.stringMatching(/^job_\d+$/) },
   })
-  await watchQueue(app, undefined)
-  const gauge = await app.metrics.gauge('saldo_dead_letters', '', ['kind', 'name']).get()
-  expect(gauge.values).toEqual([{ labels: { kind: 'job', name: 'test.work' }, value: 1 }])
+  expect(await reportJobs(db)).toEqual([
+    { queue: 'jobs', kind: 'test.work', state: 'dead', stage: 'stuck', depth: 1, oldest_at: letter?.last_at },
+  ])
 })
 
 test('a malformed payload is a dead letter at once, without a run', async () => {
@@ -279,8 +280,8 @@ test('a worker that knows no job at all stays, watches and stops', async () => {
   const { app, enqueue, queued, start } = await setup()
   await enqueue(1n)
   const runner = start([])
-  const depth = app.metrics.gauge('saldo_jobs_queued', 'Jobs in the queue', ['name', 'state'])
-  await until(async () => (await depth.get()).values.length > 0)
+  const passes = app.metrics.counter('saldo_loop_passes_total', '', ['loop', 'outcome'])
+  await until(async () => (await passes.get()).values.some((each) => each.labels.loop === 'jobs.watch'))
   await runner.stop()
   expect(await queued()).toHaveLength(1)
 })
@@ -333,8 +334,12 @@ test('jobs of a worker that fell silent are given back, and buried when they hav
     { kind: 'job', name: 'test.work', payload: { order_id: 2n }, error: 'the worker died while it ran', attempts: 3 },
   ])
   expect(await outcome('dead')).toBe(1)
-  const depth = await app.metrics.gauge('saldo_jobs_queued', '', ['name', 'state']).get()
-  expect(depth.values).toEqual(expect.arrayContaining([{ labels: { name: 'test.work', state: 'running' }, value: 1 }]))
+  const figures = (await reportJobs(db)).map(({ state, stage, depth }) => [state, stage, depth])
+  expect(figures.toSorted()).toEqual([
+    ['dead', 'stuck', 1],
+    ['ready', 'ready', 1],
+    ['running', 'running', 1],
+  ])
 })
 
 test('a runner that loses its connections goes on, and the job under way ends well', async () => {

@@ -23,7 +23,7 @@ const POLL_MS = 2_000
 /** How soon a runner that ended by itself is replaced. */
 const RESTART_MS = 1_000
 
-/** Signs of life, cleaning, measuring. */
+/** Signs of life, cleaning. */
 const WATCH_MS = 15_000
 
 /**

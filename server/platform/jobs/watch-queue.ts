@@ -45,19 +45,9 @@ from gone join exhausted using (id)
 on conflict (kind, source_id) do nothing
 returning source_id, name, error`)
 
-const DEPTH = statement(`
-select task_identifier as name,
-  case when attempts >= max_attempts then 'exhausted' when locked_at is not null then 'running'
-    when run_at > now() then 'later' else 'ready' end as state,
-  count(*)::int as count
-from graphile_worker.jobs group by 1, 2`)
-
-const LETTERS = statement(`
-select kind, name, count(*)::int as count from platform.dead_letter where state = 'waiting' group by 1, 2`)
-
 /**
- * One look after the queue, by the worker `runner`: gives a sign of life, gives back what dead workers had taken, buries jobs
- * whose worker died in the last attempt, and measures. Any number of workers may do so at once.
+ * One look after the queue, by the worker `runner`: gives a sign of life, gives back what dead workers had taken, and buries
+ * jobs whose worker died in the last attempt. Any number of workers may do so at once.
  */
 export async function watchQueue(app: App, runner: string | undefined): Promise<void> {
   if (runner !== undefined) await app.db.query(SIGN_OF_LIFE, [runner])
@@ -66,7 +56,6 @@ export async function watchQueue(app: App, runner: string | undefined): Promise<
   }
   await app.db.query(FORGET_DEAD, [SILENCE_S * 10])
   await buryExhausted(app)
-  await measure(app)
 }
 
 /** Gives back what the worker `runner`, which has ended, still holds. */
@@ -80,20 +69,6 @@ async function buryExhausted(app: App): Promise<void> {
     outcomes(app).inc({ name, outcome: 'dead' })
     app.log.error({ job_id: `job_${source_id}`, job: name, error }, 'job given up: it is a dead letter now')
   }
-}
-
-async function measure(app: App): Promise<void> {
-  const depth = app.metrics.gauge('saldo_jobs_queued', 'Jobs in the queue', ['name', 'state'])
-  const letters = app.metrics.gauge('saldo_dead_letters', 'Dead letters that wait for a person', ['kind', 'name'])
-  const [queued, dead] = await Promise.all([
-    app.db.query<{ name: string; state: string; count: number }>(DEPTH),
-    app.db.query<{ kind: string; name: string; count: number }>(LETTERS),
-  ])
-  // A name that has none left is to read nothing, and not its last figure.
-  depth.reset()
-  letters.reset()
-  for (const { name, state, count } of queued) depth.set({ name, state }, count)
-  for (const { kind, name, count } of dead) letters.set({ kind, name }, count)
 }
 
 function outcomes(app: App) {

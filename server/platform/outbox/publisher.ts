@@ -15,9 +15,6 @@ const POLL_MS = 1_000
  */
 const REST_MS = 20
 
-/** How often the outbox is measured. */
-const MEASURE_MS = 15_000
-
 /**
  * Publishes events for as long as the process lives. Woken by commits of this process and by announcements of others. Several publishers
  * share the work; each must know all subscriptions. `stop` finishes the batch under way.
@@ -37,24 +34,13 @@ export function startPublisher(app: App, subscriptions: readonly Subscription[])
     idle_ms: POLL_MS,
     run: () => publishDue(app, subscriptions),
   })
-  const measuring = startLoop({ ...common, name: 'outbox.measure', idle_ms: MEASURE_MS, run: () => measure(app) })
   const forget = onOutboxWritten(publishing.wake)
   // What was announced while the connection was down is found by the poll.
   const listening = listen(app, OUTBOX_CHANNEL, publishing.wake)
   return {
     stop: async () => {
       forget()
-      await Promise.all([listening.then((each) => each.close()), measuring.stop(), retrying.stop(), publishing.stop()])
+      await Promise.all([listening.then((each) => each.close()), retrying.stop(), publishing.stop()])
     },
   }
-}
-
-async function measure(app: App): Promise<false> {
-  const waiting = app.metrics.gauge('saldo_outbox_events', 'Events in the outbox', ['state'])
-  const [row] = await app.db.query<{ fresh: bigint; retry: bigint }>(`
-    select count(*) filter (where next_at is null) as fresh, count(*) filter (where next_at is not null) as retry
-    from platform.outbox`)
-  waiting.set({ state: 'fresh' }, Number(row?.fresh ?? 0))
-  waiting.set({ state: 'retry' }, Number(row?.retry ?? 0))
-  return false
 }

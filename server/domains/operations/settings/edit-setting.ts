@@ -6,6 +6,7 @@ import { SettingNotFoundError, SettingRefusedError } from '#server/platform/sett
 import type { Setting } from '#server/platform/settings/setting.ts'
 import { isSecretField } from '#server/platform/telemetry/secret-fields.ts'
 import { hasSecretValue, maskSecretValues } from '#server/platform/telemetry/secret-values.ts'
+import { actorName } from '../actor-name.ts'
 
 /** What somebody wants of a setting; see ChangeSetting. */
 export interface EditSetting {
@@ -36,7 +37,7 @@ export async function editSetting(
   }
   const reason = maskSecretValues(edit.reason).slice(0, REASON_MAX).toWellFormed()
   const changed = await app.db.transaction(async (tx) => {
-    const change = await changeSetting(tx, { setting, value, version, actor: nameOf(actor), reason })
+    const change = await changeSetting(tx, { setting, value, version, actor: actorName(actor), reason })
     if (change.version === change.version_before) return change
     const act = { action: 'settings.changed', actor, subject: { kind: 'setting', id: name }, reason }
     const [before, after] = [change.before, change.after].map(toldValue)
@@ -54,11 +55,6 @@ export async function editSetting(
     app.log.warn({ err, setting: name }, 'settings could not be read again after a change')
   })
   return changed
-}
-
-/** `user:7`, `command`, `system`: whom the history of the setting names; the audit has the rest. */
-function nameOf(actor: Actor): string {
-  return actor.kind === 'user' ? `user:${actor.user_id}` : actor.kind
 }
 
 /** One that was put there by hand may be anything; the audit takes no secret. */
