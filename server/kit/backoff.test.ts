@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { backoff_ms } from './backoff.ts'
+import { backoff_ms, jittered_ms } from './backoff.ts'
 
 const LIMITS = { base_ms: 100, max_ms: 10_000 }
 
@@ -33,4 +33,9 @@ test('the wait lies between half and the whole', () => {
 
 test('refuses a count of failures below one', () => {
   expect(() => backoff_ms(0, LIMITS)).toThrow('failures count from 1')
+})
+
+test('a wait lies within its share of jitter', () => {
+  expect([0, 0.5, 0.999].map((random) => jittered_ms(1_000, 0.2, () => random))).toEqual([800, 1_000, 1_200])
+  expect(jittered_ms(0, 0.2)).toBe(0)
 })

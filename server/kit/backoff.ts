@@ -23,3 +23,8 @@ export function backoff_ms(failures: number, backoff: Backoff, random: () => num
 
 /** Beyond this every `max_ms` in use has long been reached, and the power stays finite. */
 const EXPONENT_MAX = 40
+
+/** `whole_ms`, up to `share` of it more or less at random, so that those who wait for the same time do not come together. `random` answers 0 to below 1. */
+export function jittered_ms(whole_ms: number, share: number, random: () => number = Math.random): number {
+  return Math.round(whole_ms * (1 - share + 2 * share * random()))
+}

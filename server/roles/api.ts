@@ -6,6 +6,8 @@ import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
 import { staffRoutes } from '#server/domains/identity/staff/routes.ts'
+import { webhookRoutes } from '#server/domains/notifications/webhooks/routes.ts'
+import { staffWebhookRoutes } from '#server/domains/notifications/webhooks/staff-routes.ts'
 import { queueRoutes } from '#server/domains/operations/queues/routes.ts'
 import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
 import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
@@ -69,6 +71,8 @@ async function openDoors(
     await doors.register(catalogRoutes(app))
     await doors.register(orderRoutes(app, orders))
     await doors.register(panelApiRoutes(app, authentication, orders))
+    await doors.register(webhookRoutes(app, secrets))
+    await doors.register(staffWebhookRoutes(app))
     await doors.register(settingRoutes(app, SETTINGS))
     await doors.register(queueRoutes(app, QUEUE_REPORTERS))
     await doors.register(docsPage(app.config))

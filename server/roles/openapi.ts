@@ -44,6 +44,7 @@ const TAGS = [
   { name: 'orders', description: 'Orders over REST.' },
   { name: 'services', description: 'What is sold.' },
   { name: 'money', description: 'Balances.' },
+  { name: 'webhooks', description: 'Being told of what happens.' },
   { name: 'account', description: 'Sign-in and API keys.' },
   { name: 'areas', description: 'The doors of administrators, support, team leads, traders and merchants.' },
   { name: 'staff', description: 'For staff: users.' },

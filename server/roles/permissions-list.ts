@@ -20,12 +20,22 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'api-keys:create:own', description: 'Make API keys for oneself.' },
   { permission: 'api-keys:edit:own', description: 'Change what one’s own API keys may do.' },
   { permission: 'api-keys:revoke:own', description: 'Revoke one’s own API keys.' },
+  { permission: 'webhooks:read:own', description: 'See one’s own webhooks and what was sent to them.' },
+  { permission: 'webhooks:create:own', description: 'Make webhooks for oneself.' },
+  {
+    permission: 'webhooks:edit:own',
+    description: 'Change one’s own webhooks and their secrets, enable and disable them.',
+  },
+  { permission: 'webhooks:delete:own', description: 'Delete one’s own webhooks.' },
+  { permission: 'webhooks:replay:own', description: 'Send to one’s own webhooks again, and test them.' },
 
   { permission: 'areas:enter:{area}', description: 'Use an area with a session that was opened elsewhere.' },
   { permission: 'users:read:{role}:{id}', description: 'Find users and see who they are.' },
   { permission: 'users:edit:{role}:{id}', description: 'Correct the name and language of a user.' },
   { permission: 'users:block:{role}:{id}', description: 'Block a user, and let them in again.' },
   { permission: 'users:end-sessions:{role}:{id}', description: 'End all sessions of a user.' },
+  { permission: 'webhooks:read', description: 'See all webhooks and what was sent to them.' },
+  { permission: 'webhooks:manage', description: 'Enable and disable all webhooks, and send to them again.' },
   { permission: 'roles:read', description: 'See the roles and the permissions of the house.' },
   { permission: 'roles:edit', description: 'Make, change and remove roles, with no more than one holds.' },
   {

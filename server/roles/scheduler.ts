@@ -1,6 +1,7 @@
 import { identityChores } from '#server/domains/identity/jobs.ts'
 import { ledgerChores } from '#server/domains/ledger/jobs.ts'
 import { messageChores } from '#server/domains/notifications/messages/jobs.ts'
+import { webhookChores } from '#server/domains/notifications/webhooks/jobs.ts'
 import { ensurePartitions, partitionChore } from '#server/platform/db/partitions.ts'
 import { sweepAnswersChore } from '#server/platform/idempotency/sweep-answers.ts'
 import { startScheduler as startTimetable } from '#server/platform/jobs/scheduler.ts'
@@ -19,5 +20,6 @@ export async function startScheduler({ app }: Saldo): Promise<{ stop(): Promise<
     ...identityChores,
     ...ledgerChores,
     ...messageChores,
+    ...webhookChores,
   ])
 }

@@ -5,6 +5,7 @@ import {
 } from '#server/domains/identity/accounts/account-settings.ts'
 import { passwordCost } from '#server/domains/identity/password.ts'
 import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/messages/delete-old.ts'
+import { webhookSettings } from '#server/domains/notifications/webhooks/settings.ts'
 import { answersKeptHours } from '#server/platform/idempotency/sweep-answers.ts'
 import { JOB_SETTINGS } from '#server/platform/jobs/job-settings.ts'
 import { EVENT_SETTINGS } from '#server/platform/outbox/event-settings.ts'
@@ -28,4 +29,6 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // What people are told.
   inboxDaysKept,
   messagesDaysKept,
+  // Webhooks.
+  ...webhookSettings,
 ]

@@ -16,8 +16,8 @@ export const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   sellers: ['audit', 'identity', 'ledger'],
   orders: ['audit', 'identity', 'ledger', 'catalog', 'providers'],
   gateway: ['audit', 'identity', 'ledger', 'traders'],
-  // Of all rooms but identity these see one file: see ONLY_FILE.
-  notifications: ['identity', 'events'],
+  // Of all rooms but those below them these see one file: see ONLY_FILE.
+  notifications: ['audit', 'identity', 'events'],
   realtime: ['identity', 'events'],
   diagnostics: ['queries'],
   roles: ['everything'],

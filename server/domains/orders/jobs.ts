@@ -13,7 +13,7 @@ import {
   ordersSettled,
   ordersStopped,
 } from './events.ts'
-import { openRecorder } from './open-recorder.ts'
+import { openPlacementRecorder } from './open-placement-recorder.ts'
 import { pollOrders } from './poll-orders.ts'
 import { providersWithWork } from './queries.ts'
 import type { Placement } from './record-placements.ts'
@@ -39,7 +39,7 @@ export interface OrderWork {
 /** Starts dispatching, polling and sweeping for all providers. Any number of workers may do so at once. */
 export function startOrderWork(app: App, providers: Providers): OrderWork {
   const { log, metrics } = app
-  const record = openRecorder(app)
+  const record = openPlacementRecorder(app)
   const crews = new Map<bigint, Crew>()
   const finder = startLoop({ name: 'orders.find', run: find, idle_ms: FIND_IDLE_MS, log, metrics })
   const sweep = async () => (await sweepDispatches(app)) > 0

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { acceptedAs, claim, claimed, ended, expectSound, orderNow, placed } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
-import { openRecorder } from './open-recorder.ts'
+import { openPlacementRecorder } from './open-placement-recorder.ts'
 
 test('what comes at the same time is written together', async () => {
   const shop = await openShop()
@@ -16,7 +16,7 @@ test('what comes at the same time is written together', async () => {
       return shop.app.db.transaction(work)
     }) as typeof shop.app.db.transaction,
   }
-  const record = openRecorder({ ...shop.app, db })
+  const record = openPlacementRecorder({ ...shop.app, db })
   await Promise.all(orders.map((order) => record(ended(order, acceptedAs(`p${order.id}`)))))
   expect(transactions).toBe(1)
   await expectSound(shop.app)
@@ -28,7 +28,7 @@ test('one answer that cannot be written does not hold up the others, and is writ
   await placed(shop, customer, 8)
   const { claimed: orders } = await claim(shop)
   await shop.app.db.query(`alter table orders.orders add constraint poison check (provider_order_id <> 'p3')`)
-  const record = openRecorder(shop.app)
+  const record = openPlacementRecorder(shop.app)
   const recorded = orders.map((order, i) => record(ended(order, acceptedAs(`p${i}`))))
   await Promise.all(recorded.toSpliced(3, 1))
   const states = await Promise.all(orders.map(async ({ id }) => (await orderNow(shop, id)).state))
@@ -51,6 +51,6 @@ test('an answer outlives a database that is away for a moment', async () => {
       return shop.app.db.transaction(work)
     }) as typeof shop.app.db.transaction,
   }
-  await openRecorder({ ...shop.app, db })(ended(order, acceptedAs('77')))
+  await openPlacementRecorder({ ...shop.app, db })(ended(order, acceptedAs('77')))
   expect(await orderNow(shop, order.id)).toMatchObject({ state: 'pending', provider_order_id: '77' })
 })

@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { App } from '#server/platform/app.ts'
+import { openRecorder } from '#server/platform/db/open-recorder.ts'
+import { concurrencyMax, timeoutMs } from '../settings.ts'
+import { type ClaimedDelivery, claimDeliveries } from './claim-deliveries.ts'
+import { succeeded } from './decide-delivery.ts'
+import { Pace } from './pace.ts'
+import { type Attempt, RECORD_ATTEMPTS_MAX, recordAttempts } from './record-attempts.ts'
+import { REQUESTS_MAX, Rooms } from './rooms.ts'
+import { type Sending, sendDelivery } from './send-delivery.ts'
+
+/** A claim that took longer to commit is not acted upon: its lease must outlast whatever it sends. */
+const CLAIM_MS_MAX = 3_000
+
+/** Of a lease, beyond the request's own time-out: for writing down how it went. */
+const LEASE_EXTRA_MS = 5_000
+
+/** After a claim, so that what comes meanwhile is claimed together. */
+const GATHER_MS = 10
+
+/** Looks in a row that found webhooks waiting and none that may be served, before the next is left to whoever wakes. */
+const BARREN_MAX = 20
+
+/** Batches under way at once. */
+const RECORD_LANES = 2
+
+/** Claims deliveries and sends them. */
+export interface Sender {
+  /** One pass for the webhooks that failed last, or for the others. True when there may be more at once. */
+  pass(failing: boolean): Promise<boolean>
+  /** Deliveries whose end is not yet written down. */
+  inFlight(): number
+}
+
+/** Opens a sender. `onRoom` is called whenever a delivery is over, so that there is room for the next. */
+export function openSender(sending: Sending, onRoom: () => void): Sender {
+  const { app } = sending
+  const rooms = new Rooms(app)
+  const pace = new Pace()
+  const lanes = { quick: { after: 0n, barren: 0 }, failing: { after: 0n, barren: 0 } }
+  const record = openAttemptRecorder(app)
+  let in_flight = 0
+
+  async function pass(failing: boolean): Promise<boolean> {
+    const room = failing ? 'failing' : 'quick'
+    const free = rooms.free(room)
+    if (free <= 0) return false
+    const lane = lanes[room]
+    const max = failing ? 1 : app.settings.read(concurrencyMax)
+    const started_ms = app.clock.monotonic_ms()
+    const claim = await claimDeliveries(app, {
+      room: free,
+      failing,
+      allowance: (webhook_id) => pace.allowance(webhook_id, max),
+      lease_ms: CLAIM_MS_MAX + app.settings.read(timeoutMs) + LEASE_EXTRA_MS,
+      after_webhook: lane.after,
+    })
+    lane.after = claim.last_webhook
+    const { claimed } = claim
+    if (app.clock.monotonic_ms() - started_ms > CLAIM_MS_MAX) {
+      app.log.warn({ deliveries: claimed.length }, 'a claim of deliveries took too long; it runs out')
+      return true
+    }
+    for (const delivery of claimed) void carry(delivery, room)
+    lane.barren = claimed.length > 0 ? 0 : lane.barren + 1
+    if (claimed.length > 0) await delay(GATHER_MS)
+    return claimed.length > 0 || (claim.more && lane.barren % BARREN_MAX !== 0)
+  }
+
+  async function carry(delivery: ClaimedDelivery, room: 'quick' | 'failing'): Promise<void> {
+    const { webhook_id, event_id } = delivery
+    in_flight += 1
+    pace.begin(webhook_id)
+    const leave = rooms.enter(room, onRoom)
+    let well = false
+    try {
+      const attempt = await sendDelivery(sending, delivery).finally(leave)
+      well = succeeded(attempt.outcome)
+      await record(attempt)
+    } catch (err) {
+      // The claim runs out, and the sweep makes the delivery due again.
+      app.log.error({ err, webhook_id, event_id }, 'a delivery did not end well')
+    } finally {
+      in_flight -= 1
+      pace.end(webhook_id, well, app.settings.read(concurrencyMax))
+      onRoom()
+    }
+  }
+
+  return { pass, inFlight: () => in_flight }
+}
+
+function openAttemptRecorder(app: App): (attempt: Attempt) => Promise<void> {
+  const attempts = app.metrics.counter('saldo_webhook_attempts_total', 'Requests to webhooks by how they ended', [
+    'outcome',
+  ])
+  const record = openRecorder<Attempt>({
+    write: (batch) => recordAttempts(app, batch),
+    max: RECORD_ATTEMPTS_MAX,
+    lanes: RECORD_LANES,
+    // Those under way, and those whose end is being written.
+    waiting_max: 2 * REQUESTS_MAX,
+    named: ({ event_id, webhook_id }) => ({ event_id, webhook_id }),
+    log: app.log,
+  })
+  return (attempt) => {
+    const { outcome } = attempt
+    attempts.inc({ outcome: 'failure' in outcome ? outcome.failure : `${Math.floor(outcome.status / 100)}xx` })
+    return record(attempt)
+  }
+}

@@ -1,0 +1,59 @@
+/** A value of an event's data: as JSON has it, amounts and ids as texts. */
+export type EventData = { readonly [name: string]: string | null }
+
+interface EventType {
+  /** When it is told. */
+  description: string
+  example: EventData
+}
+
+const order: EventData = {
+  id: '23501',
+  status: 'Pending',
+  charge: '0.90',
+  currency: 'USD',
+  start_count: null,
+  remains: '1000',
+  service: '1',
+  quantity: '1000',
+  request_id: 'order-4711',
+  version: '1',
+}
+
+/** Every type of event that a webhook can be told of. A type once told keeps its meaning and its fields; new fields may come. */
+export const EVENT_TYPES = {
+  'order.created': { description: 'An order was taken and its charge held.', example: order },
+  'order.updated': {
+    description: 'The status of an order changed and is not final.',
+    example: { ...order, status: 'In progress', start_count: '250', remains: '400', version: '4' },
+  },
+  'order.completed': {
+    description: 'All of an order is delivered. Final.',
+    example: { ...order, status: 'Completed', start_count: '250', remains: '0', version: '5' },
+  },
+  'order.partial': {
+    description: 'A part of an order is delivered and the rest will not be; its charge is back on the balance. Final.',
+    example: { ...order, status: 'Partial', charge: '0.54', start_count: '250', remains: '400', version: '5' },
+  },
+  'order.canceled': {
+    description: 'Nothing of an order is delivered; its whole charge is back on the balance. Final.',
+    example: { ...order, status: 'Canceled', charge: '0.00', version: '5' },
+  },
+  'balance.changed': {
+    description: 'Orders moved money of yours. Many moves at the same time make one event.',
+    example: { balance: '100.00', held: '29.812', available: '70.188', currency: 'USD', version: '9' },
+  },
+  'account.security': {
+    description:
+      'Something happened that concerns the safety of your account, such as a new API key or a changed password. From where is told by mail alone.',
+    example: { kind: 'api_key_created', at: '2026-11-20T12:00:00.000Z' },
+  },
+  'webhook.test': {
+    description: 'You asked for it, to see whether the webhook works. Sent whatever types it was made for, and once.',
+    example: { webhook: '12', message: 'This webhook works.' },
+  },
+} as const satisfies Record<string, EventType>
+
+export type EventTypeName = keyof typeof EVENT_TYPES
+
+export const EVENT_TYPE_NAMES = Object.keys(EVENT_TYPES) as [EventTypeName, ...EventTypeName[]]

@@ -1,0 +1,74 @@
+import { type SecurityNotice, securityNotice } from '#server/domains/identity/events.ts'
+import {
+  type BalanceTold,
+  balancesMoved,
+  type OrderStepTold,
+  ordersForwarded,
+  ordersPlaced,
+  ordersProgressed,
+  ordersResubmitted,
+  ordersSettled,
+  ordersStopped,
+  type ShownOrder,
+} from '#server/domains/orders/events.ts'
+import { unreachable } from '#server/kit/invariant.ts'
+import type { EventDefinition, StoredEvent } from '#server/platform/outbox/event.ts'
+import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
+import type { EventTypeName } from './event-types.ts'
+import { deliveriesDue } from './events.ts'
+import { type News, tellWebhooks } from './tell-webhooks.ts'
+
+/** What of the house's events customers are told, in their words alone. `wake` is called when deliveries are due. */
+export function webhookSubscriptions(wake: () => void): Subscription[] {
+  const telling = <Payload>(event: EventDefinition<Payload>, newsOf: (event: StoredEvent<Payload>) => News[]) =>
+    on(event, async (tx, app, events) => {
+      const due = await tellWebhooks(tx, app, events.flatMap(newsOf))
+      if (due > 0) tx.onCommit(wake)
+    })
+  const changing = [ordersForwarded, ordersStopped, ordersProgressed, ordersSettled, ordersResubmitted]
+  return [
+    telling(ordersPlaced, (event) => ordersNews(event.payload.orders, event.at, () => 'order.created')),
+    ...changing.map((event) =>
+      telling(event, ({ payload, at }) => ordersNews(payload.orders, at, ({ status }) => typeOf(status))),
+    ),
+    telling(balancesMoved, ({ payload, at }) => payload.wallets.map((wallet) => balanceNews(wallet, at))),
+    telling(securityNotice, ({ payload }) => [securityNews(payload)]),
+    on(deliveriesDue, async (tx) => tx.onCommit(wake)),
+  ]
+}
+
+/** Only what the customer sees makes news; where nothing of it changed, `shown` is absent. */
+function ordersNews(orders: readonly OrderStepTold[], at: Date, typed: (shown: ShownOrder) => EventTypeName): News[] {
+  return orders.flatMap(({ customer_id, order_id, version, shown }): News[] => {
+    if (!shown) return []
+    const data = () => ({ id: String(order_id), ...shown, version: String(version) })
+    return [{ user_id: customer_id, type: typed(shown), at, data }]
+  })
+}
+
+function typeOf(status: ShownOrder['status']): EventTypeName {
+  switch (status) {
+    case 'Pending':
+    case 'Processing':
+    case 'In progress':
+      return 'order.updated'
+    case 'Completed':
+      return 'order.completed'
+    case 'Partial':
+      return 'order.partial'
+    case 'Canceled':
+      return 'order.canceled'
+    default:
+      return unreachable(status)
+  }
+}
+
+function balanceNews({ customer_id, version, balance, held, available, currency }: BalanceTold, at: Date): News {
+  const data = () => ({ balance, held, available, currency, version: String(version) })
+  return { user_id: customer_id, type: 'balance.changed', at, data }
+}
+
+/** Without address and browser: a webhook's receiver may be anyone's machine. */
+function securityNews({ user_id, kind, at }: SecurityNotice): News {
+  return { user_id, type: 'account.security', at: new Date(at), data: () => ({ kind, at }) }
+}
