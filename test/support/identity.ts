@@ -95,7 +95,9 @@ export async function answerRequests(app: IdentityApp, authentication: Authentic
     on(linkAsked, async (_tx, _app, events) => void asked.push(...events.map((each) => each.payload))),
     on(securityNotice, async (_tx, _app, events) => void notices.push(...events.map((each) => each.payload))),
   ]
-  while (await publishFresh(app, subscriptions));
+  // What is answered is told in its turn.
+  const fresh = () => app.db.query('select 1 from platform.outbox where next_at is null')
+  while ((await fresh()).length > 0) await publishFresh(app, subscriptions)
   const links = await Promise.all(asked.map((each) => oneTimeLink(app, authentication.secrets, each.link_id)))
   return { links: links.filter((each) => each !== undefined), notices }
 }

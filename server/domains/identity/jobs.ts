@@ -3,6 +3,7 @@ import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
 import { answerEmailChanges } from './accounts/answer-email-changes.ts'
 import { answerRegistrations } from './accounts/answer-registrations.ts'
 import { answerResetRequests } from './accounts/answer-reset-requests.ts'
+import { deleteStaleRequests } from './accounts/delete-stale-requests.ts'
 import { confirmationAsked, emailChangeAsked, resetAsked } from './accounts/requests.ts'
 import { deleteEndedSessions } from './delete-ended-sessions.ts'
 
@@ -14,6 +15,13 @@ export const identityChores: readonly Chore[] = [
     cron: '23 * * * *',
     run: async (app) => {
       await deleteEndedSessions(app)
+    },
+  },
+  {
+    name: 'identity.delete-stale-requests',
+    cron: '41 * * * *',
+    run: async (app) => {
+      await deleteStaleRequests(app)
     },
   },
 ]
