@@ -774,17 +774,15 @@ create table notifications.preference (
   constraint preference_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
 );
 
-create table notifications.recipient (
+create table notifications.quiet_hours (
   user_id bigint not null,
-  time_zone text not null,
-  quiet_from smallint,
-  quiet_to smallint,
-  constraint recipient_pkey PRIMARY KEY (user_id),
-  constraint recipient_quiet CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND ((quiet_from IS NULL) OR (quiet_from <> quiet_to)))),
-  constraint recipient_quiet_from_check CHECK (((quiet_from >= 0) AND (quiet_from <= 1439))),
-  constraint recipient_quiet_to_check CHECK (((quiet_to >= 0) AND (quiet_to <= 1439))),
-  constraint recipient_time_zone_check CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64))),
-  constraint recipient_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
+  begins smallint not null,
+  ends smallint not null,
+  constraint quiet_hours_begins_check CHECK (((begins >= 0) AND (begins <= 1439))),
+  constraint quiet_hours_ends_check CHECK (((ends >= 0) AND (ends <= 1439))),
+  constraint quiet_hours_last CHECK ((begins <> ends)),
+  constraint quiet_hours_pkey PRIMARY KEY (user_id),
+  constraint quiet_hours_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
 );
 
 create table notifications.telegram_bot (

@@ -1,15 +1,12 @@
 -- What people are told: messages on their way by e-mail and Telegram, the inbox, who wants to hear what, and texts that staff changed.
 create schema if not exists notifications;
 
--- How a person wants to be reached. A user without a row has the defaults.
-create table notifications.recipient (
+-- When Telegram is quiet for a user: minutes of the day in the user's time zone; may reach over midnight. Without a row, never.
+create table notifications.quiet_hours (
   user_id bigint primary key references identity.user on delete cascade,
-  -- IANA, such as Asia/Dhaka.
-  time_zone text not null check (char_length(time_zone) between 1 and 64),
-  -- Minutes of the day in that zone between which Telegram is quiet; may reach over midnight.
-  quiet_from smallint check (quiet_from between 0 and 1439),
-  quiet_to smallint check (quiet_to between 0 and 1439),
-  constraint recipient_quiet check ((quiet_from is null) = (quiet_to is null) and (quiet_from is null or quiet_from <> quiet_to))
+  begins smallint not null check (begins between 0 and 1439),
+  ends smallint not null check (ends between 0 and 1439),
+  constraint quiet_hours_last check (begins <> ends)
 );
 
 -- What a user chose; a choice that is not here is the default of the topic.

@@ -6,6 +6,11 @@ import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
 import { staffRoutes } from '#server/domains/identity/staff/routes.ts'
+import { telegramRoutes } from '#server/domains/notifications/channels/telegram/routes.ts'
+import { inboxRoutes } from '#server/domains/notifications/inbox/routes.ts'
+import { messageRoutes } from '#server/domains/notifications/messages/routes.ts'
+import { preferenceRoutes } from '#server/domains/notifications/preferences/routes.ts'
+import { templateRoutes } from '#server/domains/notifications/templates/routes.ts'
 import { webhookRoutes } from '#server/domains/notifications/webhooks/routes.ts'
 import { staffWebhookRoutes } from '#server/domains/notifications/webhooks/staff-routes.ts'
 import { queueRoutes } from '#server/domains/operations/queues/routes.ts'
@@ -75,6 +80,11 @@ async function openDoors(
     await doors.register(staffWebhookRoutes(app))
     await doors.register(settingRoutes(app, SETTINGS))
     await doors.register(queueRoutes(app, QUEUE_REPORTERS))
+    await doors.register(inboxRoutes(app))
+    await doors.register(preferenceRoutes(app, secrets))
+    await doors.register(telegramRoutes(app))
+    await doors.register(messageRoutes(app))
+    await doors.register(templateRoutes(app))
     await doors.register(docsPage(app.config))
   })
   await http.app.ready()

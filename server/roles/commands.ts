@@ -1,6 +1,7 @@
 import type { Config } from '#server/platform/config/config.ts'
 import { type Command, say, UsageError } from './commands/command.ts'
 import { migrateCommand, verifyCommand } from './commands/database-commands.ts'
+import { messagesCommand } from './commands/message-commands.ts'
 import { ordersCommand } from './commands/order-commands.ts'
 import { createKeyCommand, createUserCommand, creditCommand } from './commands/people-commands.ts'
 import {
@@ -32,6 +33,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   providers: providersCommand,
   'record-topup': recordTopupCommand,
   orders: ordersCommand,
+  messages: messagesCommand,
   settings: settingsCommand,
   queues: queuesCommand,
   'dead-letters': deadLettersCommand,

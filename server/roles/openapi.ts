@@ -46,6 +46,10 @@ const TAGS = [
   { name: 'money', description: 'Balances.' },
   { name: 'webhooks', description: 'Being told of what happens.' },
   { name: 'account', description: 'Sign-in and API keys.' },
+  {
+    name: 'messages',
+    description: 'What people are told: inbox, preferences, Telegram; for staff, what was sent and the texts.',
+  },
   { name: 'areas', description: 'The doors of administrators, support, team leads, traders and merchants.' },
   { name: 'staff', description: 'For staff: users.' },
   { name: 'rights', description: 'For staff: roles, and what people may do.' },

@@ -28,6 +28,8 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   },
   { permission: 'webhooks:delete:own', description: 'Delete one’s own webhooks.' },
   { permission: 'webhooks:replay:own', description: 'Send to one’s own webhooks again, and test them.' },
+  { permission: 'messages:read:own', description: 'Read one’s own messages, and how one wants to be told.' },
+  { permission: 'messages:edit:own', description: 'Mark and delete one’s own messages, and choose how one is told.' },
 
   { permission: 'areas:enter:{area}', description: 'Use an area with a session that was opened elsewhere.' },
   { permission: 'users:read:{role}:{id}', description: 'Find users and see who they are.' },
@@ -42,6 +44,9 @@ export const PERMISSIONS: readonly KnownPermission[] = [
     permission: 'users:grant:{role}:{id}',
     description: 'Give a user another role, or more or fewer permissions, with no more than one holds.',
   },
+
+  { permission: 'messages:read', description: 'See which messages went out, what became of them, and their texts.' },
+  { permission: 'messages:edit', description: 'Change the texts of messages, and send messages once more.' },
 
   { permission: 'settings:read', description: 'See what can be changed while the house runs, and who changed it.' },
   { permission: 'settings:edit', description: 'Change settings of the running house.' },

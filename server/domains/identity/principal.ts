@@ -17,6 +17,8 @@ const NEVER_BY_KEY = [
   'sessions:*',
   'account:secure:*',
   'account:two-factor:*',
+  // Nor may it keep its owner from hearing of it.
+  'messages:edit:*',
   'roles:edit',
   'users:create:*',
   'users:grant:*',

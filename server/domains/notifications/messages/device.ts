@@ -19,7 +19,10 @@ const SYSTEMS = [
   [/\bLinux\b/, 'Linux'],
 ] as const
 
-/** `Firefox, Linux`, of words of our own alone; empty for what is not known. Nothing of the text itself is in the answer. */
+/**
+ * `Firefox, Linux`, of words of our own alone; empty for what is not known. Nothing of the text itself is in the answer, not even its first word as in the list of
+ * sessions: mail programs make links of what looks like one.
+ */
 export function deviceOf(user_agent: string | undefined): string {
   const text = (user_agent ?? '').slice(0, 300)
   const known = [PROGRAMS, SYSTEMS].map((list) => list.find(([pattern]) => pattern.test(text))?.[1])

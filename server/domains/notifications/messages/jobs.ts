@@ -3,6 +3,7 @@ import { type Loop, startLoop } from '#server/platform/db/loop.ts'
 import type { Chore } from '#server/platform/jobs/jobs.ts'
 import type { Secrets } from '#server/platform/secrets/secrets.ts'
 import { EMAILS_AT_ONCE, openEmail } from '../channels/email/open-email.ts'
+import { readUpdates } from '../channels/telegram/read-updates.ts'
 import { sendToChat, TELEGRAMS_AT_ONCE } from '../channels/telegram/send-to-chat.ts'
 import { sweepMessages } from './claim-messages.ts'
 import type { ComposeDeps } from './compose-message.ts'
@@ -18,6 +19,8 @@ const SEND_IDLE_MS = 1_000
 /** The grain of what is gathered. */
 const GATHER_IDLE_MS = 1_000
 const SWEEP_IDLE_MS = 15_000
+/** Between two questions to the bot that were not answered, or that another worker asks. */
+const ASK_BOT_IDLE_MS = 3_000
 /** While a stop waits for sendings under way: look this often, and no longer than that. Who dies in the middle of one sends it again later. */
 const DRAIN_STEP_MS = 20
 const DRAIN_MAX_MS = 15_000
@@ -34,7 +37,7 @@ const NOT_CONFIGURED: SendOutcome = {
 export function startMessageWork(app: App, secrets: Secrets): { stop(): Promise<void> } {
   const { config, log, metrics } = app
   const email = config.smtp_url === undefined ? undefined : openEmail(config.smtp_url)
-  const bot = config.telegram_token && { token: config.telegram_token, base_url: config.telegram_url }
+  const bot = config.telegram_token ? { token: config.telegram_token, base_url: config.telegram_url } : undefined
   const deps: ComposeDeps = { app, secrets, mail_from: config.mail_from }
   const senders = [
     startSender(app, deps, {
@@ -59,6 +62,7 @@ export function startMessageWork(app: App, secrets: Secrets): { stop(): Promise<
       return false
     }),
   ]
+  if (bot) others.push(loop('messages.telegram_bot', ASK_BOT_IDLE_MS, () => readUpdates(app, bot)))
   const forget = onMessagesWritten(() => {
     for (const sender of senders) sender.wake()
   })

@@ -183,10 +183,11 @@ test('in quiet hours Telegram waits for the morning, but urgent notices come wit
   await house.linkChat(id, 42)
   const now = house.app.clock.now()
   const minute = now.getUTCHours() * 60 + now.getUTCMinutes()
-  await house.app.db.query(
-    `insert into notifications.recipient (user_id, time_zone, quiet_from, quiet_to) values ($1, 'UTC', $2, $3)`,
-    [id, minute, (minute + 120) % 1_440],
-  )
+  await house.app.db.query(`insert into notifications.quiet_hours (user_id, begins, ends) values ($1, $2, $3)`, [
+    id,
+    minute,
+    (minute + 120) % 1_440,
+  ])
   house.startWork()
   await house.tell(id, 'balance_adjusted', sampleData('balance_adjusted'), { channels: ['telegram'] })
   await house.tell(id, 'password_changed', NOTICE, { channels: ['telegram'] })

@@ -57,7 +57,7 @@ export function openEmail(smtp_url: string, silence_ms: number = SILENCE_MS): Em
         const { response } = await transport.sendMail({ envelope: { from, to: [to] }, raw: text })
         return { outcome: 'accepted', reference: response }
       } catch (error) {
-        return smtpOutcome(error, text.began)
+        return smtpOutcome(error, text.handed_over)
       }
     },
     close: () => transport.close(),
@@ -68,9 +68,9 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.parse(host).range() === 'loopback')
 }
 
-/** The text of a mail, which knows whether it was asked for: the server asks once it has agreed to take it. */
+/** The text of a mail, which knows whether it was handed over: it is read once a connection that stands has it. */
 class ToldText extends Readable {
-  began = false
+  handed_over = false
   #text: Buffer | null
 
   constructor(text: Buffer) {
@@ -79,7 +79,7 @@ class ToldText extends Readable {
   }
 
   override _read(): void {
-    this.began = true
+    this.handed_over = true
     this.push(this.#text)
     if (this.#text !== null) this.push(null)
     this.#text = null

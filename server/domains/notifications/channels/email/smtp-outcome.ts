@@ -12,10 +12,10 @@ interface SmtpError {
 }
 
 /**
- * What a failed sending means. A reply decides: 5xx refuses for good, 4xx for the moment. Without one, the message was not taken as long as its text had not been
- * asked for; after that it may have been (`text_began`).
+ * What a failed sending means. A reply decides: 5xx refuses for good, 4xx for the moment. Without one, the mail was not taken as long as no connection had it; after
+ * that (`handed_over`) it may have been, for how far the library had come is not told.
  */
-export function smtpOutcome(error: unknown, text_began: boolean): SendOutcome {
+export function smtpOutcome(error: unknown, handed_over: boolean): SendOutcome {
   const { code = 'unknown', responseCode, response, command = '', message } = error as SmtpError
   const reply = response ?? message
   const rejected = { outcome: 'rejected', reply } as const
@@ -28,7 +28,7 @@ export function smtpOutcome(error: unknown, text_began: boolean): SendOutcome {
     if (responseCode >= 500 && !house) return { ...rejected, lasting: true, reason: `refused:${responseCode}` }
     return { ...rejected, lasting: false, house, reason: `refused:${responseCode}` }
   }
-  if (text_began) return { outcome: 'unknown', reason: code === 'ETIMEDOUT' ? 'timeout' : 'connection_lost', reply }
+  if (handed_over) return { outcome: 'unknown', reason: code === 'ETIMEDOUT' ? 'timeout' : 'connection_lost', reply }
   // The library would not even begin: no try makes another address of it.
   if (code === 'EENVELOPE') return { ...rejected, lasting: true, reason: 'bad_address' }
   return { ...rejected, lasting: false, house: true, reason: code === 'ETIMEDOUT' ? 'timeout' : 'no_connection' }

@@ -61,7 +61,11 @@ export function bareAddress(from: string): string {
   return /<([^<>]+)>\s*$/.exec(from)?.[1] ?? from.trim()
 }
 
-function textOf({ written, link, unsubscribe_url, note, locale, sandbox }: Mail): string {
+/** What stands in a mail, whoever it goes to. */
+type MailParts = Pick<Mail, 'written' | 'link' | 'unsubscribe_url' | 'note' | 'locale' | 'sandbox'>
+
+/** The mail for readers of plain text. */
+export function textOf({ written, link, unsubscribe_url, note, locale, sandbox }: MailParts): string {
   const frame = FRAMES[locale]
   return [
     ...(sandbox ? [`[${frame.sandbox}]`] : []),
@@ -76,8 +80,8 @@ function textOf({ written, link, unsubscribe_url, note, locale, sandbox }: Mail)
 const INK = '#1c2430'
 const QUIET = 'font-size:13px;line-height:1.5;color:#5f6b7a'
 
-/** One column that fits a phone. Styles stand in the elements, for mail programs drop all others. */
-function htmlOf({ written, link, unsubscribe_url, note, locale, sandbox }: Mail): string {
+/** The mail as a page: one column that fits a phone. Styles stand in the elements, for mail programs drop all others. */
+export function htmlOf({ written, link, unsubscribe_url, note, locale, sandbox }: MailParts): string {
   const frame = FRAMES[locale]
   const href = escapeHtml(link ?? '')
   const button =

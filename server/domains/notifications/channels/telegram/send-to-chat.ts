@@ -29,7 +29,7 @@ export async function sendToChat(
 ): Promise<SendOutcome> {
   const fields = {
     chat_id: letter.chat_id,
-    text: textOf(letter),
+    text: textOfTelegram(letter),
     parse_mode: 'HTML',
     link_preview_options: { is_disabled: true },
     disable_notification: letter.silent,
@@ -37,12 +37,13 @@ export async function sendToChat(
   return outcomeOf(await callBot(app, bot, 'sendMessage', fields, TIMEOUT_MS))
 }
 
-function textOf({ written, sandbox }: TelegramLetter): string {
+/** The message in the HTML that the Bot API takes. */
+export function textOfTelegram({ written, sandbox }: Pick<TelegramLetter, 'written' | 'sandbox'>): string {
   const { title, body } = written
   const room = TEXT_MAX - title.length
   const cut = body.length <= room ? body : `${Array.from(body).slice(0, room).join('')}…`
   const banner = sandbox === undefined ? '' : `<i>${escapeHtml(sandbox)}</i>\n`
-  return `${banner}<b>${escapeHtml(title)}</b>\n\n${escapeHtml(cut)}`
+  return `${banner}<b>${escapeHtml(title)}</b>\n\n${escapeHtml(cut)}`.trim()
 }
 
 /** What an answer means for the message. */
