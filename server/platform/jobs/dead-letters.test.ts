@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { atBarrier } from '#test/support/barrier.ts'
 import { testDatabase } from '#test/support/database.ts'
+import { putSetting, someSettings } from '#test/support/settings.ts'
 import type { App } from '../app.ts'
 import type { Tx } from '../db/database.ts'
 import { dropDeadLetters, listDeadLetters, replayDeadLetters, waitingDeadLetters } from './dead-letters.ts'
+import { deadLettersKept } from './job-settings.ts'
 import { sweepDeadLetters } from './sweep-dead-letters.ts'
 
 const BY = { actor: 'user:7', reason: 'a test' }
@@ -112,6 +114,13 @@ test('letters settled long ago are swept, waiting ones never', async () => {
   await db.transaction((tx) => dropDeadLetters(tx, [idOf('test.work'), idOf('test.other')], BY))
   await db.query(`update platform.dead_letter set settled_at = now() - interval '91 days' where name = 'test.work'`)
   await db.query(`update platform.dead_letter set last_at = now() - interval '900 days' where kind = 'event'`)
-  await sweepDeadLetters.run({ db } as App)
+  const settings = await someSettings({ db })
+  const sweep = () => sweepDeadLetters.run({ db, settings } as App)
+  await sweep()
   expect((await listDeadLetters(db)).map((each) => each.name)).toEqual(['orders.placed', 'test.other'])
+  await db.query(`update platform.dead_letter set settled_at = now() - interval '8 days' where name = 'test.other'`)
+  await putSetting(db, deadLettersKept, 7)
+  await settings.refresh()
+  await sweep()
+  expect((await listDeadLetters(db)).map((each) => each.name)).toEqual(['orders.placed'])
 })

@@ -44,5 +44,15 @@ export const jobAttempts = defineSetting({
   unit: 'tries',
 })
 
+export const deadLettersKept = defineSetting({
+  name: 'dead_letters.kept_days',
+  schema: z.number().int().min(1).max(3_650),
+  // A quarter: whoever wonders about a letter has asked by then.
+  default: 90,
+  description:
+    'How long a dead letter stays after it was replayed or dropped. One that waits for a person stays for ever.',
+  unit: 'days',
+})
+
 /** What of the queue operators may change. */
-export const JOB_SETTINGS = [jobRetryBase, jobRetryFactor, jobRetryMax, jobAttempts]
+export const JOB_SETTINGS = [jobRetryBase, jobRetryFactor, jobRetryMax, jobAttempts, deadLettersKept]

@@ -1,7 +1,5 @@
+import { deadLettersKept } from './job-settings.ts'
 import type { Chore } from './jobs.ts'
-
-/** A quarter: whoever wonders about a letter has asked by then. */
-const KEPT_DAYS = 90
 
 /** Deleted at once, so that locks and the log stay short; the next day takes the rest. */
 const SWEEP_MAX = 10_000
@@ -16,7 +14,7 @@ export const sweepDeadLetters: Chore = {
         select id from platform.dead_letter
         where state <> 'waiting' and settled_at < now() - make_interval(days => $1)
         order by settled_at limit $2)`,
-      [KEPT_DAYS, SWEEP_MAX],
+      [app.settings.read(deadLettersKept), SWEEP_MAX],
     )
   },
 }

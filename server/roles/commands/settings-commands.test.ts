@@ -34,7 +34,7 @@ test('a setting is set, looked at, taken back, and its history told', async () =
   expect([again.code, again.out]).toEqual([0, 'jobs.retry_base_ms: already 5000\n'])
   const got = await saldo('settings', 'get', 'jobs.retry_base_ms')
   expect(got.out).toMatch(
-    /^\* jobs\.retry_base_ms = 5000 ms\n.*first failure.*\n.*Default: 3000\. Version: 1\.\n.*command: The bank is slow\n$/,
+    /^\* jobs\.retry_base_ms = 5000 ms\n.*first failure.*\n {2}Takes: \{.*"minimum":500.*\n.*Default: 3000\. Version: 1\.\n.*command: The bank is slow\n$/,
   )
   const reset = await saldo('settings', 'reset', 'jobs.retry_base_ms', '--reason', 'well again', '--version', '1')
   expect(reset.out).toBe('jobs.retry_base_ms: 5000 → default\n')

@@ -1,4 +1,5 @@
 import { editSetting } from '#server/domains/operations/settings/edit-setting.ts'
+import { jsonSchemaOf } from '#server/domains/operations/settings/setting-views.ts'
 import type { Config } from '#server/platform/config/config.ts'
 import { DEFAULT } from '#server/platform/settings/change-setting.ts'
 import { SettingNotFoundError } from '#server/platform/settings/errors.ts'
@@ -72,6 +73,7 @@ function get(args: string[], config: Config): Promise<number> {
     const standing = await standingOf(app, setting)
     print(line(setting, standing))
     print(`  ${setting.description}`)
+    print(`  Takes: ${JSON.stringify(jsonSchemaOf(setting))}`)
     print(`  Default: ${told(setting.default_value)}. Version: ${standing.version}.`)
     for (const { field, reason } of refusalOf(setting, standing)) print(`  Stored, but ${field} ${reason}.`)
     if (standing.at) print(`  Changed ${standing.at.toISOString()} by ${standing.actor}: ${standing.reason}`)

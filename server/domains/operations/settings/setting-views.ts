@@ -95,7 +95,8 @@ function stoodView(value: unknown): z.output<typeof stoodShape> {
 
 const schemas = new WeakMap<Setting<unknown>, Record<string, unknown>>()
 
-function jsonSchemaOf(setting: Setting<unknown>): Record<string, unknown> {
+/** What a setting takes, as JSON Schema. */
+export function jsonSchemaOf(setting: Setting<unknown>): Record<string, unknown> {
   const known = schemas.get(setting)
   if (known) return known
   const { $schema, ...schema } = z.toJSONSchema(setting.schema, { io: 'input', unrepresentable: 'any' })
