@@ -1140,6 +1140,51 @@ CREATE INDEX dead_letter_settled ON platform.dead_letter USING btree (settled_at
 
 CREATE INDEX dead_letter_waiting ON platform.dead_letter USING btree (id) WHERE (state = 'waiting'::text);
 
+create table platform.failure (
+  id bigint generated always as identity not null,
+  fingerprint text not null,
+  kind text not null,
+  name text not null,
+  error text not null,
+  place text not null,
+  message text not null,
+  stack text not null,
+  occurrences bigint not null,
+  first_at timestamp with time zone not null,
+  last_at timestamp with time zone not null,
+  correlation json not null,
+  request_id text,
+  process text not null,
+  release text not null,
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  reopened integer default 0 not null,
+  constraint failure_check CHECK ((last_at >= first_at)),
+  constraint failure_correlation_check CHECK ((octet_length((correlation)::text) <= 4000)),
+  constraint failure_error_check CHECK (((char_length(error) >= 1) AND (char_length(error) <= 200))),
+  constraint failure_fingerprint_check CHECK ((fingerprint ~ '^[0-9a-f]{32}$'::text)),
+  constraint failure_kind_check CHECK (((char_length(kind) >= 1) AND (char_length(kind) <= 20))),
+  constraint failure_message_check CHECK ((char_length(message) <= 1000)),
+  constraint failure_name_check CHECK ((char_length(name) <= 200)),
+  constraint failure_occurrences_check CHECK ((occurrences > 0)),
+  constraint failure_once UNIQUE (fingerprint),
+  constraint failure_pkey PRIMARY KEY (id),
+  constraint failure_place_check CHECK (((char_length(place) >= 1) AND (char_length(place) <= 300))),
+  constraint failure_process_check CHECK ((char_length(process) <= 100)),
+  constraint failure_release_check CHECK ((char_length(release) <= 100)),
+  constraint failure_reopened_check CHECK ((reopened >= 0)),
+  constraint failure_request_id_check CHECK ((char_length(request_id) <= 100)),
+  constraint failure_resolved CHECK (((resolved_at IS NULL) = (resolved_by IS NULL))),
+  constraint failure_resolved_by_check CHECK (((char_length(resolved_by) >= 1) AND (char_length(resolved_by) <= 100))),
+  constraint failure_stack_check CHECK ((char_length(stack) <= 8000))
+);
+
+CREATE INDEX failure_last ON platform.failure USING btree (last_at, id);
+
+CREATE INDEX failure_of_request ON platform.failure USING btree (request_id) WHERE (request_id IS NOT NULL);
+
+CREATE INDEX failure_open ON platform.failure USING btree (last_at, id) WHERE (resolved_at IS NULL);
+
 create table platform.house (
   only_row boolean default true not null,
   mode text not null,

@@ -3,6 +3,7 @@ import { ledgerChores } from '#server/domains/ledger/jobs.ts'
 import { messageChores } from '#server/domains/notifications/messages/jobs.ts'
 import { webhookChores } from '#server/domains/notifications/webhooks/jobs.ts'
 import { ensurePartitions, partitionChore } from '#server/platform/db/partitions.ts'
+import { sweepFailuresChore } from '#server/platform/failures/sweep-failures.ts'
 import { sweepAnswersChore } from '#server/platform/idempotency/sweep-answers.ts'
 import { startScheduler as startTimetable } from '#server/platform/jobs/scheduler.ts'
 import { sweepDeadLetters } from '#server/platform/jobs/sweep-dead-letters.ts'
@@ -17,6 +18,7 @@ export async function startScheduler({ app }: Saldo): Promise<{ stop(): Promise<
     partitionChore(PARTITIONED),
     sweepDeadLetters,
     sweepAnswersChore,
+    sweepFailuresChore,
     ...identityChores,
     ...ledgerChores,
     ...messageChores,

@@ -7,6 +7,7 @@ import { startSandbox } from './sandbox.ts'
 import type { SandboxFile } from './sandbox-file.ts'
 import { startSandboxPost } from './sandbox-post.ts'
 import { startScheduler } from './scheduler.ts'
+import { watchFailures } from './watch-failures.ts'
 import { startWorker } from './worker.ts'
 
 /** What a process does: one part, or all of them. */
@@ -51,8 +52,10 @@ async function start(role: Role, given: Config, undo: Undo[], progress: Progress
   const database = await startDatabase(config, progress)
   undo.push(() => database.stop())
   await migrateAll(database.url, progress)
-  const saldo = await openSaldo(config, database.url, role === 'all' ? 'saldo' : `saldo-${role}`)
+  const name = role === 'all' ? 'saldo' : `saldo-${role}`
+  const saldo = await openSaldo(config, database.url, name)
   undo.push(saldo.close)
+  undo.push(watchFailures(saldo.app, name, progress).stop)
   await claimMode(saldo.app.db, config.mode)
   const sandbox = in_sandbox ? await startSandbox(saldo, progress, post?.told) : undefined
   if (sandbox) undo.push(sandbox.stop)

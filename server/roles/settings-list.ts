@@ -6,6 +6,7 @@ import {
 import { passwordCost } from '#server/domains/identity/password.ts'
 import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/messages/delete-old.ts'
 import { webhookSettings } from '#server/domains/notifications/webhooks/settings.ts'
+import { failuresKeptDays } from '#server/platform/failures/sweep-failures.ts'
 import { answersKeptHours } from '#server/platform/idempotency/sweep-answers.ts'
 import { JOB_SETTINGS } from '#server/platform/jobs/job-settings.ts'
 import { EVENT_SETTINGS } from '#server/platform/outbox/event-settings.ts'
@@ -16,6 +17,9 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // How hard background work tries.
   ...JOB_SETTINGS,
   ...EVENT_SETTINGS,
+
+  // Looking back.
+  failuresKeptDays,
 
   // Doors.
   answersKeptHours,

@@ -7,6 +7,7 @@ import { type Backoff, backoff_ms } from '#server/kit/backoff.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
+import { reportFailure } from '#server/platform/telemetry/failures.ts'
 import { claimOrders } from './claim-orders.ts'
 import type { Order } from './order.ts'
 import type { Placement } from './record-placements.ts'
@@ -178,6 +179,7 @@ async function send(
   } catch (err) {
     // A claim whose outcome is lost runs out, and the sweep calls the order unknown.
     app.log.error({ err, order_id: order.id }, 'the dispatch of an order did not end well')
+    reportFailure({ kind: 'loop', name: 'orders.dispatch', error: err, correlation: { order_id: String(order.id) } })
   } finally {
     lane.in_flight -= 1
     lane.in_flight_cost -= order.expected_cost

@@ -5,6 +5,7 @@ import { invariant } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
+import { reportFailure } from '#server/platform/telemetry/failures.ts'
 import { type ReadStatus, recordStatuses } from './record-statuses.ts'
 
 /** Calls in one pass; each asks about as many orders as the provider takes. */
@@ -101,6 +102,7 @@ async function pollBatch(app: App, provider: OpenProvider, batch: readonly DueOr
   })
   for (const { item, error } of failed) {
     app.log.error({ err: error, order_id: item.order_id }, 'the status of an order could not be taken over')
+    reportFailure({ kind: 'loop', name: 'orders.poll', error, correlation: { order_id: String(item.order_id) } })
   }
   return settled
 }

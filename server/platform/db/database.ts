@@ -99,7 +99,7 @@ export function openDatabase(options: DatabaseOptions): Db {
       (await pool.query<Row>(asQuery(sql, values))).rows,
     transaction: async (work) => {
       invariant(!insideTransaction(), 'a transaction inside a transaction')
-      const { result, afterCommit } = await withRetries(() => scope.run(true, () => runTransaction(pipelined, work)))
+      const { result, afterCommit } = await committed(pipelined, work)
       // Out of the scope again: what is woken here is no part of the transaction, nor can it undo it by throwing.
       for (const then of afterCommit) attempt(then, options.onError)
       return result
@@ -108,6 +108,16 @@ export function openDatabase(options: DatabaseOptions): Db {
       await Promise.all([pool.end(), pipelined.end()])
       await Promise.all(gone.map((wait) => wait()))
     },
+  }
+}
+
+async function committed<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
+  try {
+    return await withRetries(() => scope.run(true, () => runTransaction(pool, work)))
+  } catch (error) {
+    // The driver's stack ends at the socket; from here it leads to the verb whose transaction failed.
+    if (error instanceof pg.DatabaseError) Error.captureStackTrace(error)
+    throw error
   }
 }
 

@@ -1,5 +1,7 @@
 import { type Backoff, backoff_ms } from '#server/kit/backoff.ts'
+import { InvariantError } from '#server/kit/invariant.ts'
 import { uncorrelated } from '../telemetry/correlation.ts'
+import { reportFailure } from '../telemetry/failures.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
@@ -29,6 +31,9 @@ export interface Loop {
 /** Half a minute: a database that is away for long should be tried again soon after it returned. */
 const BACKOFF: Backoff = { base_ms: 100, max_ms: 30_000 }
 
+/** A database that restarts fails a pass or two; this many in a row take some seconds, and someone should know. */
+const LOUD_FAILURES = 5
+
 const PASS_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60]
 
 /** Starts the loop. A pass that throws is logged and counted, and tried again after a growing wait; it never ends the loop. */
@@ -52,6 +57,7 @@ export function startLoop(options: LoopOptions): Loop {
       failures += 1
       passes.inc({ loop: name, outcome: 'failed' })
       log.error({ loop: name, failures, err }, 'loop pass failed')
+      if (failures >= LOUD_FAILURES || err instanceof InvariantError) reportFailure({ kind: 'loop', name, error: err })
       return false
     } finally {
       endTimer()

@@ -13,6 +13,7 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 import { newUuid } from '#server/kit/id.ts'
 import type { Config } from '../config/config.ts'
 import { correlate } from '../telemetry/correlation.ts'
+import { reportFailure } from '../telemetry/failures.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { watchAllowedMethods } from './allowed-methods.ts'
@@ -36,7 +37,7 @@ declare module 'fastify' {
     long_lived?: boolean
   }
   interface FastifyInstance {
-    /** Logs an unforeseen failure with its stack, and counts it. */
+    /** Logs an unforeseen failure with its stack, counts it, and has it remembered. */
     reportUnexpected(
       error: unknown,
       request: { id: string; method: string; routeOptions: { url?: string | undefined } },
@@ -100,6 +101,12 @@ export function openHttp(options: HttpOptions): Http {
     unexpected.inc()
     const where = { request_id: request.id, method: request.method, route: request.routeOptions.url }
     options.log.error({ err: error, ...where }, 'request failed')
+    reportFailure({
+      kind: 'request',
+      name: `${request.method} ${request.routeOptions.url ?? 'unknown'}`,
+      error,
+      correlation: { request_id: request.id },
+    })
   })
   addHooks(app, options, stopping.signal, state)
   const allowedMethods = watchAllowedMethods(app)

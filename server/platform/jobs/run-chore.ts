@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import { statement } from '../db/database.ts'
 import { correlate } from '../telemetry/correlation.ts'
+import { reportFailure } from '../telemetry/failures.ts'
 import type { Chore } from './jobs.ts'
 
 /** A scheduler that dies leaves its chores taken for no longer than this; one that lives renews in time. */
@@ -54,6 +55,7 @@ async function attempt(app: App, chore: Chore): Promise<ChoreOutcome> {
     outcome = 'done'
   } catch (err) {
     log.error({ err }, 'chore failed')
+    reportFailure({ kind: 'chore', name: chore.name, error: err })
   }
   const seconds = end({ name: chore.name })
   outcomes.inc({ name: chore.name, outcome })

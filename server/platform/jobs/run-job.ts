@@ -1,9 +1,11 @@
 import type { Job } from 'graphile-worker'
 import { backoff_ms } from '#server/kit/backoff.ts'
+import { InvariantError } from '#server/kit/invariant.ts'
 import { encodeJson } from '#server/kit/json.ts'
 import type { App } from '../app.ts'
 import { statement } from '../db/database.ts'
 import { type CorrelationIds, correlate } from '../telemetry/correlation.ts'
+import { reportFailure } from '../telemetry/failures.ts'
 import { openEnvelope } from './envelope.ts'
 import { errorText } from './error-text.ts'
 import { jobRetryBase, jobRetryFactor, jobRetryMax } from './job-settings.ts'
@@ -53,6 +55,7 @@ export async function runJob<P>(app: App, definition: JobDefinition<P>, job: Job
     await bury(app, job, correlation, error)
     ended('malformed')
     app.log.error({ ...correlation, job: job.task_identifier, err: error }, 'job is malformed: it is a dead letter now')
+    reportFailure({ kind: 'job', name: job.task_identifier, error, correlation })
     return
   }
   await correlate(correlation, () => attempt(app, definition, payload, job, correlation, ended))
@@ -76,6 +79,7 @@ async function attempt<P>(
       await bury(app, job, correlation, err)
       ended('dead')
       app.log.error({ ...about, err }, 'job given up: it is a dead letter now')
+      reportFailure({ kind: 'job', name: definition.name, error: err })
     } else if (await isReplaced(app, job)) {
       ended('replaced')
       app.log.info({ ...about, err }, 'job failed, but a newer one of its key has taken its place')
@@ -83,6 +87,8 @@ async function attempt<P>(
       ended('retry')
       const wait_ms = waitAfter(app, job.attempts)
       app.log.warn({ ...about, wait_ms, err }, 'job failed and will be tried again')
+      // A defect of ours is no better for being tried again.
+      if (err instanceof InvariantError) reportFailure({ kind: 'job', name: definition.name, error: err })
       // The queue's own column takes no NUL either.
       const text = errorText(err)
       const given_back = await app.db.query(GIVE_BACK, [job.id, job.attempts, text, wait_ms])

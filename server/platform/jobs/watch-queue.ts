@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import { type Db, statement } from '../db/database.ts'
+import { reportFailure } from '../telemetry/failures.ts'
 
 /** A worker silent for so long is dead, or so ill that its jobs are better run elsewhere. Four missed signs of life. */
 const SILENCE_S = 60
@@ -68,6 +69,8 @@ async function buryExhausted(app: App): Promise<void> {
   for (const { source_id, name, error } of buried) {
     outcomes(app).inc({ name, outcome: 'dead' })
     app.log.error({ job_id: `job_${source_id}`, job: name, error }, 'job given up: it is a dead letter now')
+    // Its worker died with it, so this text is all that is known.
+    reportFailure({ kind: 'job', name, error: new Error(error), correlation: { job_id: `job_${source_id}` } })
   }
 }
 

@@ -1,9 +1,11 @@
 import { backoff_ms } from '#server/kit/backoff.ts'
+import { InvariantError } from '#server/kit/invariant.ts'
 import { decodeJson } from '#server/kit/json.ts'
 import type { App } from '../app.ts'
 import { plainArray } from '../db/arrays.ts'
 import { type Statement, statement, type Tx } from '../db/database.ts'
 import { errorText } from '../jobs/error-text.ts'
+import { reportFailure } from '../telemetry/failures.ts'
 import type { StoredEvent } from './event.ts'
 import { eventAttempts, eventRetryBase, eventRetryFactor, eventRetryMax } from './event-settings.ts'
 import type { Subscription } from './subscription.ts'
@@ -137,6 +139,7 @@ async function recordFailure(app: App, event: Event, error: unknown): Promise<vo
   if (attempts >= attempts_max) {
     await app.db.query(BURY, [event.id, event.attempts, errorText(error), attempts_max])
     app.log.error({ event_id, type, subject, attempts, err: error }, 'event given up: it is a dead letter now')
+    reportFailure({ kind: 'event', name: type, error, correlation: { event_id: `event_${event_id}` } })
     return
   }
   const wait_ms = backoff_ms(attempts, {
@@ -146,6 +149,9 @@ async function recordFailure(app: App, event: Event, error: unknown): Promise<vo
   })
   await app.db.query(POSTPONE, [event.id, event.attempts, wait_ms, errorText(error)])
   app.log.warn({ event_id, type, subject, attempts, wait_ms, err: error }, 'event could not be delivered')
+  if (error instanceof InvariantError) {
+    reportFailure({ kind: 'event', name: type, error, correlation: { event_id: `event_${event_id}` } })
+  }
 }
 
 function published(app: App) {
