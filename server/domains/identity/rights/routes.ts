@@ -22,7 +22,7 @@ const tags = ['rights']
 const patterns = z
   .array(z.string().max(PERMISSION_CHARS_MAX))
   .max(PERMISSIONS_MAX)
-  .meta({ example: ['users:read:customer:{id}', 'audit:read'] })
+  .meta({ example: ['users:read:customer:{id}', 'roles:read'] })
 
 const name = z.string().regex(ROLE_NAME, 'must be a word such as night-shift').meta({ example: 'night-shift' })
 const description = z.string().max(ROLE_DESCRIPTION_MAX).meta({ example: 'Answers customers at night.' })
@@ -205,7 +205,7 @@ function userRightsRoutes(app: RightsApp, catalogue: Catalogue): FastifyPluginAs
             'You need the right for people of both roles. 403 `not_held`, `more_rights`; 409 `own_account`, `last_administrator`.',
           tags,
           params: userId,
-          body: z.strictObject({ role: name, reason }),
+          body: z.strictObject({ role: name.meta({ example: 'support' }), reason }),
           response: { 200: z.object({ role: name }) },
         },
       },

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { atBarrier } from '#test/support/barrier.ts'
 import { actsOf, anEditor, editorFor, TERMINAL } from '#test/support/editors.ts'
 import { aKey, anAuthentication, aUser, identityApp, waitFor } from '#test/support/identity.ts'
+import { aSession } from '#test/support/sessions.ts'
 import { checkApiKey } from '../check-api-key.ts'
 import { checkSession } from '../check-session.ts'
 import type { Editor } from '../rights/editor.ts'
-import { digestOf, newSessionToken } from '../token.ts'
 import { blockUser } from './block-user.ts'
 import { editUser } from './edit-user.ts'
 import { endUserSessions } from './end-user-sessions.ts'
@@ -20,17 +20,6 @@ const refused = (work: Promise<unknown>) =>
   )
 
 type TestApp = Awaited<ReturnType<typeof identityApp>>
-
-/** An open session of the user; its token. */
-async function aSession(app: TestApp, user_id: bigint): Promise<string> {
-  const token = newSessionToken()
-  await app.db.query(
-    `insert into identity.session (token_hash, user_id, created_at, expires_at, last_seen_at)
-     values ($1, $2, now(), now() + interval '1 hour', now())`,
-    [Buffer.from(digestOf(token), 'hex'), user_id],
-  )
-  return token
-}
 
 const eventsOf = async (app: TestApp) =>
   (await app.db.query<{ payload: { kind: string } }>(`select payload from platform.outbox order by id`)).map(

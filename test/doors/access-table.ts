@@ -1,0 +1,67 @@
+/**
+ * Who may do what, written by hand: what the routes answer is held against this and never taken from the code. A new permission needs a line here, a new role a column.
+ */
+export const ROLES = ['customer', 'merchant', 'trader', 'teamlead', 'support', 'administrator'] as const
+export type Role = (typeof ROLES)[number]
+
+const EVERYONE: readonly Role[] = ROLES
+const NOBODY_ELSE: readonly Role[] = ['administrator']
+const CUSTOMERS: readonly Role[] = ['customer', 'administrator']
+const CLIENTS: readonly Role[] = ['customer', 'merchant', 'administrator']
+
+/** By permission, as routes state it. */
+export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
+  'account:edit:own': EVERYONE,
+  'account:read:own': EVERYONE,
+  'account:secure:own': EVERYONE,
+  'account:two-factor:own': EVERYONE,
+  'api-keys:create:own': CLIENTS,
+  'api-keys:edit:own': CLIENTS,
+  'api-keys:read:own': CLIENTS,
+  'api-keys:revoke:own': CLIENTS,
+  'balance:read:own': CUSTOMERS,
+  'orders:cancel:own': CUSTOMERS,
+  'orders:place:own': CUSTOMERS,
+  'orders:read:own': CUSTOMERS,
+  'orders:refill:own': CUSTOMERS,
+  'roles:edit': NOBODY_ELSE,
+  'roles:read': NOBODY_ELSE,
+  'services:read': ['customer', 'support', 'administrator'],
+  'sessions:end:own': EVERYONE,
+  'sessions:read:own': EVERYONE,
+  'settings:edit': NOBODY_ELSE,
+  'settings:read': NOBODY_ELSE,
+  'users:block:{role}:{id}': ['support', 'administrator'],
+  'users:edit:{role}:{id}': NOBODY_ELSE,
+  'users:end-sessions:{role}:{id}': ['support', 'administrator'],
+  'users:grant:{role}:{id}': NOBODY_ELSE,
+  'users:read:{role}:{id}': ['support', 'administrator'],
+}
+
+/** Where a permission is about users: about those of which roles. The administrator's are about all. */
+export const ABOUT: Readonly<Record<string, readonly Role[]>> = {
+  'users:read:{role}:{id}': ['customer', 'merchant', 'trader'],
+  'users:block:{role}:{id}': ['customer'],
+  'users:end-sessions:{role}:{id}': ['customer'],
+}
+
+/** Who is at home in the areas. */
+export const AT_HOME: Readonly<Record<string, readonly Role[]>> = {
+  admin: ['administrator'],
+  support: ['support', 'administrator'],
+  teamlead: ['teamlead', 'administrator'],
+  trader: ['trader', 'administrator'],
+  merchant: ['merchant', 'administrator'],
+}
+
+/** What no key may do, whatever its scopes: the beginnings of permissions. */
+export const NEVER_BY_KEY = [
+  'account:secure:',
+  'account:two-factor:',
+  'api-keys:',
+  'sessions:',
+  'roles:edit',
+  'users:create:',
+  'users:grant:',
+  'users:reset-2fa:',
+]

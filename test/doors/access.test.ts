@@ -1,0 +1,249 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { createApiKey } from '#server/domains/identity/create-api-key.ts'
+import { createUser } from '#server/domains/identity/create-user.ts'
+import type { Area } from '#server/domains/identity/principal.ts'
+import { placeOrders } from '#server/domains/orders/place-orders.ts'
+import { type Doors, openDoors } from '#test/support/doors.ts'
+import { type Route, routesOf } from '#test/support/routes.ts'
+import { aSession } from '#test/support/sessions.ts'
+import { ABOUT, AT_HOME, HOLDERS, NEVER_BY_KEY, ROLES, type Role } from './access-table.ts'
+
+const AREA_OF: Partial<Record<Role, Area>> = {
+  merchant: 'merchant',
+  trader: 'trader',
+  teamlead: 'teamlead',
+  support: 'support',
+  administrator: 'admin',
+}
+
+/** Who calls, and by which credentials. Made anew for each call: some routes end sessions. */
+interface Caller {
+  name: string
+  role: Role | undefined
+  by_key: boolean
+  headers(): Promise<Record<string, string>>
+}
+
+let made = 0
+
+async function aUserOf({ shop }: Doors, role: Role): Promise<bigint> {
+  made += 1
+  const input = { email: `${role}-${made}@example.com`, password: 'long enough for all', role }
+  return (await createUser(shop.app, input)).id
+}
+
+async function bySession({ shop }: Doors, user_id: bigint, role: Role): Promise<Record<string, string>> {
+  return { authorization: `Bearer ${await aSession(shop.app, user_id, AREA_OF[role])}` }
+}
+
+async function callersOf(doors: Doors): Promise<Caller[]> {
+  const { app } = doors.shop
+  const callers: Caller[] = [{ name: 'nobody', role: undefined, by_key: false, headers: async () => ({}) }]
+  for (const role of ROLES) {
+    const id = await aUserOf(doors, role)
+    callers.push({ name: role, role, by_key: false, headers: () => bySession(doors, id, role) })
+  }
+  for (const role of ['customer', 'administrator'] as const) {
+    const { key } = await createApiKey(app, { user_id: await aUserOf(doors, role), name: 'all' })
+    callers.push({ name: `${role}’s key`, role, by_key: true, headers: async () => ({ 'x-api-key': key }) })
+  }
+  const blocked = await aUserOf(doors, 'administrator')
+  const { key } = await createApiKey(app, { user_id: blocked, name: 'all' })
+  await app.db.query(`update identity.user set state = 'blocked' where id = $1`, [blocked])
+  callers.push({
+    name: 'blocked',
+    role: undefined,
+    by_key: false,
+    headers: () => bySession(doors, blocked, 'administrator'),
+  })
+  callers.push({ name: 'blocked’s key', role: undefined, by_key: true, headers: async () => ({ 'x-api-key': key }) })
+  return callers
+}
+
+type Expected = 'let in' | 401 | 403
+
+/** What the tables say. */
+function expectedOf(route: Route, caller: Pick<Caller, 'role' | 'by_key'>): Expected {
+  // A list is that of the panels' door, which answers 200 to everyone and tells a wrong key in the body.
+  if (route.permission === null || Array.isArray(route.permission)) return 'let in'
+  if (caller.role === undefined) return 401
+  const area = areaOf(route)
+  if (area !== undefined && !AT_HOME[area]?.includes(caller.role)) return caller.by_key ? 403 : 401
+  if (!holdersOf(route.permission).includes(caller.role)) return 403
+  const never = caller.by_key && NEVER_BY_KEY.some((start) => `${route.permission}`.startsWith(start))
+  return never ? 403 : 'let in'
+}
+
+function areaOf({ path }: Route): string | undefined {
+  const [, area = ''] = /^\/api\/([a-z]+)\//.exec(path) ?? []
+  return Object.hasOwn(AT_HOME, area) ? area : undefined
+}
+
+function holdersOf(permission: string): readonly Role[] {
+  const holders = HOLDERS[permission]
+  if (!holders) throw new Error(`test/doors/access-table.ts has no line for ${permission}`)
+  return holders
+}
+
+async function call(
+  url: string,
+  route: Pick<Route, 'method' | 'body'> & { path: string },
+  headers: Record<string, string>,
+): Promise<{ status: number; code: string | undefined }> {
+  const has_body = route.body !== undefined
+  const response = await fetch(url + route.path, {
+    method: route.method,
+    headers: { ...headers, ...(has_body && { 'content-type': 'application/json' }) },
+    ...(has_body && { body: JSON.stringify(route.body) }),
+    redirect: 'manual',
+  })
+  const text = await response.text()
+  const { code } = text.startsWith('{') ? (JSON.parse(text) as { code?: string }) : { code: undefined }
+  return { status: response.status, code }
+}
+
+/** A number that nothing has, and a name that no role has. */
+const somewhere = (path: string) => path.replaceAll('{id}', '999999999').replaceAll(/\{\w+\}/g, 'none')
+
+test('every route lets in those whom the table names, and nobody else', { timeout: 120_000 }, async () => {
+  const doors = await openDoors()
+  const [routes, callers] = await Promise.all([routesOf(doors.url), callersOf(doors)])
+  expect(routes.length).toBeGreaterThan(60)
+  const wrong: string[] = []
+  for (const route of routes) {
+    // What is let in stops at the form of the request: what these routes do is for the tests of each.
+    const probe = { ...route, path: somewhere(route.path), body: route.body === undefined ? undefined : [] }
+    const asked = callers.map(async (caller) => {
+      const expected = expectedOf(route, caller)
+      const { status, code } = await call(doors.url, probe, await caller.headers())
+      const refused = status === 403 && (code === 'forbidden' || expected !== 'let in')
+      const seen: Expected = status === 401 ? 401 : refused ? 403 : 'let in'
+      if (seen === expected && status < 500) return
+      wrong.push(`${route.name} answers ${caller.name} ${status} ${code}, expected ${expected}`)
+    })
+    await Promise.all(asked)
+  }
+  expect(wrong).toEqual([])
+})
+
+describe('where a route is about one user, it is', () => {
+  const about = (permission: string, role: Role): readonly Role[] =>
+    role === 'administrator' ? ROLES : holdersOf(permission).includes(role) ? (ABOUT[permission] ?? []) : []
+
+  test('done to those whom the table names, refused for those who may be seen, and hidden for all others', async () => {
+    const doors = await openDoors()
+    const routes = (await routesOf(doors.url)).filter(
+      ({ permission, path }) =>
+        typeof permission === 'string' && permission.startsWith('users:') && /\{id\}/.test(path),
+    )
+    expect(routes.length).toBeGreaterThan(12)
+    const wrong: string[] = []
+    for (const route of routes) {
+      for (const role of ['support', 'administrator'] as const) {
+        if (expectedOf(route, { role, by_key: false }) !== 'let in') continue
+        const actor = await aUserOf(doors, role)
+        for (const target of ROLES) {
+          const path = route.path.replace('{id}', String(await aUserOf(doors, target)))
+          const { status, code } = await call(doors.url, { ...route, path }, await bySession(doors, actor, role))
+          const done = about(route.permission as string, role).includes(target)
+          const seen = about('users:read:{role}:{id}', role).includes(target)
+          const expected = done ? 'done' : seen ? 403 : 404
+          if (done ? status >= 300 : status !== expected) {
+            wrong.push(`${route.name} by ${role} on a ${target} answers ${status} ${code}, expected ${expected}`)
+          }
+        }
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+})
+
+/** Something of the customer's own behind each address with a number in it; answers the number. */
+const OWNED: Readonly<Record<string, (doors: Doors, owner: bigint) => Promise<bigint>>> = {
+  '/api/v1/api-keys/{id}': async ({ shop }, user_id) =>
+    (await createApiKey(shop.app, { user_id, name: 'mine' })).api_key.id,
+  '/api/v1/sessions/{id}': async ({ shop }, user_id) => {
+    await aSession(shop.app, user_id)
+    const sql = 'select id from identity.session where user_id = $1 order by id desc limit 1'
+    const [row] = await shop.app.db.query<{ id: bigint }>(sql, [user_id])
+    return row?.id ?? 0n
+  },
+  '/api/v1/order/{id}': async ({ shop }, user_id) => {
+    const { id: service_id } = shop.service('Package')
+    const [outcome] = await placeOrders(shop.app, [{ customer_id: user_id, service_id, link: 'https://example.com/' }])
+    return outcome?.ok ? outcome.order_id : 0n
+  },
+}
+
+test('what is one’s own is there for its owner, and for nobody else', async () => {
+  const doors = await openDoors()
+  const owner = await doors.shop.customer('1000')
+  const other = await doors.shop.customer('1000')
+  const routes = (await routesOf(doors.url)).filter(
+    ({ permission, path }) => typeof permission === 'string' && permission.endsWith(':own') && path.includes('{'),
+  )
+  expect(routes.length).toBeGreaterThan(4)
+  const wrong: string[] = []
+  for (const route of routes) {
+    const start = Object.keys(OWNED).find((each) => route.path.startsWith(each))
+    if (!start) throw new Error(`test/doors/access.test.ts has nothing of a customer's own for ${route.path}`)
+    const path = route.path.replace(/\{\w+\}/, String(await OWNED[start]?.(doors, owner.id)))
+    const as = async (id: bigint) => call(doors.url, { ...route, path }, await bySession(doors, id, 'customer'))
+    const [foreign, own] = [await as(other.id), await as(owner.id)]
+    if (foreign.status !== 404) wrong.push(`${route.name} answers another owner ${foreign.status} ${foreign.code}`)
+    if (own.status >= 300) wrong.push(`${route.name} answers its owner ${own.status} ${own.code}`)
+  }
+  expect(wrong).toEqual([])
+})
+
+test('docs/access.md tells it', async () => {
+  const doors = await openDoors()
+  await expect(documentOf(await routesOf(doors.url))).toMatchFileSnapshot(
+    join(import.meta.dirname, '../../docs/access.md'),
+  )
+})
+
+const COLUMNS = ['nobody', ...ROLES] as const
+
+function documentOf(routes: Route[]): string {
+  const tags = [...new Set(routes.map(({ tag }) => tag))].sort()
+  const lines = [
+    '# Who may call which route',
+    '',
+    'Written by `test/doors/access.test.ts`, which calls every route as everyone named here; `npm test -- test/doors/access.test.ts -u` writes it anew. A blocked user, and whoever',
+    'presents a credential that does not hold, is nobody. Roles and permissions can be changed in the running house: this is how it comes.',
+    '',
+    'yes: may call it. own: for what is their own, and nothing of others is there. A list: for users of these roles. Empty: 401 for nobody and in the areas of others, else 403.',
+    'No key, whatever its scopes, may do what is marked *.',
+    '',
+  ]
+  for (const tag of tags) {
+    lines.push(`## ${tag}`, '', `| route | permission | ${COLUMNS.join(' | ')} |`)
+    lines.push(`| --- | --- |${' --- |'.repeat(COLUMNS.length)}`)
+    for (const route of routes.filter((each) => each.tag === tag)) lines.push(rowOf(route))
+    lines.push('')
+  }
+  return lines.join('\n')
+}
+
+function rowOf(route: Route): string {
+  const { permission } = route
+  const shown = Array.isArray(permission) ? 'by action, see /docs' : (permission ?? '')
+  const never = NEVER_BY_KEY.some((start) => shown.startsWith(start))
+  const cells = COLUMNS.map((column) => cellOf(route, column))
+  return `| ${route.name} | ${shown}${never ? ' *' : ''} | ${cells.join(' | ')} |`
+}
+
+function cellOf(route: Route, column: (typeof COLUMNS)[number]): string {
+  const { permission } = route
+  if (permission === null) return 'yes'
+  if (Array.isArray(permission)) {
+    return column !== 'nobody' && permission.some((each) => holdersOf(each).includes(column)) ? 'own' : ''
+  }
+  const role = column === 'nobody' ? undefined : column
+  if (expectedOf(route, { role, by_key: false }) !== 'let in') return ''
+  if (permission.endsWith(':own')) return 'own'
+  const roles = column === 'administrator' ? undefined : ABOUT[permission]
+  return roles ? roles.map((each) => `${each}s`).join(', ') : 'yes'
+}
