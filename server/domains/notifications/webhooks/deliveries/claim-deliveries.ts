@@ -1,3 +1,4 @@
+import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array, int8Column, plainArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
@@ -17,7 +18,7 @@ export interface ClaimLimits {
   allowance: (webhook_id: bigint) => number
   /** After this the claim is given up, and what may have been sent is sent again. */
   lease_ms: number
-  /** The webhook looked at last. */
+  /** The webhook that had the last turn. */
   after_webhook: bigint
 }
 
@@ -49,16 +50,15 @@ export async function claimDeliveries(app: App, limits: ClaimLimits): Promise<Cl
   const now = app.clock.now()
   return app.db.transaction(async (tx) => {
     const waiting = await nextWebhooks(tx, limits)
-    const last_webhook = waiting.at(-1)
-    if (last_webhook === undefined) return { claimed: [], last_webhook: limits.after_webhook, more: false }
-    const more = waiting.length >= WEBHOOKS_MAX
-    const locked = await lockWebhooks(
-      tx,
-      waiting.filter((id) => limits.allowance(id) > 0),
-      limits,
-      now,
-    )
-    const taken = await take(tx, app, locked, limits, now)
+    if (waiting.length === 0) return { claimed: [], last_webhook: limits.after_webhook, more: false }
+    const free = waiting.filter((id) => limits.allowance(id) > 0)
+    const locked = await lockWebhooks(tx, free, limits, now)
+    // In the order in which they wait, so that each has its turn when there is no room for all.
+    const served = free.filter((id) => locked.has(id)).slice(0, limits.room)
+    const taken = await take(tx, app, served, limits, now)
+    const full = served.length === limits.room
+    const last_webhook = present((full ? served : waiting).at(-1), 'someone waits')
+    const more = full || waiting.length >= WEBHOOKS_MAX
     const unwanted = taken.filter((each) => each.refused_by !== null)
     if (unwanted.length > 0) failUnsent(tx, unwanted)
     return { claimed: taken.filter((each) => each.refused_by === null), last_webhook, more }
@@ -94,10 +94,10 @@ const lockHealth = statement(`
   where webhook_id = any($1::bigint[]) and (failing_since is not null) = $2 and (paused_until is null or paused_until <= $3)
   order by webhook_id for no key update skip locked`)
 
-async function lockWebhooks(tx: Tx, ids: bigint[], { failing }: ClaimLimits, now: Date): Promise<bigint[]> {
-  if (ids.length === 0) return []
+async function lockWebhooks(tx: Tx, ids: bigint[], { failing }: ClaimLimits, now: Date): Promise<Set<bigint>> {
+  if (ids.length === 0) return new Set()
   const rows = await tx.query<{ webhook_id: bigint }>(lockHealth, [int8Array(ids), failing, now])
-  return rows.map((row) => row.webhook_id)
+  return new Set(rows.map((row) => row.webhook_id))
 }
 
 const takeFairly = statement(`
@@ -129,8 +129,7 @@ const takeFairly = statement(`
 /** `refused_by`: why it is not to be sent after all. */
 type Taken = ClaimedDelivery & { refused_by: string | null }
 
-async function take(tx: Tx, app: App, ids: bigint[], limits: ClaimLimits, now: Date): Promise<Taken[]> {
-  const served = ids.slice(0, limits.room)
+async function take(tx: Tx, app: App, served: bigint[], limits: ClaimLimits, now: Date): Promise<Taken[]> {
   if (served.length === 0) return []
   const share = Math.floor(limits.room / served.length)
   const shares = served.map((id) => Math.min(share, limits.allowance(id)))
