@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { access } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { ensureChromium, ensurePgbench } from './ensure-system-packages.ts'
+import { ensureChromium, ensurePgbench, ensureRedis } from './ensure-system-packages.ts'
 
 const can_install = process.getuid?.() === 0 && (await isThere('/usr/bin/apt-get'))
 
@@ -11,6 +11,15 @@ test.runIf(can_install)(
   async () => {
     const pgbench = await ensurePgbench(() => {})
     expect(execFileSync(pgbench, ['--version'], { encoding: 'utf8' })).toMatch(/^pgbench \(PostgreSQL\) \d+/)
+  },
+)
+
+test.runIf(can_install)(
+  'answers a Redis that runs, installed where the system has none',
+  { timeout: 300_000 },
+  async () => {
+    const { path, argv0 } = await ensureRedis(() => {})
+    expect(spawnSync(path, ['--version'], { argv0, encoding: 'utf8' }).stdout).toMatch(/server v=\d+/)
   },
 )
 

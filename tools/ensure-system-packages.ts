@@ -50,6 +50,42 @@ export async function ensurePgbench(onProgress: (text: string) => void): Promise
   return unpacked
 }
 
+/** How to start a Redis: the program, and the name that it wants to be called by. */
+export interface RedisProgram {
+  path: string
+  argv0: string
+}
+
+/**
+ * Answers a Redis server, from Debian's packages where it is missing and we are root. Throws SystemPackageError. Of them redis-tools has the program under another name
+ * and starts nothing, where redis-server would set up a service.
+ */
+export async function ensureRedis(onProgress: (text: string) => void): Promise<RedisProgram> {
+  const there = await firstThatRuns(['redis-server', 'valkey-server'])
+  if (there) return { path: there, argv0: 'redis-server' }
+  if (process.getuid?.() !== 0 || !(await firstThatRuns(['apt-get']))) {
+    throw new SystemPackageError(
+      'Redis is missing. Install it (on Debian: apt-get install redis-server) and start again.',
+    )
+  }
+  const path = '/usr/bin/redis-check-rdb'
+  if (!(await isProgram(path))) {
+    onProgress('Installing Redis for the tests of what processes share (once) …')
+    await aptGet(['update'])
+    await aptGet(['install', '--yes', '--no-install-recommends', 'redis-tools'])
+  }
+  if (!(await isProgram(path)))
+    throw new SystemPackageError('The package redis-tools was installed, but brought no Redis.')
+  return { path, argv0: 'redis-server' }
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}
+
 async function pgbenchesIn(folder: string): Promise<string[]> {
   const versions = (await readdir(folder).catch(() => [])).map(Number).filter((each) => each > 0)
   return versions.sort((left, right) => right - left).map((version) => join(folder, String(version), 'bin', 'pgbench'))
@@ -71,11 +107,7 @@ async function firstThatRuns(programs: string[]): Promise<string | undefined> {
 async function onPath(program: string): Promise<string> {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, program)
-    const is_there = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (is_there) return path
+    if (await isProgram(path)) return path
   }
   return program
 }

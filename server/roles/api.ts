@@ -1,7 +1,7 @@
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
 import { areaRoutes } from '#server/domains/identity/areas/routes.ts'
 import { openAuthentication } from '#server/domains/identity/authentication.ts'
-import { guardRoutes, principalOf } from '#server/domains/identity/guard-routes.ts'
+import { guardRoutes, knownPrincipal, principalOf } from '#server/domains/identity/guard-routes.ts'
 import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
@@ -21,6 +21,8 @@ import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { type Http, openHttp } from '#server/platform/http/http.ts'
 import { keepAnswers } from '#server/platform/idempotency/once.ts'
+import { limitCallers, limitNetworks } from '#server/platform/limits/limit-requests.ts'
+import { openRateLimits, type RateLimits } from '#server/platform/limits/rate-limits.ts'
 import { startQueueMeter } from '#server/platform/queues/queue-meter.ts'
 import { docsPage } from './docs-page/routes.ts'
 import type { Saldo } from './open-saldo.ts'
@@ -47,7 +49,8 @@ export async function startApi({ app, secrets }: Saldo): Promise<Api> {
     checks: { database: () => db.query('select 1'), settings: () => settings.current() },
   })
   const authentication = await openAuthentication(app, secrets)
-  await openDoors(http, { app, secrets }, authentication)
+  const limits = openRateLimits(app)
+  await openDoors(http, { app, secrets }, authentication, limits)
   const url = await http.listen({ host: config.host, port: config.port })
   const meter = startQueueMeter(app, QUEUE_REPORTERS)
   return {
@@ -55,6 +58,7 @@ export async function startApi({ app, secrets }: Saldo): Promise<Api> {
     stop: async () => {
       await Promise.all([http.stop(), meter.stop()])
       await authentication.close()
+      await limits.close()
     },
   }
 }
@@ -63,11 +67,14 @@ async function openDoors(
   http: Http,
   { app, secrets }: Pick<Saldo, 'app' | 'secrets'>,
   authentication: Awaited<ReturnType<typeof openAuthentication>>,
+  limits: RateLimits,
 ): Promise<void> {
   const orders = { placeOrder: openPlaceOrder(app), reads: openCustomerReads(app.db) }
+  limitNetworks(http.app, limits, isPublic)
   await openApiDocument(http.app, app.config)
   await http.app.register(async (doors) => {
     guardRoutes(doors, authentication)
+    limitCallers(doors, limits, knownPrincipal)
     keepAnswers(doors, { app, secrets, callerOf: (request) => `user:${principalOf(request).user_id}` })
     await doors.register(identityRoutes(app, authentication))
     await doors.register(areaRoutes(app, authentication))
@@ -75,7 +82,7 @@ async function openDoors(
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
     await doors.register(orderRoutes(app, orders))
-    await doors.register(panelApiRoutes(app, authentication, orders))
+    await doors.register(panelApiRoutes(app, authentication, { ...orders, limits }))
     await doors.register(webhookRoutes(app, secrets))
     await doors.register(staffWebhookRoutes(app))
     await doors.register(settingRoutes(app, SETTINGS))
@@ -88,4 +95,8 @@ async function openDoors(
     await doors.register(docsPage(app.config))
   })
   await http.app.ready()
+}
+
+function isPublic(config: object | undefined): boolean {
+  return (config as { permission?: unknown } | undefined)?.permission === null
 }

@@ -126,11 +126,16 @@ type Transform = typeof jsonSchemaTransform
 function describe(document: Parameters<Transform>[0]): ReturnType<Transform> {
   const { schema, url } = jsonSchemaTransform({ ...document, schema: document.schema ?? {} })
   const described = schema as Record<string, unknown> & { response?: Record<string, unknown> }
-  const { permission = null, idempotent } = (document.route as RouteOptions).config as FastifyContextConfig & {
+  const {
+    permission = null,
+    idempotent,
+    rate_class,
+  } = (document.route as RouteOptions).config as FastifyContextConfig & {
     permission?: string | null
   }
   described['x-permission'] ??= permission
   if (permission !== null) described.security = [{ api_key: [] }, { session: [] }, { cookie: [] }]
+  described['x-rate-class'] = rate_class
   if (idempotent !== undefined) described['x-idempotent'] = idempotent
   if (idempotent === true) described.headers = KEY_HEADER
   for (const [status, answer] of Object.entries(described.response ?? {})) {

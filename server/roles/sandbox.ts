@@ -13,6 +13,7 @@ import { changeProvider } from '#server/domains/providers/change-provider.ts'
 import { listProviders } from '#server/domains/providers/queries.ts'
 import { readOrMakeKeyFile } from '#server/platform/secrets/key-file.ts'
 import { forkSandbox, portOf } from './fork-sandbox.ts'
+import { liftRateLimits } from './lift-rate-limits.ts'
 import type { Progress, Saldo } from './open-saldo.ts'
 import { readSandboxFile, type SandboxFile, writeSandboxFile } from './sandbox-file.ts'
 
@@ -51,6 +52,7 @@ export async function startSandbox(
   const panel = await startPanel(home, key, known?.sandbox.provider)
   try {
     const users = await seedUsers(saldo)
+    await liftRateLimits(saldo.app, 'A sandbox is there to be tried out, under load too.')
     await seedProvider(saldo, `${panel.url}/api/v2`, key, progress)
     const customer = await seedCustomer(saldo, known)
     return {

@@ -9,6 +9,7 @@ import { webhookSettings } from '#server/domains/notifications/webhooks/settings
 import { failuresKeptDays } from '#server/platform/failures/sweep-failures.ts'
 import { answersKeptHours } from '#server/platform/idempotency/sweep-answers.ts'
 import { JOB_SETTINGS } from '#server/platform/jobs/job-settings.ts'
+import { rateLimitSettings } from '#server/platform/limits/rate-class.ts'
 import { EVENT_SETTINGS } from '#server/platform/outbox/event-settings.ts'
 import type { Setting } from '#server/platform/settings/setting.ts'
 
@@ -23,6 +24,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
 
   // Doors.
   answersKeptHours,
+  ...rateLimitSettings,
 
   // Accounts.
   registrationOpen,

@@ -1,8 +1,10 @@
 import { onTestFinished } from 'vitest'
 import { createApiKey } from '#server/domains/identity/create-api-key.ts'
+import type { Config } from '#server/platform/config/config.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import type { Log } from '#server/platform/telemetry/log.ts'
 import { startApi } from '#server/roles/api.ts'
+import { liftRateLimits } from '#server/roles/lift-rate-limits.ts'
 import { openShop, type Shop, type ShopOptions } from './shop.ts'
 
 /** A shop whose doors are open on a real port, wired as the API role wires them. */
@@ -13,11 +15,21 @@ export interface Doors {
   customer(usd?: string, key?: Partial<Parameters<typeof createApiKey>[1]>): Promise<{ id: bigint; key: string }>
 }
 
-/** Opens a shop and its doors; closed when the calling test ends. What the doors log goes to `log`. */
-export async function openDoors(options: ShopOptions & { log?: Log } = {}): Promise<Doors> {
+export interface DoorsOptions extends ShopOptions {
+  /** Where what the doors log goes. */
+  log?: Log
+  /** Settings of the doors in place of a sandbox's. */
+  config?: Partial<Config>
+  /** Whether the rate limits stand as in production; otherwise a test may send as much as it likes. */
+  rate_limits?: 'as in production'
+}
+
+/** Opens a shop and its doors; closed when the calling test ends. */
+export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
   const shop = await openShop(options)
   const { config, log } = shop.app
-  const app = { ...shop.app, config: { ...config, port: 0 }, log: options.log ?? log }
+  const app = { ...shop.app, config: { ...config, port: 0, ...options.config }, log: options.log ?? log }
+  if (!options.rate_limits) await liftRateLimits(app, 'A test of something else.')
   const secrets = await openSecrets(app.config)
   const api = await startApi({ app, secrets, providers: shop.providers, close: async () => {} })
   onTestFinished(() => api.stop())

@@ -43,14 +43,6 @@ export function isAllowed(networks: readonly Network[], ip: string): boolean {
   return address !== undefined && networks.some((network) => sameFamily(network[0], address) && address.match(network))
 }
 
-/** The IPv4 address, or the /64 of IPv6, which is what one customer of a carrier holds: the unit of counting attempts. */
-export function countedNetwork(ip: string): string {
-  const address = parseAddress(ip)
-  if (!address) return 'unknown'
-  if (address instanceof ipaddr.IPv4) return address.toString()
-  return ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/64`).toString()
-}
-
 /** An address as PostgreSQL's inet takes it; undefined when it is none. */
 export function normalAddress(ip: string): string | undefined {
   return parseAddress(ip)?.toString()

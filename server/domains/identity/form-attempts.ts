@@ -1,5 +1,5 @@
+import { countedNetwork } from '#server/platform/limits/network.ts'
 import type { Limiter, Limiters } from '#server/platform/limits/open-limiters.ts'
-import { countedNetwork } from './allowed-ips.ts'
 import { TooManyAttemptsError } from './errors.ts'
 
 const HOUR_S = 60 * 60

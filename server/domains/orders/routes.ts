@@ -57,7 +57,11 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
     server.post(
       '/api/v1/order',
       {
-        config: { permission: 'orders:place:own', idempotent: 'its key is stored with the order, for ever' },
+        config: {
+          permission: 'orders:place:own',
+          rate_class: 'ordering',
+          idempotent: 'its key is stored with the order, for ever',
+        },
         schema: {
           summary: 'Place an order',
           description:
@@ -83,7 +87,7 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
     server.post(
       '/api/v1/orders',
       {
-        config: { permission: 'orders:place:own', idempotent: true },
+        config: { permission: 'orders:place:own', rate_class: 'ordering', idempotent: true },
         schema: {
           summary: 'Place up to 100 orders',
           description:

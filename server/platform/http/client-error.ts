@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { newUuid } from '#server/kit/id.ts'
+import { problemType } from './problem.ts'
 
 /** What Node refuses before there is a request. */
 const REFUSALS: Readonly<Record<string, { status: number; code: string; title: string }>> = {
@@ -19,7 +20,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     return
   }
   const { status, code, title } = REFUSALS[error.code ?? ''] ?? MALFORMED
-  const body = JSON.stringify({ type: `urn:saldo:problem:${code}`, title, status, code, request_id: newUuid() })
+  const body = JSON.stringify({ type: problemType(code), title, status, code, request_id: newUuid() })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/problem+json; charset=utf-8',

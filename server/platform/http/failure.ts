@@ -1,12 +1,13 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type FieldError, ProblemError } from './problem.ts'
+import { type FieldError, ProblemError, problemType } from './problem.ts'
 
 /** Any error as its caller may see it. */
 export interface Failure {
   code: string
   status: number
   title: string
+  type: string
   detail: string | undefined
   errors: readonly FieldError[]
   extra: Readonly<Record<string, unknown>>
@@ -48,9 +49,8 @@ export function failureOf(error: unknown): Failure {
   if (code === 'ECONNRESET' && statusCode === 400) {
     return expected({ status: 400, code: 'malformed_request', title: 'The request broke off' })
   }
-  // Plugins refuse by a status below 500: Fastify's own (FST_…), and the rate limit.
+  // Fastify's own plugins refuse by a status below 500.
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
-    if (statusCode === 429) return expected({ status: 429, code: 'rate_limited', title: 'Too many requests' })
     if (String(code).startsWith('FST_')) {
       const title = STATUS_CODES[statusCode] ?? 'The request is not valid'
       return { ...expected({ status: statusCode, code: 'refused', title }), detail: String(message) }
@@ -64,7 +64,15 @@ export function failureOf(error: unknown): Failure {
 }
 
 function expected(refusal: { status: number; code: string; title: string }): Failure {
-  return { ...refusal, detail: undefined, errors: [], extra: {}, headers: {}, unexpected: false }
+  return {
+    ...refusal,
+    type: problemType(refusal.code),
+    detail: undefined,
+    errors: [],
+    extra: {},
+    headers: {},
+    unexpected: false,
+  }
 }
 
 function ofProblem(error: ProblemError): Failure {
@@ -72,8 +80,8 @@ function ofProblem(error: ProblemError): Failure {
   if ('retry_after_s' in error) headers['retry-after'] = String(Math.max(1, Math.ceil(Number(error.retry_after_s))))
   // RFC 9110, 11.6.1: a 401 names how to sign in.
   if (error.status === 401) headers['www-authenticate'] ??= 'Bearer realm="saldo"'
-  const { code, status, title, detail, errors, extra } = error
-  return { code, status, title, detail, errors, extra, headers, unexpected: false }
+  const { code, status, title, type, detail, errors, extra } = error
+  return { code, status, title, type, detail, errors, extra, headers, unexpected: false }
 }
 
 /** How a door words a failure. */
@@ -101,10 +109,10 @@ const asIs = (payload: unknown) => payload as string
 
 /** RFC 9457, the form of every REST door. */
 export function problemAnswer(failure: Failure, request: { id: string }): FailureAnswer {
-  const { code, status, title, detail, errors, extra } = failure
+  const { code, status, title, type, detail, errors, extra } = failure
   const body = JSON.stringify({
     ...extra,
-    type: `urn:saldo:problem:${code}`,
+    type,
     title,
     status,
     detail,

@@ -12,6 +12,8 @@ export interface ProblemFields {
   status: number
   /** The same sentence for every occurrence. */
   title: string
+  /** The URI of a type that others have defined; `urn:saldo:problem:<code>` without it. */
+  type?: string
   /** What is special about this one. */
   detail?: string
   /** The field of the request that it is about. */
@@ -24,6 +26,11 @@ export interface ProblemFields {
   headers?: Readonly<Record<string, string>>
 }
 
+/** The URI of our own problem types. */
+export function problemType(code: string): string {
+  return `urn:saldo:problem:${code}`
+}
+
 /**
  * A failure that a caller may meet, rendered as RFC 9457 wherever it is thrown. Its texts are for the caller to read; a cause is for the log alone.
  * One that has a `retry_after_s` is answered with Retry-After.
@@ -33,6 +40,7 @@ export abstract class ProblemError extends Error {
   readonly code: string
   readonly status: number
   readonly title: string
+  readonly type: string
   readonly detail: string | undefined
   readonly field: string | undefined
   readonly errors: readonly FieldError[]
@@ -44,6 +52,7 @@ export abstract class ProblemError extends Error {
     this.code = fields.code
     this.status = fields.status
     this.title = fields.title
+    this.type = fields.type ?? problemType(fields.code)
     this.detail = fields.detail
     this.field = fields.field
     this.errors =

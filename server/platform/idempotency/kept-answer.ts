@@ -9,6 +9,7 @@ interface KeptRefusal {
   readonly code: string
   readonly status: number
   readonly title: string
+  readonly type: string
   readonly detail: string | undefined
   readonly errors: readonly FieldError[]
   readonly extra: Readonly<Record<string, unknown>>
@@ -21,8 +22,8 @@ const OF_THE_MOMENT = [408, 425, 429]
 /** The refusal that a failure is and that a key keeps; undefined for what leaves the key free: our own failures, and refusals of the moment. */
 export function refusalOf(error: unknown): KeptRefusal | undefined {
   if (!(error instanceof ProblemError) || error.status >= 500 || OF_THE_MOMENT.includes(error.status)) return undefined
-  const { code, status, title, detail, errors, extra, headers } = error
-  return { code, status, title, detail, errors, extra, headers }
+  const { code, status, title, type, detail, errors, extra, headers } = error
+  return { code, status, title, type, detail, errors, extra, headers }
 }
 
 /** A refusal that was given before, given again. */

@@ -1,11 +1,12 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '#server/kit/clock.ts'
 import { openLog } from '../telemetry/log.ts'
 import { openLimiters } from './open-limiters.ts'
 
 function limitersWith(redis_url: string | undefined) {
   const logged: string[] = []
   const log = openLog({ level: 'warn', destination: { write: (line) => void logged.push(line) } })
-  const limiters = openLimiters({ config: { redis_url }, log })
+  const limiters = openLimiters({ config: { redis_url }, clock: systemClock, log })
   onTestFinished(() => limiters.close())
   return { limiters, logged }
 }

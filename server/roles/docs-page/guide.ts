@@ -172,6 +172,7 @@ const limits: Section = {
         ['a page of orders', '100'],
       ],
     },
+    'Requests are counted by network (an IPv4 address, or a /64 of IPv6), by key and by user, apart for `reading`, `ordering`, `changing`, `signing_in` and what is `public`; at `/api/v2` by the action. What the limits are stands in each answer’s `RateLimit-Policy`, what is left of the tightest in `RateLimit`: `"ordering-per-key";r=1999;t=10` is 1999 more requests, and new ones in 10 seconds. One too many is answered with 429, `Retry-After`, and the names of the policies in `violated-policies`; nothing was done, so it may be sent again.',
   ],
 }
 

@@ -57,6 +57,7 @@ const handle = z.string().min(1).max(100).meta({ description: 'Asks for the mail
 const TAGS = ['account']
 const PUBLIC = {
   permission: null,
+  rate_class: 'signing_in',
   idempotent: 'a repeated request answers the same: a known address is only mailed, and each link works once',
 } as const
 
@@ -76,7 +77,7 @@ function registrations(app: App, { forms }: Authentication): FastifyPluginAsyncZ
     server.get(
       '/api/v1/registrations/options',
       {
-        config: PUBLIC,
+        config: { permission: null },
         schema: {
           summary: 'What a registration needs',
           description: 'Whether registration is open, the captcha to be solved, and the bounds of a password.',

@@ -1,5 +1,5 @@
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import { countedNetwork } from '../allowed-ips.ts'
+import { countedNetwork } from '#server/platform/limits/network.ts'
 import { digestOf, newDeviceToken } from '../token.ts'
 import type { Client } from './client.ts'
 

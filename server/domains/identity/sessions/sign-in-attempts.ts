@@ -1,5 +1,5 @@
+import { countedNetwork } from '#server/platform/limits/network.ts'
 import type { Limiter, Limiters, Taken } from '#server/platform/limits/open-limiters.ts'
-import { countedNetwork } from '../allowed-ips.ts'
 import { TooManyAttemptsError } from '../errors.ts'
 
 const QUARTER_S = 15 * 60

@@ -55,7 +55,11 @@ function firstStep(app: App, authentication: Authentication, { path, area, tag }
     server.post(
       path,
       {
-        config: { permission: null, idempotent: 'each sign-in is a session of its own, and a lost one runs out' },
+        config: {
+          permission: null,
+          rate_class: 'signing_in',
+          idempotent: 'each sign-in is a session of its own, and a lost one runs out',
+        },
         schema: {
           summary: 'Sign in',
           description:
@@ -88,7 +92,11 @@ function secondStep(app: App, authentication: Authentication, { path, tag }: Sig
     server.post(
       `${path}/second-factor`,
       {
-        config: { permission: null, idempotent: 'each sign-in is a session of its own, and a lost one runs out' },
+        config: {
+          permission: null,
+          rate_class: 'signing_in',
+          idempotent: 'each sign-in is a session of its own, and a lost one runs out',
+        },
         schema: {
           summary: 'Sign in, second step',
           description:

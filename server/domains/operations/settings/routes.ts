@@ -139,7 +139,7 @@ function changingRoutes(app: App, settings: readonly Setting<unknown>[]): Fastif
     server.post(
       '/api/admin/settings/:name/reset',
       {
-        config: { permission },
+        config: { permission, idempotent: 'a version is changed once: repeated, it is told to be stale' },
         schema: {
           summary: 'Take a setting back to its default',
           description: 'Whatever this version, and each later one, takes as the default.',

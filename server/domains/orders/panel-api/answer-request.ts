@@ -16,11 +16,14 @@ export async function answerRequest(
 ): Promise<string> {
   const body = readFields(request.body)
   const url = readFields(request.query)
-  const principal = await identify(authentication, request, body.texts.key, url.texts.key)
-  if (principal === undefined) return errorBody(ERRORS.invalid_key)
   // What is in the body wins.
   const texts = { ...url.texts, ...body.texts }
   const action = ACTIONS.get(texts.action?.trim() ?? '')
+  const rate_class = action?.rate_class ?? 'public'
+  await deps.limits.takeNetwork(rate_class, request, reply)
+  const principal = await identify(authentication, request, body.texts.key, url.texts.key)
+  if (principal === undefined) return errorBody(ERRORS.invalid_key)
+  await deps.limits.takeCaller(rate_class, principal, request, reply)
   if (action === undefined || body.malformed || url.malformed) return errorBody(ERRORS.incorrect_request)
   if (!can(principal, action.permission)) return errorBody(ERRORS.not_permitted)
   return action.answer(deps, { principal, texts, request, reply })

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '#server/domains/identity/principal.ts'
 import type { App } from '#server/platform/app.ts'
+import type { RateLimits } from '#server/platform/limits/rate-limits.ts'
 import type { CustomerReads } from '../customer-reads.ts'
 import type { PlaceSingleOrder } from '../place-order.ts'
 import type { PanelFields } from './fields.ts'
@@ -10,6 +11,7 @@ export interface PanelDeps {
   readonly app: App
   readonly placeOrder: PlaceSingleOrder
   readonly reads: CustomerReads
+  readonly limits: RateLimits
 }
 
 /** One request whose key was right and whose action is permitted. */

@@ -3,10 +3,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { Authentication } from '#server/domains/identity/authentication.ts'
 import type { App } from '#server/platform/app.ts'
 import { errorHandler } from '#server/platform/http/failure.ts'
-import type { CustomerReads } from '../customer-reads.ts'
-import type { PlaceSingleOrder } from '../place-order.ts'
 import { answerFailure, JSON_TYPE } from './answer-failure.ts'
 import { answerRequest } from './answer-request.ts'
+import type { PanelDeps } from './call.ts'
 import { parseBody, parseMultipart } from './parse-body.ts'
 import { ERRORS, errorBody } from './refusals.ts'
 import { getSchema, postSchema } from './schema.ts'
@@ -18,9 +17,9 @@ import { getSchema, postSchema } from './schema.ts'
 export function panelApiRoutes(
   app: App,
   authentication: Authentication,
-  { placeOrder, reads }: { placeOrder: PlaceSingleOrder; reads: CustomerReads },
+  given: Omit<PanelDeps, 'app'>,
 ): FastifyPluginAsyncZod {
-  const deps = { app, placeOrder, reads }
+  const deps = { app, ...given }
   return async (server) => {
     server.setErrorHandler(errorHandler(answerFailure))
     server.removeAllContentTypeParsers()
@@ -33,7 +32,11 @@ export function panelApiRoutes(
     // The fields are read by hand: at this door's pace a schema would cost more than the order. The schemas are for the document.
     server.setValidatorCompiler(() => () => true)
 
-    const config = { permission: null, idempotent: 'the key of `add` is stored with its order, for ever' }
+    const config = {
+      permission: null,
+      idempotent: 'the key of `add` is stored with its order, for ever',
+      rate_class: 'by_action' as const,
+    }
     server.post('/api/v2', { config, schema: postSchema }, async (request, reply) => {
       reply.header('content-type', JSON_TYPE)
       return reply.send(await answerRequest(deps, authentication, request, reply))
