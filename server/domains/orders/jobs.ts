@@ -116,9 +116,12 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
     on(event, async (tx, app, events) => {
       const counter = app.metrics.counter('saldo_order_events_total', 'Steps of orders', ['event', 'state'])
       tx.onCommit(() => {
-        for (const order of events.flatMap(({ payload }) => payload.orders)) {
-          counter.inc({ event: name, state: order.state })
-          app.log.debug({ event: name, ...order }, 'order step')
+        const orders = events.flatMap(({ payload }) => payload.orders)
+        for (const [state, same] of Map.groupBy(orders, (order) => order.state)) {
+          counter.inc({ event: name, state }, same.length)
+        }
+        if (app.log.isLevelEnabled('debug')) {
+          for (const order of orders) app.log.debug({ event: name, ...order }, 'order step')
         }
         if (event === ordersPlaced || event === ordersResubmitted) wakeDispatcher()
       })
