@@ -17,6 +17,7 @@ import {
 } from './commands/provider-commands.ts'
 import { deadLettersCommand, queuesCommand } from './commands/queue-commands.ts'
 import { settingsCommand } from './commands/settings-commands.ts'
+import { usersCommand } from './commands/users-command.ts'
 
 /** Every command besides the roles, by name. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -24,6 +25,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   verify: verifyCommand,
   'create-user': createUserCommand,
   'create-key': createKeyCommand,
+  users: usersCommand,
   credit: creditCommand,
   'add-provider': addProviderCommand,
   'change-provider': changeProviderCommand,

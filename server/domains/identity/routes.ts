@@ -7,6 +7,7 @@ import { apiKeyRoutes } from './api-key-routes.ts'
 import type { Authentication } from './authentication.ts'
 import { UnauthenticatedError } from './errors.ts'
 import { principalOf } from './guard-routes.ts'
+import { accountPages } from './pages/page-routes.ts'
 import type { Principal } from './principal.ts'
 import { userById } from './queries.ts'
 import { sessionRoutes } from './sessions/session-routes.ts'
@@ -29,6 +30,7 @@ const meShape = z.object({
 export function identityRoutes(app: App, authentication: Authentication): FastifyPluginAsyncZod {
   return async (server) => {
     await server.register(publicAccountRoutes(app, authentication))
+    await server.register(accountPages)
     await server.register(signInRoutes(app, authentication, { path: '/api/v1/sessions', tag: 'account' }))
     await server.register(sessionRoutes(app))
     await server.register(accountRoutes(app, authentication))
