@@ -1095,6 +1095,45 @@ CREATE UNIQUE INDEX order_at_provider_once ON orders.orders USING btree (provide
 
 CREATE UNIQUE INDEX order_request_once ON orders.orders USING btree (customer_id, request_key) WHERE (request_key IS NOT NULL);
 
+create table payments.adjustment (
+  id bigint generated always as identity not null,
+  user_id bigint not null,
+  asset text not null,
+  amount bigint not null,
+  reason text not null,
+  state text not null,
+  asked_by bigint,
+  asked_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  decided_by bigint,
+  decided_at timestamp with time zone,
+  decision_reason text,
+  movement bigint,
+  constraint adjustment_amount_check CHECK ((amount <> 0)),
+  constraint adjustment_asked_by_fkey FOREIGN KEY (asked_by) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint adjustment_asset_fkey FOREIGN KEY (asset) REFERENCES ledger.asset(code),
+  constraint adjustment_check CHECK ((expires_at > asked_at)),
+  constraint adjustment_check1 CHECK (((state = 'posted'::text) = (movement IS NOT NULL))),
+  constraint adjustment_check2 CHECK ((((state = ANY (ARRAY['posted'::text, 'refused'::text])) = (decided_at IS NOT NULL)) OR (state = 'posted'::text))),
+  constraint adjustment_check3 CHECK (((state <> 'asked'::text) OR (expires_at IS NOT NULL))),
+  constraint adjustment_check4 CHECK (((decided_by IS NULL) OR (decided_by <> asked_by))),
+  constraint adjustment_check5 CHECK (((decided_by IS DISTINCT FROM user_id) AND (asked_by IS DISTINCT FROM user_id))),
+  constraint adjustment_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint adjustment_decision_reason_check CHECK (((char_length(decision_reason) >= 1) AND (char_length(decision_reason) <= 500))),
+  constraint adjustment_pkey PRIMARY KEY (id),
+  constraint adjustment_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 500))),
+  constraint adjustment_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'posted'::text, 'refused'::text, 'expired'::text]))),
+  constraint adjustment_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE RESTRICT
+);
+
+CREATE INDEX adjustment_alone ON payments.adjustment USING btree (asked_by, asked_at) WHERE ((state = 'posted'::text) AND (decided_by IS NULL));
+
+CREATE INDEX adjustment_by_state ON payments.adjustment USING btree (state, id DESC);
+
+CREATE INDEX adjustment_of_user ON payments.adjustment USING btree (user_id, id DESC);
+
+CREATE INDEX adjustment_open ON payments.adjustment USING btree (expires_at) WHERE (state = 'asked'::text);
+
 create table platform.chore (
   name text not null,
   tick timestamp with time zone not null,

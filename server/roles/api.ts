@@ -19,6 +19,7 @@ import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
+import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
 import { type Http, openHttp } from '#server/platform/http/http.ts'
 import { keepAnswers } from '#server/platform/idempotency/once.ts'
 import { limitCallers, limitNetworks } from '#server/platform/limits/limit-requests.ts'
@@ -79,6 +80,7 @@ async function openDoors(
     await doors.register(identityRoutes(app, authentication))
     await doors.register(areaRoutes(app, authentication))
     await doors.register(staffRoutes(app))
+    await doors.register(adjustmentRoutes(app))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
     await doors.register(orderRoutes(app, orders))

@@ -1,4 +1,5 @@
 import type { Config } from '#server/platform/config/config.ts'
+import { adjustBalanceCommand } from './commands/adjustment-commands.ts'
 import { type Command, say, UsageError } from './commands/command.ts'
 import { migrateCommand, verifyCommand } from './commands/database-commands.ts'
 import { messagesCommand } from './commands/message-commands.ts'
@@ -27,6 +28,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'create-key': createKeyCommand,
   users: usersCommand,
   credit: creditCommand,
+  'adjust-balance': adjustBalanceCommand,
   'add-provider': addProviderCommand,
   'change-provider': changeProviderCommand,
   'pause-provider': pauseProviderCommand,

@@ -52,6 +52,7 @@ const TAGS = [
   },
   { name: 'areas', description: 'The doors of administrators, support, team leads, traders and merchants.' },
   { name: 'staff', description: 'For staff: users.' },
+  { name: 'adjustments', description: 'For staff: putting customers’ balances right.' },
   { name: 'rights', description: 'For staff: roles, and what people may do.' },
   { name: 'settings', description: 'For staff: what can be changed while the house runs.' },
   { name: 'queues', description: 'For staff: what waits, and what was given up.' },

@@ -38,6 +38,9 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'users:end-sessions:{role}:{id}', description: 'End all sessions of a user.' },
   { permission: 'webhooks:read', description: 'See all webhooks and what was sent to them.' },
   { permission: 'webhooks:manage', description: 'Enable and disable all webhooks, and send to them again.' },
+  { permission: 'balances:read', description: 'See what staff put right on customers’ balances.' },
+  { permission: 'balances:adjust', description: 'Put customers’ balances right, above a limit with a second person.' },
+  { permission: 'balances:approve', description: 'Be the second person who approves or refuses adjustments.' },
   { permission: 'roles:read', description: 'See the roles and the permissions of the house.' },
   { permission: 'roles:edit', description: 'Make, change and remove roles, with no more than one holds.' },
   {

@@ -2,6 +2,7 @@ import { identityChores } from '#server/domains/identity/jobs.ts'
 import { ledgerChores } from '#server/domains/ledger/jobs.ts'
 import { messageChores } from '#server/domains/notifications/messages/jobs.ts'
 import { webhookChores } from '#server/domains/notifications/webhooks/jobs.ts'
+import { paymentChores } from '#server/domains/payments/jobs.ts'
 import { ensurePartitions, partitionChore } from '#server/platform/db/partitions.ts'
 import { sweepFailuresChore } from '#server/platform/failures/sweep-failures.ts'
 import { sweepAnswersChore } from '#server/platform/idempotency/sweep-answers.ts'
@@ -21,6 +22,7 @@ export async function startScheduler({ app }: Saldo): Promise<{ stop(): Promise<
     sweepFailuresChore,
     ...identityChores,
     ...ledgerChores,
+    ...paymentChores,
     ...messageChores,
     ...webhookChores,
   ])

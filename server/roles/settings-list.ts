@@ -6,6 +6,7 @@ import {
 import { passwordCost } from '#server/domains/identity/password.ts'
 import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/messages/delete-old.ts'
 import { webhookSettings } from '#server/domains/notifications/webhooks/settings.ts'
+import { decideWithinHours, secondPersonAbove } from '#server/domains/payments/adjustments/settings.ts'
 import { failuresKeptDays } from '#server/platform/failures/sweep-failures.ts'
 import { answersKeptHours } from '#server/platform/idempotency/sweep-answers.ts'
 import { JOB_SETTINGS } from '#server/platform/jobs/job-settings.ts'
@@ -31,6 +32,10 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   confirmationRequired,
   staffTotpRequired,
   passwordCost,
+
+  // Money.
+  secondPersonAbove,
+  decideWithinHours,
 
   // What people are told.
   inboxDaysKept,

@@ -11,7 +11,7 @@ const KEYS_OF = statement(`
   order by id desc limit ${API_KEYS_IN_ROTATION_MAX}`)
 
 /** The user, or undefined. */
-export async function userById(app: Pick<App, 'db'>, id: bigint): Promise<User | undefined> {
+export async function userById(app: { db: Pick<App['db'], 'query'> }, id: bigint): Promise<User | undefined> {
   const [user] = await app.db.query<User>(BY_ID, [id])
   return user
 }

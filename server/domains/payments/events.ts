@@ -1,0 +1,30 @@
+import { defineEvent } from '#server/platform/outbox/event.ts'
+
+/** What became of a wish to put a customer's balance right. */
+export interface BalanceAdjusted {
+  adjustment_id: bigint
+  user_id: bigint
+  asset: string
+  /** Minor units; below zero was taken away. */
+  amount: bigint
+  reason: string
+}
+
+/** A customer's balance was put right by staff: the money has moved. */
+export const balanceAdjusted = defineEvent<BalanceAdjusted>(
+  'payments.balance_adjusted',
+  ({ adjustment_id }) => `adjustment:${adjustment_id}`,
+)
+
+export interface AdjustmentAsked {
+  adjustment_id: bigint
+  user_id: bigint
+  /** Null: at the terminal. */
+  asked_by: bigint | null
+}
+
+/** An adjustment waits for a second person. */
+export const adjustmentAsked = defineEvent<AdjustmentAsked>(
+  'payments.adjustment_asked',
+  ({ adjustment_id }) => `adjustment:${adjustment_id}`,
+)
