@@ -4,6 +4,7 @@ import { openApp } from '#server/app.ts'
 import { newSecret } from '#server/kit/id.ts'
 import { readConfig } from '#server/platform/config/config.ts'
 import { liftRateLimits } from '#server/roles/lift-rate-limits.ts'
+import { authBench } from './auth.ts'
 import { type Bench, rounded } from './bench.ts'
 import { dispatchBench } from './dispatch.ts'
 import { ledgerBench } from './ledger.ts'
@@ -20,6 +21,7 @@ const BENCHES: Record<string, Bench> = {
   dispatch: dispatchBench,
   sync: syncBench,
   read: readBench,
+  auth: authBench,
 }
 
 const USAGE = `npm run bench -- <name> [--json]
