@@ -21,6 +21,8 @@ export interface ReceiverControl {
   waitFor(wanted: ReceivedWanted & { timeout_ms?: number }): Promise<Received>
   summary(): Promise<ReceiverSummary>
   forget(): Promise<void>
+  /** Cuts the connections of all requests that hang. */
+  cut(): Promise<void>
   /** Replaces all faults; a bare number is a probability, {} switches all off. */
   setFaults(faults: Partial<Record<ReceiverFault, Partial<FaultSetting> | number>>): Promise<void>
   fired(): Promise<Record<string, number>>
@@ -36,6 +38,7 @@ export function receiverControlOf(url: string): ReceiverControl {
     waitFor: (wanted) => ask('GET', `/received/wait?${queryOf(wanted)}`),
     summary: () => ask('GET', '/summary'),
     forget: async () => void (await ask('POST', '/forget')),
+    cut: async () => void (await ask('POST', '/cut')),
     setFaults: async (faults) => void (await ask('PUT', '/faults', faults)),
     fired: () => ask('GET', '/faults/fired'),
   }

@@ -46,6 +46,14 @@ export const CONTROL_ROUTES: readonly DoorRoute<Receiver>[] = [
       return {}
     },
   ],
+  [
+    'POST',
+    /^\/control\/cut$/,
+    ({ world }) => {
+      for (const cut of world.hanging) cut()
+      return {}
+    },
+  ],
   ['GET', /^\/control\/faults$/, ({ world }) => world.faults.view()],
   ['GET', /^\/control\/faults\/known$/, () => RECEIVER_FAULTS],
   ['GET', /^\/control\/faults\/fired$/, ({ world }) => world.faults.fired()],

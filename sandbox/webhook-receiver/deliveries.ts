@@ -57,6 +57,8 @@ export interface Receiver {
   seen: Map<string, Map<string, boolean>>
   counts: { requests: number; taken: number; repeated: number; wrong_signatures: number }
   delays_ms: number[]
+  /** Requests that hang, and how each is cut. */
+  readonly hanging: Set<() => void>
   /** Those who wait for a request. */
   readonly listeners: Set<() => void>
 }
@@ -70,6 +72,7 @@ export function newReceiver(faults: Faults<ReceiverFault>): Receiver {
     seen: new Map(),
     counts: { requests: 0, taken: 0, repeated: 0, wrong_signatures: 0 },
     delays_ms: [],
+    hanging: new Set(),
     listeners: new Set(),
   }
 }
@@ -159,5 +162,10 @@ export function summaryOf({ counts, seen, delays_ms }: Receiver): ReceiverSummar
 
 /** Forgets all that came, but no secret and no fault. */
 export function forget(receiver: Receiver): void {
-  Object.assign(receiver, { ...newReceiver(receiver.faults), secrets: receiver.secrets, listeners: receiver.listeners })
+  Object.assign(receiver, {
+    ...newReceiver(receiver.faults),
+    secrets: receiver.secrets,
+    hanging: receiver.hanging,
+    listeners: receiver.listeners,
+  })
 }

@@ -34,7 +34,7 @@ export async function takeDelivery(
   const fault = faultOf(receiver, hook)
   const answer = fault === undefined || fault.name === 'slow' || fault.name === 'huge' ? '200' : fault.name
   receive(receiver, hook, request.headers, body, answer)
-  await reply(response, fault)
+  await reply(receiver, response, fault)
 }
 
 interface Striking extends FaultSetting {
@@ -49,12 +49,16 @@ function faultOf({ faults }: Receiver, hook: string): Striking | undefined {
   return undefined
 }
 
-async function reply(response: ServerResponse, fault: Striking | undefined): Promise<void> {
+async function reply({ hanging }: Receiver, response: ServerResponse, fault: Striking | undefined): Promise<void> {
   switch (fault?.name) {
     case undefined:
       return send(response, 200, {}, 'ok')
-    case 'hang':
+    case 'hang': {
+      const cut = () => void response.destroy()
+      hanging.add(cut)
+      response.once('close', () => hanging.delete(cut))
       return
+    }
     case 'slow':
       await delay(fault.ms ?? 1_000)
       return send(response, 200, {}, 'ok')
