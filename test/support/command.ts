@@ -12,11 +12,14 @@ export interface CommandRun {
   err: string
 }
 
-/** How the calling test gives commands of `saldo` on the database at `url`, one after another. */
-export function terminal(url: string): (...args: string[]) => Promise<CommandRun> {
+/** How the calling test gives commands of `saldo` on the database at `url`, one after another, with these settings besides. */
+export function terminal(
+  url: string,
+  settings: Record<string, string> = {},
+): (...args: string[]) => Promise<CommandRun> {
   const home = mkdtempSync(join(tmpdir(), 'saldo-command-'))
   onTestFinished(() => rmSync(home, { recursive: true, force: true }))
-  const source = { SALDO_MODE: 'sandbox', SALDO_HOME: home, DATABASE_URL: url, SALDO_DB_CONNECTIONS: '2' }
+  const source = { SALDO_MODE: 'sandbox', SALDO_HOME: home, DATABASE_URL: url, SALDO_DB_CONNECTIONS: '2', ...settings }
   return async (name = '', ...args) => {
     const run: CommandRun = { code: 0, out: '', err: '' }
     const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {

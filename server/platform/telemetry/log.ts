@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
 import { correlationIds } from './correlation.ts'
 import { isSecretField } from './secret-fields.ts'
+import { maskSecretValues } from './secret-values.ts'
 
 /** Structured log, one JSON object a line: `log.info({ order_id }, 'order placed')`. Secrets never go in. */
 export type Log = Logger
@@ -21,7 +22,7 @@ const TEXT_MAX = 8_000
 
 const MASK = '***'
 
-/** Opens the log. Values of secret fields are masked at every depth, and the ids given to `correlate` are on each line. */
+/** Opens the log. Secrets are masked at every depth, by the name of their field and by their form, and the ids given to `correlate` are on each line. */
 export function openLog(options: LogOptions): Log {
   const log = pino(
     {
@@ -50,7 +51,7 @@ export function openLog(options: LogOptions): Log {
 function loggable(value: unknown, depth: number): unknown {
   switch (typeof value) {
     case 'string':
-      return value.length > TEXT_MAX ? `${value.slice(0, TEXT_MAX)}…` : value
+      return loggableText(value)
     case 'bigint':
       return value.toString()
     case 'object':
@@ -66,6 +67,12 @@ function loggable(value: unknown, depth: number): unknown {
   if (value instanceof Map) return loggableFields(Object.fromEntries(value), depth)
   if (value instanceof Set) return loggable([...value], depth)
   return loggableFields(value, depth)
+}
+
+/** PostgreSQL quotes the row that it refuses, and others what they were sent. A secret that the first cut parts is cut off by the second. */
+function loggableText(text: string): string {
+  const masked = maskSecretValues(text.length > 2 * TEXT_MAX ? text.slice(0, 2 * TEXT_MAX) : text)
+  return masked.length > TEXT_MAX ? `${masked.slice(0, TEXT_MAX)}…` : masked
 }
 
 function loggableFields(fields: object, depth: number): Record<string, unknown> {

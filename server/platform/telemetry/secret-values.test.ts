@@ -6,6 +6,9 @@ const RANDOM = 'Abcdefghij-klmnopqrst_uvwxyz0123456789ABCDE'
 const SECRETS = {
   'an API key': `sk_${RANDOM}`,
   'a session token': `ss_${RANDOM}`,
+  'a token for the second step of a sign-in': `sc_${RANDOM}`,
+  'a token by which a browser is known': `sd_${RANDOM}`,
+  'the token of a mailed link': `ol_17.${RANDOM}`,
   'a webhook secret': 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
   'a password hash': '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g',
   'a private key': '-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIA',

@@ -1,10 +1,12 @@
 /**
- * Values that are secrets by their form, whatever the field: our keys and tokens (`sk_…`, `ss_…`, `whsec_…` and their like), password hashes, private
+ * Values that are secrets by their form, whatever the field: our keys and tokens (`sk_…`, `ss_…`, `ol_…`, `whsec_…` and their like), password hashes, private
  * keys, one-time password addresses, credentials within a URL, bearer headers. The first characters of a key, by which people recognise it, are none.
  */
 const SECRET_VALUE = new RegExp(
   [
-    `(?<![A-Za-z0-9])(?:sk|ss)_[A-Za-z0-9_-]{20,}`,
+    `(?<![A-Za-z0-9])(?:sk|ss|sc|sd|rg)_[A-Za-z0-9_-]{20,}`,
+    // The token of a mailed link.
+    String.raw`(?<![A-Za-z0-9])ol_\d{1,18}\.[A-Za-z0-9_-]{20,}`,
     `(?<![A-Za-z0-9])whsec_[A-Za-z0-9+/_=-]{16,}`,
     String.raw`\$argon2(?:id|i|d)\$[^\s"']+`,
     `-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*`,
