@@ -41,7 +41,7 @@ CREATE INDEX act_of_request ON ONLY audit.act USING btree (request_id, at, id) W
 
 CREATE INDEX act_of_subject ON ONLY audit.act USING btree (subject_kind, subject_id, at, id) WHERE (subject_kind IS NOT NULL);
 
-CREATE INDEX act_reason ON ONLY audit.act USING gin (to_tsvector('simple'::regconfig, reason)) WHERE (reason IS NOT NULL);
+CREATE INDEX act_reason ON ONLY audit.act USING gin (audit.words(reason)) WHERE (reason IS NOT NULL);
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON audit.act FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
 
@@ -1384,6 +1384,12 @@ AS $function$
 begin
   raise exception 'audit.% is append-only', tg_table_name using errcode = 'restrict_violation';
 end $function$;
+
+CREATE OR REPLACE FUNCTION audit.words(text text)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN to_tsvector('simple'::regconfig, translate(text, '@.,:;/\-_+#()[]{}<>|"''!?=&%$*~^`'::text, '                               '::text));
 
 CREATE OR REPLACE FUNCTION catalog.bump_revision()
  RETURNS trigger

@@ -3,6 +3,10 @@ create schema audit;
 
 create sequence audit.act_id;
 
+-- The words of a text, in lower case. Marks part them, so that of an address or a number with dashes each part is found.
+create function audit.words(text text) returns tsvector language sql immutable strict parallel safe
+  return to_tsvector('simple'::regconfig, translate(text, '@.,:;/\-_+#()[]{}<>|"''!?=&%$*~^`', '                               '));
+
 -- Append-only, by month. `json` and not `jsonb`: the seal covers the text as it was written.
 create table audit.act (
   id bigint not null default nextval('audit.act_id'),
@@ -36,7 +40,7 @@ create index act_of_action on audit.act (action, at, id);
 create index act_of_subject on audit.act (subject_kind, subject_id, at, id) where subject_kind is not null;
 create index act_from_ip on audit.act (ip, at, id) where ip is not null;
 create index act_of_request on audit.act (request_id, at, id) where request_id is not null;
-create index act_reason on audit.act using gin (to_tsvector('simple', reason)) where reason is not null;
+create index act_reason on audit.act using gin (audit.words(reason)) where reason is not null;
 
 -- Acts that no seal covers yet, written with them and deleted by the sealer.
 create table audit.unsealed (

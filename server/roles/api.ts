@@ -13,6 +13,8 @@ import { preferenceRoutes } from '#server/domains/notifications/preferences/rout
 import { templateRoutes } from '#server/domains/notifications/templates/routes.ts'
 import { webhookRoutes } from '#server/domains/notifications/webhooks/routes.ts'
 import { staffWebhookRoutes } from '#server/domains/notifications/webhooks/staff-routes.ts'
+import { auditRoutes } from '#server/domains/operations/audit/routes.ts'
+import { criticalErrorRoutes } from '#server/domains/operations/critical-errors/routes.ts'
 import { queueRoutes } from '#server/domains/operations/queues/routes.ts'
 import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
 import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
@@ -89,6 +91,8 @@ async function openDoors(
     await doors.register(staffWebhookRoutes(app))
     await doors.register(settingRoutes(app, SETTINGS))
     await doors.register(queueRoutes(app, QUEUE_REPORTERS))
+    await doors.register(auditRoutes(app))
+    await doors.register(criticalErrorRoutes(app))
     await doors.register(inboxRoutes(app))
     await doors.register(preferenceRoutes(app, secrets))
     await doors.register(telegramRoutes(app))

@@ -56,6 +56,8 @@ const TAGS = [
   { name: 'rights', description: 'For staff: roles, and what people may do.' },
   { name: 'settings', description: 'For staff: what can be changed while the house runs.' },
   { name: 'queues', description: 'For staff: what waits, and what was given up.' },
+  { name: 'audit', description: 'For staff: who did what to what.' },
+  { name: 'errors', description: 'For staff: failures that nobody foresaw.' },
   { name: 'developers', description: 'This description.' },
   { name: 'operators', description: 'For those who run Saldo.' },
 ]

@@ -55,4 +55,7 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'settings:edit', description: 'Change settings of the running house.' },
   { permission: 'queues:read', description: 'See what waits in the queues, and what was given up.' },
   { permission: 'queues:manage', description: 'Replay or drop jobs and events that were given up.' },
+  { permission: 'audit:read', description: 'Look back on who did what, and export it.' },
+  { permission: 'errors:read', description: 'See failures that nobody foresaw.' },
+  { permission: 'errors:manage', description: 'Mark failures that nobody foresaw as seen to.' },
 ]
