@@ -37,8 +37,7 @@ select version, value::text as value from platform.setting_change where name = $
 // Of two who saw the same version the second waits for the first and then finds the number taken.
 const CHANGE = statement(`
 insert into platform.setting_change (name, version, value, actor, reason)
-select $1, $2::bigint + 1, $3::jsonb, $4, $5
-where coalesce((select max(version) from platform.setting_change where name = $1), 0) = $2
+values ($1, $2::bigint + 1, $3::jsonb, $4, $5)
 on conflict do nothing returning version`)
 
 /**
