@@ -12,6 +12,7 @@ import { ordersBench } from './orders.ts'
 import { readBench } from './read.ts'
 import { startBenchServer } from './server.ts'
 import { syncBench } from './sync.ts'
+import { webhooksBench } from './webhooks.ts'
 import { measureYardstick } from './yardstick.ts'
 
 /** Every bench there is. */
@@ -21,6 +22,7 @@ const BENCHES: Record<string, Bench> = {
   dispatch: dispatchBench,
   sync: syncBench,
   read: readBench,
+  webhooks: webhooksBench,
   auth: authBench,
 }
 

@@ -51,8 +51,20 @@ export async function startPanel(...options: string[]): Promise<PanelProcess> {
   return { ...asProcess(child), url, control: controlOf(control_url) }
 }
 
-/** Starts a role of the product on the bench's database; answers when it is at work, with its address where it has one. */
-export async function startRole(context: BenchContext, role: string): Promise<Process & { url: string }> {
+/** Starts the receiver of webhooks; answers when it listens. */
+export async function startReceiver(): Promise<Process & { url: string }> {
+  const main = join(ROOT, 'sandbox/webhook-receiver/main.ts')
+  const child = spawn(process.execPath, [main], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const { url } = JSON.parse(await firstLine(child, child.stdout, /^\{.*\}$/m)) as { url: string }
+  return { ...asProcess(child), url }
+}
+
+/** Starts a role of the product on the bench's database, with these settings besides its own; answers when it is at work, with its address where it has one. */
+export async function startRole(
+  context: BenchContext,
+  role: string,
+  settings: Record<string, string> = {},
+): Promise<Process & { url: string }> {
   const { secret_key } = context.app.config
   const env = {
     PATH: process.env.PATH,
@@ -62,6 +74,7 @@ export async function startRole(context: BenchContext, role: string): Promise<Pr
     SALDO_SECRET_KEY: secret_key,
     SALDO_ALLOW_PRIVATE_ADDRESSES: 'yes',
     SALDO_LOG_LEVEL: 'warn',
+    ...settings,
   }
   const args = ['--max-semi-space-size=32', '--disable-warning=ExperimentalWarning', join(ROOT, 'server/main.ts'), role]
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'pipe'] })

@@ -19,6 +19,7 @@ import {
 import { deadLettersCommand, queuesCommand } from './commands/queue-commands.ts'
 import { settingsCommand } from './commands/settings-commands.ts'
 import { usersCommand } from './commands/users-command.ts'
+import { webhooksCommand } from './commands/webhook-commands.ts'
 
 /** Every command besides the roles, by name. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -38,6 +39,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'record-topup': recordTopupCommand,
   orders: ordersCommand,
   messages: messagesCommand,
+  webhooks: webhooksCommand,
   settings: settingsCommand,
   queues: queuesCommand,
   'dead-letters': deadLettersCommand,

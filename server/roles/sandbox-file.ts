@@ -15,6 +15,8 @@ export interface SandboxFile {
     smtp?: string
     /** The page of the chat with the bot, and the Bot API. */
     telegram?: string
+    /** The page on which deliveries to the customer's webhook are seen. */
+    webhooks?: string
   }
 }
 

@@ -16,6 +16,7 @@ import { forkSandbox, portOf } from './fork-sandbox.ts'
 import { liftRateLimits } from './lift-rate-limits.ts'
 import type { Progress, Saldo } from './open-saldo.ts'
 import { readSandboxFile, type SandboxFile, writeSandboxFile } from './sandbox-file.ts'
+import { type SandboxReceiver, startSandboxReceiver } from './sandbox-webhook.ts'
 
 /** The simulated outside world, running, and what signs in to this house. */
 export interface Sandbox {
@@ -37,7 +38,7 @@ const USERS = [
 ] as const
 
 /**
- * Starts the simulated provider beside Saldo and seeds what is missing: two users, an API key, the provider with its catalogue, funds. May be run on a
+ * Starts the simulated provider and receiver of webhooks beside Saldo and seeds what is missing: two users, an API key, a webhook, the provider with its catalogue, funds. May be run on a
  * house that was seeded before: nothing is seeded twice. `post`: what else runs, to be told with it.
  */
 export async function startSandbox(
@@ -50,21 +51,28 @@ export async function startSandbox(
   const known = await readSandboxFile(home)
   const key = await derivedSecret(home, 'provider key')
   const panel = await startPanel(home, key, known?.sandbox.provider)
+  const receiver = await startSandboxReceiver(saldo, known?.sandbox.webhooks)
+  const stop = async () => void (await Promise.all([panel.stop(), receiver.stop()]))
   try {
     const users = await seedUsers(saldo)
     await liftRateLimits(saldo.app, 'A sandbox is there to be tried out, under load too.')
     await seedProvider(saldo, `${panel.url}/api/v2`, key, progress)
-    const customer = await seedCustomer(saldo, known)
+    const customer = await seedCustomer(saldo, known, receiver)
     return {
       announce: async (url) => {
-        const file: SandboxFile = { url, users, apiKeys: { customer }, sandbox: { provider: panel.url, ...post } }
+        const file: SandboxFile = {
+          url,
+          users,
+          apiKeys: { customer },
+          sandbox: { provider: panel.url, webhooks: receiver.url, ...post },
+        }
         await writeSandboxFile(home, file)
         return file
       },
-      stop: panel.stop,
+      stop,
     }
   } catch (error) {
-    await panel.stop()
+    await stop()
     throw error
   }
 }
@@ -129,12 +137,13 @@ async function seedProvider(saldo: Saldo, url: string, key: string, progress: Pr
   await move(saldo, `provider:${row.id}:opening`, world, prepaid, balance, 'provider.opening')
 }
 
-async function seedCustomer(saldo: Saldo, known: SandboxFile | undefined): Promise<string> {
+async function seedCustomer(saldo: Saldo, known: SandboxFile | undefined, receiver: SandboxReceiver): Promise<string> {
   const { app } = saldo
   const user = await userByEmail(app, USERS[1].email)
   if (!user) throw new Error('the sandbox customer was not seeded')
   const [world, wallet] = (await accountIds(app.db, [worldIn('USD'), walletOf(user.id, 'USD')])) as [bigint, bigint]
   await move(saldo, `sandbox:funds:${user.id}`, world, wallet, CUSTOMER_FUNDS, 'sandbox.funds')
+  await receiver.seed(user.id)
   if (known?.apiKeys.customer) return known.apiKeys.customer
   const { key } = await createApiKey(app, { user_id: user.id, name: 'Sandbox', legacy_get: true })
   return key

@@ -86,6 +86,7 @@ function welcome(file: SandboxFile): string {
     `  The sandbox provider and its control door: ${file.sandbox.provider}`,
     ...(file.sandbox.mail ? [`  Every mail that is sent, to be read:       ${file.sandbox.mail}`] : []),
     ...(file.sandbox.telegram ? [`  A simulated chat with the Telegram bot:    ${file.sandbox.telegram}`] : []),
+    ...(file.sandbox.webhooks ? [`  What the customer's webhook received:      ${file.sandbox.webhooks}`] : []),
     '',
     'Place an order:',
     '',
