@@ -1,5 +1,6 @@
 import type { Config } from '#server/platform/config/config.ts'
 import { adjustBalanceCommand } from './commands/adjustment-commands.ts'
+import { auditCommand } from './commands/audit-commands.ts'
 import { type Command, say, UsageError } from './commands/command.ts'
 import { migrateCommand, verifyCommand } from './commands/database-commands.ts'
 import { messagesCommand } from './commands/message-commands.ts'
@@ -25,6 +26,7 @@ import { webhooksCommand } from './commands/webhook-commands.ts'
 const COMMANDS: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   verify: verifyCommand,
+  audit: auditCommand,
   'create-user': createUserCommand,
   'create-key': createKeyCommand,
   users: usersCommand,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { readConfig } from '#server/platform/config/config.ts'
 import { runCommand } from '#server/roles/commands.ts'
 import { actsIn, type StoredAct } from '#test/support/acts.ts'
@@ -119,4 +119,24 @@ test('an import tells its figures, and one that changes nothing is no act', asyn
   const acts = await actsIn(app.db, 'services.')
   expect(acts).toMatchObject([{ actor_kind: 'system', subject_kind: 'provider', before: null }])
   expect(acts[0]?.after).toMatchObject({ markup: { percent_bp: '3000' }, created: expect.any(Number) })
+})
+
+test('the audit is searched by command, and a bad condition is named', async () => {
+  const { url } = await testDatabase()
+  const run = terminal(url)
+  await run('create-user ada@example.com --password correct-horse')
+  await run('add-provider Panel https://panel.example.com/api/v2 --key provider-key-1')
+  const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  onTestFinished(() => {
+    out.mockRestore()
+    err.mockRestore()
+  })
+  expect(await run('audit search --action users.* --actor command')).toBe(0)
+  const printed = out.mock.calls.map(([text]) => String(text)).join('')
+  expect(printed).toContain('users.created  command  user:1')
+  expect(printed).toContain('ada@example.com')
+  expect(printed).not.toContain('providers.added')
+  expect(await run('audit search --ip 999.1.1.1')).toBe(2)
+  expect(err.mock.calls.map(([text]) => String(text)).join('')).toContain('--ip must be an address or a network')
 })
