@@ -13,7 +13,7 @@ import { RegistrationClosedError } from './errors.ts'
 import { confirmationAsked } from './requests.ts'
 
 /** As long as its links, with a day to ask for another. */
-export const REGISTRATION_TTL_MS = 3 * 24 * 60 * 60_000
+const REGISTRATION_TTL_MS = 3 * 24 * 60 * 60_000
 
 export interface Register {
   email: string

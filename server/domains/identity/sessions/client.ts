@@ -30,6 +30,6 @@ export function clientOf(request: FastifyRequest): Client {
 }
 
 /** Headers may carry any byte; a text in PostgreSQL may not carry NUL, and no more than 200 characters are kept. */
-export function storableAgent(user_agent: string): string {
+function storableAgent(user_agent: string): string {
   return user_agent.replaceAll('\0', '').toWellFormed().slice(0, USER_AGENT_MAX).toWellFormed()
 }

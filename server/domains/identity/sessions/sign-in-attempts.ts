@@ -12,7 +12,7 @@ export const FAILURES_PER_NETWORK_MAX = 100
 /** Failures in an hour for one account from all networks that are strange to it: what an attacker with many networks has in all. */
 export const FAILURES_OF_STRANGERS_MAX = 60
 /** Failures for one account from a browser that its owner has used: the owner's own, whatever others do. */
-export const FAILURES_PER_DEVICE_MAX = 20
+const FAILURES_PER_DEVICE_MAX = 20
 /** With the next failure a robot has to be told from a person, where a captcha is configured. */
 const FAILURES_BEFORE_CAPTCHA = 3
 const FAILURES_OF_STRANGERS_BEFORE_CAPTCHA = 10
