@@ -33,6 +33,8 @@ export const PERMISSIONS: readonly KnownPermission[] = [
 
   { permission: 'areas:enter:{area}', description: 'Use an area with a session that was opened elsewhere.' },
   { permission: 'users:read:{role}:{id}', description: 'Find users and see who they are.' },
+  { permission: 'users:create:{role}', description: 'Invite a user of a role, with no more than one holds.' },
+  { permission: 'users:reset-2fa:{role}:{id}', description: 'Remove the second factor of a user who has lost it.' },
   { permission: 'users:edit:{role}:{id}', description: 'Correct the name and language of a user.' },
   { permission: 'users:block:{role}:{id}', description: 'Block a user, and let them in again.' },
   { permission: 'users:end-sessions:{role}:{id}', description: 'End all sessions of a user.' },

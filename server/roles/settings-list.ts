@@ -3,6 +3,7 @@ import {
   registrationOpen,
   staffTotpRequired,
 } from '#server/domains/identity/accounts/account-settings.ts'
+import { staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
 import { passwordCost } from '#server/domains/identity/password.ts'
 import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/messages/delete-old.ts'
 import { webhookSettings } from '#server/domains/notifications/webhooks/settings.ts'
@@ -32,6 +33,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   confirmationRequired,
   staffTotpRequired,
   passwordCost,
+  staffNetworks,
 
   // Money.
   secondPersonAbove,

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { invariant } from '#server/kit/invariant.ts'
-import { areaOf, assertInArea } from './areas/area.ts'
+import { areaOf, assertInArea, isStaffArea } from './areas/area.ts'
+import { isStaffAddress, StaffNetworkError } from './areas/staff-networks.ts'
 import { authenticate } from './authenticate.ts'
 import type { Authentication } from './authentication.ts'
 import { EmailNotConfirmedError, ForbiddenError, SecondFactorRequiredError, UnauthenticatedError } from './errors.ts'
@@ -23,10 +24,16 @@ export function guardRoutes(server: FastifyInstance, authentication: Authenticat
   })
   server.addHook('onRequest', async (request) => {
     const permission = permissionOf(request.routeOptions.config)
+    const area = areas.get(request.routeOptions.url ?? '')
+    const mustBeStaffAddress = () => {
+      if (!isStaffAddress(authentication.settings, request.ip)) throw new StaffNetworkError()
+    }
+    // The doors where staff sign in too.
+    if (area && isStaffArea(area)) mustBeStaffAddress()
     // Undefined is the answer to an address that no route has: 404 tells nothing that needs a right.
     if (permission === null || permission === undefined) return
     const principal = await authenticate(authentication, request)
-    const area = areas.get(request.routeOptions.url ?? '')
+    if (principal.staff) mustBeStaffAddress()
     if (area) assertInArea(principal, area)
     const needed = permission.includes('{') ? filled(permission, request.params as Record<string, string>) : permission
     if (!can(principal, needed)) throw refusalOf(principal, permission)

@@ -4,6 +4,11 @@ import { AREAS, type Area, can, type Principal } from '../principal.ts'
 /** The areas of the house's own people. */
 export const STAFF_AREAS = ['admin', 'support', 'teamlead'] as const satisfies readonly Area[]
 
+/** Whether the area is one of theirs. */
+export function isStaffArea(area: Area): boolean {
+  return STAFF_AREAS.some((each) => each === area)
+}
+
 /** The area to which a route belongs by its address: `/api/admin/…`. */
 export function areaOf(url: string): Area | undefined {
   const [, name] = /^\/api\/([a-z]+)(?:\/|$)/.exec(url) ?? []

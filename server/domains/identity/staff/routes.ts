@@ -2,30 +2,87 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { once } from '#server/platform/idempotency/once.ts'
 import { STAFF_AREAS } from '../areas/area.ts'
 import { principalOf } from '../guard-routes.ts'
 import { editorOf } from '../rights/editor.ts'
 import { EMAIL_MAX, LOCALES, NAME_MAX, REASON_MAX } from '../user.ts'
+import { userShape, userView } from '../user-view.ts'
 import { blockUser } from './block-user.ts'
 import { editUser } from './edit-user.ts'
 import { endUserSessions } from './end-user-sessions.ts'
 import { findUser } from './find-user.ts'
+import { inviteUser } from './invite-user.ts'
 import { countUsers, listUsers, USERS_PAGE_MAX } from './list-users.ts'
+import { resetTwoFactor } from './reset-two-factor.ts'
 import { unblockUser } from './unblock-user.ts'
 import { listedShape, listedView, profileShape, profileView } from './user-views.ts'
 
-type StaffApp = Pick<App, 'db' | 'clock'>
+type StaffApp = App
 
 const tags = ['staff']
 
 /** Users as staff see and handle them, at the doors of all areas of staff: what each may see and do, their permissions say. */
 export function staffRoutes(app: StaffApp): FastifyPluginAsyncZod {
   return async (server) => {
+    await server.register(inviteRoute())
+    await server.register(twoFactorRoute(app))
     for (const area of STAFF_AREAS) {
       for (const routes of [listRoutes, profileRoutes, blockRoutes, sessionRoutes]) {
         await server.register(routes(app), { prefix: `/api/${area}` })
       }
     }
+  }
+}
+
+function inviteRoute(): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.post(
+      '/api/admin/users',
+      {
+        config: { permission: 'users:create:{role}', idempotent: true },
+        schema: {
+          summary: 'Invite a user',
+          description:
+            'The user gets a link by mail that works once and by which they choose a password; nobody else knows one. 403 `not_held` for a role that may do more than you; 409 `email_taken`.',
+          tags,
+          body: z.strictObject({
+            email: z.string().min(1).max(EMAIL_MAX).meta({ example: 'grace@example.com' }),
+            role: z.string().min(1).max(40).meta({ example: 'support' }),
+            name: z.string().max(NAME_MAX).optional(),
+            locale: z.enum(LOCALES).optional(),
+          }),
+          response: { 201: userShape },
+        },
+      },
+      (request, reply) =>
+        once(request, reply, 201, async (within) => {
+          return userView(await inviteUser(within, editorOf(request), request.body))
+        }),
+    )
+  }
+}
+
+function twoFactorRoute(app: StaffApp): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.post(
+      '/api/admin/users/:id/reset-2fa',
+      {
+        config: { permission: 'users:reset-2fa:{role}:{id}', idempotent: 'a second time there is none to remove' },
+        schema: {
+          summary: 'Remove the second factor of a user',
+          description: 'For who has lost it. They are told, and their sessions end.',
+          tags,
+          params: userId,
+          body: because,
+          response: { 204: z.null() },
+        },
+      },
+      async (request, reply) => {
+        await resetTwoFactor(app, editorOf(request), { user_id: BigInt(request.params.id), ...request.body })
+        return reply.code(204).send(null)
+      },
+    )
   }
 }
 

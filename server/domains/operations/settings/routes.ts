@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
+import { refuseLockOut, staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
 import { DEFAULT, REASON_MAX } from '#server/platform/settings/change-setting.ts'
@@ -38,6 +39,10 @@ const change = z.strictObject({
     .meta({ example: 5000 }),
   version,
   reason,
+  confirm: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'That a list of networks for staff which does not have your own address is meant so.' }),
 })
 
 /** The levers of the running house, for staff. `settings` are all there are. Register it under a scope that `guardRoutes` guards. */
@@ -129,8 +134,9 @@ function changingRoutes(app: App, settings: readonly Setting<unknown>[]): Fastif
         },
       },
       async (request) => {
-        const { value, version, reason } = request.body
+        const { value, version, reason, confirm } = request.body
         const { name } = request.params
+        if (name === staffNetworks.name && confirm !== true) refuseLockOut(value, request.ip)
         await editSetting(app, settings, { name, value, version: BigInt(version), reason, actor: actorOf(request) })
         return oneSetting(app, settings, name)
       },
