@@ -17,6 +17,8 @@ import { openProviders } from '#server/domains/providers/registry.ts'
 import { newSecret } from '#server/kit/id.ts'
 import type { App } from '#server/platform/app.ts'
 import { readConfig } from '#server/platform/config/config.ts'
+import { RELEASE } from '#server/platform/config/release.ts'
+import { openFailureMemory } from '#server/platform/failures/failure-memory.ts'
 import { migrateQueue } from '#server/platform/jobs/migrate-queue.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { openLog } from '#server/platform/telemetry/log.ts'
@@ -98,6 +100,8 @@ export async function openHouse(): Promise<House> {
   onTestFinished(() => app.close())
   await liftRateLimits(app, 'A test of something else.')
   await keepWrites(app.db)
+  const failures = openFailureMemory(app, { process: 'saldo', release: RELEASE })
+  onTestFinished(() => failures.close())
   const secrets = await openSecrets(config)
   const providers = openProviders({ ...app, secrets })
   onTestFinished(() => providers.close())
@@ -131,6 +135,7 @@ export async function openHouse(): Promise<House> {
       return canary.secret
     },
     traces: async () => {
+      await failures.flush()
       const mails = await outside.controls.mail.mails()
       return [
         ...lines,
