@@ -5,7 +5,7 @@ import type { CaughtMail, MailWanted } from './mails.ts'
 
 /** The control door of a mail catcher, typed. Throws an Error with the door's own message when it refuses. */
 export interface MailControl {
-  /** Newest first, up to a hundred. */
+  /** Newest first. */
   mails(wanted?: MailWanted): Promise<CaughtMail[]>
   /** The oldest mail that is as wanted, also one that is still to come. */
   waitFor(wanted: MailWanted & { timeout_ms?: number }): Promise<CaughtMail>

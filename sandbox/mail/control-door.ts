@@ -6,7 +6,7 @@ import type { CaughtMail } from './mails.ts'
 import { listPage, mailPage } from './pages.ts'
 import type { SmtpWorld } from './smtp-door.ts'
 
-/** A page of mails. */
+/** On the page. The door lists all that are kept. */
 const LISTED_MAX = 100
 const WAIT_MS_MAX = 60_000
 
@@ -26,7 +26,7 @@ export const MAIL_ROUTES: readonly DoorRoute<SmtpWorld>[] = [
     /^\/control\/mails$/,
     ({ world, query }) => {
       const wanted = readInput(WANTED, Object.fromEntries(query))
-      return { mails: world.mails.list(wanted).slice(0, LISTED_MAX) }
+      return { mails: world.mails.list(wanted) }
     },
   ],
   ['GET', /^\/control\/mails\/wait$/, ({ world, query }) => waitForMail(world, query)],

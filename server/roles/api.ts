@@ -6,6 +6,7 @@ import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
 import { staffRoutes } from '#server/domains/identity/staff/routes.ts'
+import { alertRoutes } from '#server/domains/notifications/alerts/routes.ts'
 import { telegramRoutes } from '#server/domains/notifications/channels/telegram/routes.ts'
 import { inboxRoutes } from '#server/domains/notifications/inbox/routes.ts'
 import { messageRoutes } from '#server/domains/notifications/messages/routes.ts'
@@ -98,6 +99,7 @@ async function openDoors(
     await doors.register(telegramRoutes(app))
     await doors.register(messageRoutes(app))
     await doors.register(templateRoutes(app))
+    await doors.register(alertRoutes(app))
     await doors.register(docsPage(app.config))
   })
   await http.app.ready()

@@ -1,5 +1,6 @@
 import type { Config } from '#server/platform/config/config.ts'
 import { adjustBalanceCommand } from './commands/adjustment-commands.ts'
+import { alertsCommand } from './commands/alert-commands.ts'
 import { auditCommand } from './commands/audit-commands.ts'
 import { type Command, say, UsageError } from './commands/command.ts'
 import { migrateCommand, verifyCommand } from './commands/database-commands.ts'
@@ -42,6 +43,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   orders: ordersCommand,
   messages: messagesCommand,
   webhooks: webhooksCommand,
+  alerts: alertsCommand,
   settings: settingsCommand,
   queues: queuesCommand,
   'dead-letters': deadLettersCommand,

@@ -50,6 +50,7 @@ const TAGS = [
     name: 'messages',
     description: 'What people are told: inbox, preferences, Telegram; for staff, what was sent and the texts.',
   },
+  { name: 'alerts', description: 'For staff: what is wrong at the moment.' },
   { name: 'areas', description: 'The doors of administrators, support, team leads, traders and merchants.' },
   { name: 'staff', description: 'For staff: users.' },
   { name: 'adjustments', description: 'For staff: putting customers’ balances right.' },

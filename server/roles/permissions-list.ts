@@ -51,6 +51,8 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   },
 
   { permission: 'messages:read', description: 'See which messages went out, what became of them, and their texts.' },
+  { permission: 'alerts:read', description: 'See alerts, and be told of them.' },
+  { permission: 'alerts:acknowledge', description: 'Take up an alert, so that it is not told again.' },
   { permission: 'messages:edit', description: 'Change the texts of messages, and send messages once more.' },
 
   { permission: 'settings:read', description: 'See what can be changed while the house runs, and who changed it.' },

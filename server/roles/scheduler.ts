@@ -1,14 +1,18 @@
 import { identityChores } from '#server/domains/identity/jobs.ts'
 import { ledgerChores } from '#server/domains/ledger/jobs.ts'
+import { alertChores } from '#server/domains/notifications/alerts/jobs.ts'
 import { messageChores } from '#server/domains/notifications/messages/jobs.ts'
 import { webhookChores } from '#server/domains/notifications/webhooks/jobs.ts'
+import { orderChores } from '#server/domains/orders/jobs.ts'
 import { paymentChores } from '#server/domains/payments/jobs.ts'
+import { providerChores } from '#server/domains/providers/jobs.ts'
 import { ensurePartitions, partitionChore } from '#server/platform/db/partitions.ts'
 import { sweepFailuresChore } from '#server/platform/failures/sweep-failures.ts'
 import { sweepAnswersChore } from '#server/platform/idempotency/sweep-answers.ts'
 import { startScheduler as startTimetable } from '#server/platform/jobs/scheduler.ts'
 import { sweepDeadLetters } from '#server/platform/jobs/sweep-dead-letters.ts'
 import type { Saldo } from './open-saldo.ts'
+import { QUEUE_REPORTERS } from './queue-reporters.ts'
 
 const PARTITIONED = ['ledger.transfer', 'ledger.release', 'orders.order_event', 'providers.call_log', 'audit.act']
 
@@ -23,7 +27,10 @@ export async function startScheduler({ app }: Saldo): Promise<{ stop(): Promise<
     ...identityChores,
     ...ledgerChores,
     ...paymentChores,
+    ...providerChores,
+    ...orderChores,
     ...messageChores,
+    ...alertChores(QUEUE_REPORTERS),
     ...webhookChores,
   ])
 }

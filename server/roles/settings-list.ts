@@ -5,6 +5,7 @@ import {
 } from '#server/domains/identity/accounts/account-settings.ts'
 import { staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
 import { passwordCost } from '#server/domains/identity/password.ts'
+import { ALERT_SETTINGS } from '#server/domains/notifications/alerts/settings.ts'
 import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/messages/delete-old.ts'
 import { webhookSettings } from '#server/domains/notifications/webhooks/settings.ts'
 import { decideWithinHours, secondPersonAbove } from '#server/domains/payments/adjustments/settings.ts'
@@ -42,6 +43,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // What people are told.
   inboxDaysKept,
   messagesDaysKept,
+  ...ALERT_SETTINGS,
   // Webhooks.
   ...webhookSettings,
 ]

@@ -74,3 +74,13 @@ export const balancesMoved = defineEvent<BalancesEvent>(
 
 /** Staff sent them again. */
 export const ordersResubmitted = defineEvent<OrdersEvent>('orders.resubmitted', subject)
+
+/** What a proof of the ledger and of all orders found. `problem` is the first wrong row in words; `unproven` says why the proof did not come to an end. */
+export interface BooksVerified {
+  ok: boolean
+  problem?: string
+  unproven?: string
+}
+
+/** The books were proven, or were not. */
+export const booksVerified = defineEvent<BooksVerified>('orders.books_verified')

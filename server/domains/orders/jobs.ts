@@ -1,6 +1,7 @@
 import type { Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
 import { type Loop, startLoop } from '#server/platform/db/loop.ts'
+import type { Chore } from '#server/platform/jobs/jobs.ts'
 import type { EventDefinition } from '#server/platform/outbox/event.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
 import { dispatchOrders, newLane } from './dispatch-orders.ts'
@@ -19,6 +20,7 @@ import { providersWithWork } from './queries.ts'
 import type { Placement } from './record-placements.ts'
 import { sweepDispatches } from './sweep-dispatches.ts'
 import { tellBalances } from './tell-balances.ts'
+import { verifyBooks } from './verify-books.ts'
 
 /** New orders of this process wake at once; the wait is for those that others took, and for checks that come due. */
 const FIND_IDLE_MS = 500
@@ -129,3 +131,6 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
   )
   return [...watched, ...moving]
 }
+
+/** The timetable's part: once a night, when few are awake, for a proof reads everything. */
+export const orderChores: readonly Chore[] = [{ name: 'orders.verify-books', cron: '23 2 * * *', run: verifyBooks }]

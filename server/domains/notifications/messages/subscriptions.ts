@@ -2,10 +2,11 @@ import { type LinkAsked, linkAsked, type SecurityNotice, securityNotice } from '
 import { type OrderStepTold, ordersSettled } from '#server/domains/orders/events.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
 import { KINDS } from '../texts/kinds.ts'
+import { type WebhookDisabled, webhookDisabled } from '../webhooks/events.ts'
 import { deviceOf } from './device.ts'
 import { gather, type Occasions } from './gather.ts'
 import type { GatheredKind, Tallies } from './gathering.ts'
-import { type Notice, tellUsers } from './tell-users.ts'
+import { type Notice, notice, tellUsers } from './tell-users.ts'
 import { type NewMessage, writeMessages } from './write-messages.ts'
 
 /** What users are told of what happens elsewhere in the house. */
@@ -22,6 +23,13 @@ export const messageSubscriptions: readonly Subscription[] = [
       tx,
       app.clock.now(),
       events.map(({ payload }) => securityMessage(payload)),
+    ),
+  ),
+  on(webhookDisabled, (tx, app, events) =>
+    tellUsers(
+      tx,
+      app.clock.now(),
+      events.map(({ payload }) => webhookMessage(payload)),
     ),
   ),
   on(ordersSettled, (tx, app, events) =>
@@ -43,6 +51,11 @@ function securityMessage({ user_id, kind, at, email, ip, user_agent }: SecurityN
   // What a client calls itself is up to whoever holds it, a thief as well: only names that we know are told.
   const data = { at, device: deviceOf(user_agent), ip: ip ?? '' }
   return { key: `${KINDS[kind].topic}:${user_id}:${kind}:${at}`, user_id, kind, data, email }
+}
+
+function webhookMessage({ webhook_id, user_id, url, reason, at }: WebhookDisabled): Notice {
+  const key = `webhook_disabled:${webhook_id}:${at}`
+  return notice('webhook_disabled', { key, user_id, data: { endpoint: url, reason, at } })
 }
 
 /** Only what the order's customer sees: a step that they do not see is no occasion. */

@@ -93,8 +93,8 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
     body: '{{provider}}-এর কাছে আমাদের ব্যালেন্স {{balance}}, যা {{threshold}}-এর কম। যে অর্ডারে এটি কুলায় না, তা ব্যর্থ হবে।',
   },
   alert_queue_long: {
-    title: 'অর্ডার জমছে: {{provider}}',
-    body: both('{{provider}}-এর জন্য {{count}}টি অর্ডার অপেক্ষায়, সবচেয়ে পুরোনোটি {{minutes}} মিনিট ধরে।'),
+    title: 'কাজ জমছে: {{queue}}',
+    body: both('{{count}}টি অপেক্ষায়, সবচেয়ে পুরোনোটি {{minutes}} মিনিট ধরে।'),
   },
   alert_orders_waiting: {
     title: 'অর্ডার সিদ্ধান্তের অপেক্ষায়',
@@ -105,10 +105,6 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
     body: '{{since}} তারিখের যাচাইয়ে পাওয়া গেছে:\n\n{{problem}}\n\n“saldo verify” চালান, এবং কারণ না বোঝা পর্যন্ত হাতে কিছু ঠিক করবেন না।',
   },
   alert_ledger_unproven: { title: 'খতিয়ান যাচাই করা যায়নি', body: '{{since}} থেকে রাতের যাচাই শেষ হচ্ছে না: {{reason}}' },
-  alert_outbox_stuck: {
-    title: 'ইভেন্ট জমছে',
-    body: both('{{count}}টি ইভেন্ট পৌঁছায়নি, সবচেয়ে পুরোনোটি {{minutes}} মিনিট ধরে।'),
-  },
   alert_dead_letters: {
     title: 'পরিত্যক্ত কাজ',
     body: both('{{count}}টি কাজ বা ইভেন্ট ছেড়ে দেওয়া হয়েছে এবং সিদ্ধান্তের অপেক্ষায়।'),
@@ -117,11 +113,6 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'বার্তা যাচ্ছে না: {{channel}}',
     body: both('{{count}}টি বার্তা অপেক্ষায়, সবচেয়ে পুরোনোটি {{minutes}} মিনিট ধরে।'),
   },
-  alert_critical_errors: {
-    title: 'গুরুতর ত্রুটি',
-    body: both('{{since}} থেকে {{count}} বার: {{error}}'),
-  },
-  alert_database: { title: 'ডেটাবেসে মনোযোগ দরকার', body: '{{reason}}' },
   alert_disk_low: { title: 'ডিস্ক প্রায় ভর্তি', body: 'খালি: {{percent}} %, {{megabytes}} এমবি।' },
   all_clear: {
     title: 'বিপদ কেটেছে: {{alert}}',

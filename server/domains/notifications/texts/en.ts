@@ -100,11 +100,11 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     body: 'Our balance with {{provider}} is {{balance}}, below {{threshold}}. Orders that it does not cover fail.',
   },
   alert_queue_long: {
-    title: 'Orders pile up: {{provider}}',
+    title: 'Work piles up: {{queue}}',
     body: {
       by: 'count',
-      one: '{{count}} order waits for {{provider}}, for {{minutes}} min.',
-      other: '{{count}} orders wait for {{provider}}, the oldest for {{minutes}} min.',
+      one: '{{count}} waits, for {{minutes}} min.',
+      other: '{{count}} wait, the oldest for {{minutes}} min.',
     },
   },
   alert_orders_waiting: {
@@ -123,14 +123,6 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'The ledger could not be proven',
     body: 'The nightly proof did not come to an end since {{since}}: {{reason}}',
   },
-  alert_outbox_stuck: {
-    title: 'Events pile up',
-    body: {
-      by: 'count',
-      one: '{{count}} event is not delivered, for {{minutes}} min.',
-      other: '{{count}} events are not delivered, the oldest for {{minutes}} min.',
-    },
-  },
   alert_dead_letters: {
     title: 'Dead letters',
     body: {
@@ -147,15 +139,6 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
       other: '{{count}} messages wait, the oldest for {{minutes}} min.',
     },
   },
-  alert_critical_errors: {
-    title: 'Critical errors',
-    body: {
-      by: 'count',
-      one: '{{count}} time since {{since}}: {{error}}',
-      other: '{{count}} times since {{since}}: {{error}}',
-    },
-  },
-  alert_database: { title: 'The database needs attention', body: '{{reason}}' },
   alert_disk_low: { title: 'The disk is almost full', body: 'Free: {{percent}} %, {{megabytes}} MB.' },
   all_clear: {
     title: 'All clear: {{alert}}',

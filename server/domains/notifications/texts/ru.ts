@@ -106,13 +106,13 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
     body: 'Наш баланс у {{provider}}: {{balance}}, ниже {{threshold}}. Заказы, на которые его не хватает, не выполняются.',
   },
   alert_queue_long: {
-    title: 'Заказы копятся: {{provider}}',
+    title: 'Очередь растёт: {{queue}}',
     body: {
       by: 'count',
-      one: '{{count}} заказ ждёт {{provider}}, {{minutes}} мин.',
-      few: '{{count}} заказа ждут {{provider}}, самый старый {{minutes}} мин.',
-      many: '{{count}} заказов ждут {{provider}}, самый старый {{minutes}} мин.',
-      other: '{{count}} заказа ждут {{provider}}, самый старый {{minutes}} мин.',
+      one: 'Ожидает {{count}}, {{minutes}} мин.',
+      few: 'Ожидают {{count}}, самое старое {{minutes}} мин.',
+      many: 'Ожидает {{count}}, самое старое {{minutes}} мин.',
+      other: 'Ожидает {{count}}, самое старое {{minutes}} мин.',
     },
   },
   alert_orders_waiting: {
@@ -132,16 +132,6 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
   alert_ledger_unproven: {
     title: 'Книгу счетов не удалось проверить',
     body: 'Ночная проверка не завершается с {{since}}: {{reason}}',
-  },
-  alert_outbox_stuck: {
-    title: 'События копятся',
-    body: {
-      by: 'count',
-      one: '{{count}} событие не доставлено, {{minutes}} мин.',
-      few: '{{count}} события не доставлены, самое старое {{minutes}} мин.',
-      many: '{{count}} событий не доставлено, самое старое {{minutes}} мин.',
-      other: '{{count}} события не доставлено, самое старое {{minutes}} мин.',
-    },
   },
   alert_dead_letters: {
     title: 'Недоставленные задания',
@@ -163,17 +153,6 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
       other: '{{count}} сообщения ждут, самое старое {{minutes}} мин.',
     },
   },
-  alert_critical_errors: {
-    title: 'Критические ошибки',
-    body: {
-      by: 'count',
-      one: '{{count}} раз с {{since}}: {{error}}',
-      few: '{{count}} раза с {{since}}: {{error}}',
-      many: '{{count}} раз с {{since}}: {{error}}',
-      other: '{{count}} раза с {{since}}: {{error}}',
-    },
-  },
-  alert_database: { title: 'База данных требует внимания', body: '{{reason}}' },
   alert_disk_low: { title: 'Диск почти заполнен', body: 'Свободно: {{percent}} %, {{megabytes}} МБ.' },
   all_clear: { title: 'Отбой: {{alert}}', body: 'Всё снова в порядке. Началось {{since}}, длилось {{minutes}} мин.' },
 }

@@ -1,0 +1,178 @@
+import { expect, test } from 'vitest'
+import { booksVerified } from '#server/domains/orders/events.ts'
+import { providersWatched } from '#server/domains/providers/events.ts'
+import { emit } from '#server/platform/outbox/emit.ts'
+import type { EventDefinition } from '#server/platform/outbox/event.ts'
+import { publishFresh } from '#server/platform/outbox/publish-events.ts'
+import type { QueueFigure } from '#server/platform/queues/queue.ts'
+import { openMessageDoors } from '#test/support/message-doors.ts'
+import { type MessageHouse, openMessageHouse } from '#test/support/messages.ts'
+import { observe } from './observe.ts'
+import { settleAlerts } from './settle-alerts.ts'
+import { alertSubscriptions } from './subscriptions.ts'
+import { watchHouse } from './watch-house.ts'
+
+const MINUTE_MS = 60_000
+
+const DOWN = { provider: 'Panel <b>', reason: 'rate_limited' }
+
+function see(house: MessageHouse, wrong: typeof DOWN | undefined): Promise<void> {
+  const seen = [{ kind: 'alert_provider_down', subject: 'provider:1', wrong }] as const
+  return house.app.db.transaction(async (tx) => observe(tx, house.app.clock.now(), seen))
+}
+
+async function publish<P>(house: MessageHouse, event: EventDefinition<P>, payload: P): Promise<void> {
+  await house.app.db.transaction(async (tx) => emit(tx, event, [payload]))
+  while (await publishFresh(house.app, alertSubscriptions));
+}
+
+const told = (house: MessageHouse) =>
+  house.app.db
+    .query<{ title: string }>('select title from notifications.inbox order by id')
+    .then((rows) => rows.map((row) => row.title))
+
+const alerts = (house: MessageHouse) =>
+  house.app.db.query<{ kind: string; subject: string; count: bigint; open: boolean }>(
+    'select kind, subject, count, cleared_at is null as open from notifications.alert order by id',
+  )
+
+test('what lasts is told once, again at growing intervals, and its end once', async () => {
+  const { house, person } = await openMessageDoors()
+  await person('administrator')
+  await person('customer')
+  await see(house, DOWN)
+  await settleAlerts(house.app)
+  expect(await told(house)).toEqual([])
+  for (let minute = 0; minute < 60; minute++) {
+    house.pass(MINUTE_MS)
+    await see(house, DOWN)
+    await Promise.all([settleAlerts(house.app), settleAlerts(house.app)])
+  }
+  // After two minutes, and half an hour later.
+  expect(await told(house)).toEqual(['Provider down: Panel <b>', 'Provider down: Panel <b>'])
+  await see(house, undefined)
+  await settleAlerts(house.app)
+  expect(await told(house)).toHaveLength(2)
+  house.pass(3 * MINUTE_MS)
+  for (let i = 0; i < 3; i++) await settleAlerts(house.app)
+  expect(await told(house)).toEqual([
+    ...Array(2).fill('Provider down: Panel <b>'),
+    'All clear: Provider down: Panel <b>',
+  ])
+  expect(await alerts(house)).toMatchObject([{ count: 61n, open: false }])
+})
+
+test('a passing moment alarms nobody, and what flaps is one alert', async () => {
+  const { house, person } = await openMessageDoors()
+  await person('administrator')
+  await see(house, DOWN)
+  house.pass(MINUTE_MS)
+  await see(house, undefined)
+  house.pass(10 * MINUTE_MS)
+  await settleAlerts(house.app)
+  expect(await told(house)).toEqual([])
+  expect(await alerts(house)).toMatchObject([{ open: false }])
+  for (let i = 0; i < 10; i++) {
+    await see(house, i % 2 === 0 ? DOWN : undefined)
+    house.pass(MINUTE_MS)
+    await settleAlerts(house.app)
+  }
+  expect(await alerts(house)).toHaveLength(2)
+  expect((await told(house)).length).toBeLessThanOrEqual(1)
+})
+
+test('two who see the same at once raise one alert', async () => {
+  const house = await openMessageHouse()
+  await Promise.all(Array.from({ length: 8 }, () => see(house, DOWN)))
+  expect(await alerts(house)).toMatchObject([{ count: 8n, open: true }])
+})
+
+test('staff see alerts and take them up: they are told no more, until the all-clear', async () => {
+  const { house, person } = await openMessageDoors()
+  const [admin, ada] = [await person('administrator'), await person()]
+  await see(house, DOWN)
+  house.pass(3 * MINUTE_MS)
+  await settleAlerts(house.app)
+  const { data } = (await admin.ask('GET', '/api/admin/alerts')).body as {
+    data: { id: string; state: string; title: string }[]
+  }
+  expect(data).toMatchObject([{ state: 'open', title: 'Provider down: Panel <b>', subject: 'provider:1' }])
+  expect([401, 403]).toContain((await ada.ask('GET', '/api/admin/alerts')).status)
+  const take = () => admin.ask('POST', `/api/admin/alerts/${data[0]?.id}/acknowledgement`)
+  expect((await take()).body).toMatchObject({ state: 'acknowledged', acknowledged_by: String(admin.id) })
+  expect((await take()).status).toBe(200)
+  expect((await admin.ask('POST', '/api/admin/alerts/99/acknowledgement')).body).toMatchObject({
+    code: 'alert_not_found',
+  })
+  house.pass(24 * 60 * MINUTE_MS)
+  await see(house, DOWN)
+  await settleAlerts(house.app)
+  expect(await told(house)).toHaveLength(1)
+  await see(house, undefined)
+  house.pass(4 * MINUTE_MS)
+  await settleAlerts(house.app)
+  expect(await told(house)).toHaveLength(2)
+  expect((await admin.ask('GET', '/api/admin/alerts')).body).toMatchObject({ data: [] })
+  expect((await admin.ask('GET', '/api/admin/alerts?state=all')).body).toMatchObject({ data: [{ state: 'cleared' }] })
+  const acts = await house.app.db.query(`select action from audit.act where action like 'alerts.%'`)
+  expect(acts).toEqual([{ action: 'alerts.acknowledged' }])
+})
+
+test('books that are wrong alarm at once; a proof that does not end does not call them sound', async () => {
+  const { house, person } = await openMessageDoors()
+  await person('administrator')
+  await publish(house, booksVerified, { ok: false, problem: 'ledger.balance 7: posted, 3 for 4' })
+  await settleAlerts(house.app)
+  expect(await told(house)).toEqual(['The ledger is not sound'])
+  await publish(house, booksVerified, { ok: false, unproven: 'canceled' })
+  expect(await alerts(house)).toMatchObject([
+    { kind: 'alert_ledger_unsound', open: true },
+    { kind: 'alert_ledger_unproven' },
+  ])
+  await publish(house, booksVerified, { ok: true })
+  house.pass(4 * MINUTE_MS)
+  await settleAlerts(house.app)
+  expect((await alerts(house)).map((alert) => alert.open)).toEqual([false, false])
+})
+
+test('a provider that is down or poor raises an alert of its own', async () => {
+  const house = await openMessageHouse()
+  const provider = { provider_id: 1n, name: 'A', trouble: null, balance: 60_000_000n, currency: 'USD', scale: 6 }
+  const providers = [
+    provider,
+    { ...provider, provider_id: 2n, trouble: 'timeout' },
+    { ...provider, provider_id: 3n, balance: 49_999_999n },
+    { ...provider, provider_id: 4n, balance: null },
+  ]
+  await publish(house, providersWatched, { providers })
+  expect(await alerts(house)).toMatchObject([
+    { kind: 'alert_provider_balance_low', subject: 'provider:3' },
+    { kind: 'alert_provider_down', subject: 'provider:2' },
+  ])
+})
+
+test('what piles up or waits for a person is seen, and so are messages that do not leave', async () => {
+  const house = await openMessageHouse()
+  const old = new Date(house.app.clock.now().getTime() - 20 * MINUTE_MS)
+  const figure = (queue: string, state: string, stage: QueueFigure['stage'], depth: number): QueueFigure => {
+    return { queue, kind: 'any', state, stage, depth, oldest_at: depth > 0 ? old : null }
+  }
+  const figures = [
+    figure('orders', 'queued', 'ready', 7),
+    figure('orders', 'failed', 'stuck', 2),
+    figure('events', 'fresh', 'ready', 0),
+    figure('jobs', 'dead', 'stuck', 1),
+  ]
+  await house.app.db.query(
+    `insert into notifications.message (key, channel, kind, address, data, created_at, next_at, reason)
+     values ('a', 'email', 'test_message', 'a@example.com', '{}', $1, now(), 'no_connection')`,
+    [old],
+  )
+  await watchHouse(house.app, [async () => figures])
+  expect(await alerts(house)).toMatchObject([
+    { kind: 'alert_dead_letters' },
+    { kind: 'alert_messages_stuck', subject: 'email' },
+    { kind: 'alert_orders_waiting' },
+    { kind: 'alert_queue_long', subject: 'orders' },
+  ])
+})

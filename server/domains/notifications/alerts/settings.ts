@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { LOCALES, normalEmail } from '#server/domains/identity/user.ts'
+import { parseAmount } from '#server/kit/money.ts'
+import { defineSetting } from '#server/platform/settings/setting.ts'
+
+/** Where alerts go besides the members of staff who want them. */
+export const alertHouseEmail = defineSetting({
+  name: 'alerts.house_email',
+  schema: z
+    .string()
+    .refine((text) => text === '' || normalEmail(text) === text, 'must be an address such as desk@example.com'),
+  default: '',
+  description: 'An address that gets every alert and all-clear, besides the staff who may read alerts. Empty: none.',
+})
+
+export const alertHouseChat = defineSetting({
+  name: 'alerts.house_telegram_chat',
+  schema: z.string().regex(/^(-?\d{1,18})?$/, 'must be the number of a chat'),
+  default: '',
+  description: 'The number of a Telegram chat or group that gets every alert and all-clear. Empty: none.',
+})
+
+export const alertHouseLocale = defineSetting({
+  name: 'alerts.house_locale',
+  schema: z.enum(LOCALES),
+  default: 'en',
+  description: 'The language of alerts to the house address and chat.',
+})
+
+export const alertQueueMinutes = defineSetting({
+  name: 'alerts.queue_minutes_max',
+  schema: z.number().int().min(1).max(10_000),
+  default: 15,
+  description: 'Staff are alarmed when something that a worker could do has waited longer than this.',
+  unit: 'minutes',
+})
+
+export const alertProviderBalance = defineSetting({
+  name: 'alerts.provider_balance_low',
+  schema: z.string().refine((text) => (parseAmount(text, 9) ?? -1n) >= 0n, 'must be a decimal such as 50.00'),
+  default: '50',
+  description: 'Staff are alarmed when our balance with a provider is below this, in the currency of the provider.',
+})
+
+export const ALERT_SETTINGS = [
+  alertHouseEmail,
+  alertHouseChat,
+  alertHouseLocale,
+  alertQueueMinutes,
+  alertProviderBalance,
+] as const

@@ -1,0 +1,45 @@
+import { booksVerified } from '#server/domains/orders/events.ts'
+import { type ProviderStanding, providersWatched } from '#server/domains/providers/events.ts'
+import { parseAmount } from '#server/kit/money.ts'
+import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
+import { type Observation, observe } from './observe.ts'
+import { alertProviderBalance } from './settings.ts'
+
+/** What staff are alarmed by of what other domains tell. Each event tells how things stand, so the last of several is enough. */
+export const alertSubscriptions: readonly Subscription[] = [
+  on(providersWatched, async (tx, app, events) => {
+    const low = app.settings.read(alertProviderBalance)
+    const providers = events.at(-1)?.payload.providers ?? []
+    observe(
+      tx,
+      app.clock.now(),
+      providers.flatMap((provider) => providerObservations(provider, low)),
+    )
+  }),
+  on(booksVerified, async (tx, app, events) => {
+    const { problem, unproven } = events.at(-1)?.payload ?? {}
+    const ended: Observation = {
+      kind: 'alert_ledger_unproven',
+      wrong: unproven === undefined ? undefined : { reason: unproven },
+    }
+    const sound: Observation = { kind: 'alert_ledger_unsound', wrong: problem === undefined ? undefined : { problem } }
+    // A proof that did not end says nothing about what an earlier one found.
+    observe(tx, app.clock.now(), unproven === undefined ? [ended, sound] : [ended])
+  }),
+]
+
+function providerObservations(provider: ProviderStanding, low: string): Observation[] {
+  const { provider_id, name, trouble, balance, currency: asset, scale } = provider
+  const subject = `provider:${provider_id}`
+  const threshold = parseAmount(low, scale) ?? 0n
+  const money = (amount: bigint) => ({ amount: String(amount), asset, scale })
+  const is_low = balance !== null && balance < threshold
+  return [
+    { kind: 'alert_provider_down', subject, wrong: trouble === null ? undefined : { provider: name, reason: trouble } },
+    {
+      kind: 'alert_provider_balance_low',
+      subject,
+      wrong: is_low ? { provider: name, balance: money(balance), threshold: money(threshold) } : undefined,
+    },
+  ]
+}
