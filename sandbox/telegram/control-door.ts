@@ -6,7 +6,7 @@ import { TELEGRAM_FAULTS } from './faults.ts'
 import { chatPage, startPage } from './pages.ts'
 
 /** The chat in which the pages speak. */
-export const PAGE_CHAT = 1_001
+const PAGE_CHAT = 1_001
 const LISTED_MAX = 100
 const WAIT_MS_MAX = 60_000
 

@@ -45,9 +45,10 @@ export interface ToldAct {
   reason: string | null
 }
 
-/** What the audit has been told, oldest first. */
+/** What the audit has been told of people and of the terminal, oldest first: users that tests make are made by the house itself. */
 export function actsOf(app: WithDb): Promise<ToldAct[]> {
   return app.db.query<ToldAct>(
-    'select action, user_id, subject_kind, subject_id, before, after, reason from audit.act order by id',
+    `select action, user_id, subject_kind, subject_id, before, after, reason from audit.act
+     where actor_kind <> 'system' order by id`,
   )
 }

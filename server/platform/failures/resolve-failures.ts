@@ -3,7 +3,7 @@ import { plainArray } from '../db/arrays.ts'
 import { statement, type Tx } from '../db/database.ts'
 
 /** A page of the list. */
-export const RESOLVE_FAILURES_MAX = 100
+const RESOLVE_FAILURES_MAX = 100
 
 const RESOLVE = statement(`
   update platform.failure set resolved_at = $2, resolved_by = $3

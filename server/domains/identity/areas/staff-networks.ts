@@ -26,7 +26,7 @@ export class StaffNetworkError extends ProblemError {
 }
 
 /** The list would shut out whoever sets it. */
-export class LocksOutError extends ProblemError {
+class LocksOutError extends ProblemError {
   override name = 'LocksOutError'
   constructor(ip: string) {
     super({

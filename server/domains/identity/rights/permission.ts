@@ -4,8 +4,7 @@
  */
 export type Pattern = readonly string[]
 
-/** Longer ones are refused when they are granted; see `identity.are_patterns`. */
-export const PATTERN_WORDS_MAX = 8
+// Longer ones are refused when they are granted; see `identity.are_patterns`.
 const PATTERN = /^(\*|\{id\}|[a-z0-9][a-z0-9_-]{0,39})(:(\*|\{id\}|[a-z0-9][a-z0-9_-]{0,39})){0,7}$/
 
 const ANY = '*'

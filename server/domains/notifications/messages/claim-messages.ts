@@ -3,7 +3,7 @@ import { statement } from '#server/platform/db/database.ts'
 import { MESSAGE_COLUMNS, type Message, type SentChannel } from './message.ts'
 
 /** Longer than the slowest sending: past it, whoever took the message is dead. */
-export const CLAIM_MS = 300_000
+const CLAIM_MS = 300_000
 
 /** How far into the queue a claim looks for recipients whose turn it is. */
 const WINDOW = 2_000

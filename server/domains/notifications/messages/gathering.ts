@@ -28,7 +28,7 @@ export interface Gathering {
 }
 
 /** More names would make a list of a message. */
-export const NAMES_MAX = 10
+const NAMES_MAX = 10
 
 const HOUR_MS = 3_600_000
 

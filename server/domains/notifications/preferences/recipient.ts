@@ -19,7 +19,7 @@ export interface Recipient {
 }
 
 export const TIME_ZONE_DEFAULT = 'UTC'
-export const DAY_MINUTES = 1_440
+const DAY_MINUTES = 1_440
 const MINUTE_MS = 60_000
 
 /** Daily messages come at nine in the morning where the user lives. */
@@ -56,7 +56,7 @@ function nextAt(now: Date, time_zone: string, minute: number): Date {
 }
 
 /** Minutes since midnight on the clocks of a zone. */
-export function minuteOfDay(now: Date, time_zone: string): number {
+function minuteOfDay(now: Date, time_zone: string): number {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone: time_zone,
     hour: '2-digit',

@@ -24,7 +24,7 @@ export function latestTemplates(db: Pick<Db, 'query'>): Promise<TemplateVersion[
 }
 
 /** More are not shown: who wrote a hundred texts of one mail knows the last of them. */
-export const VERSIONS_MAX = 100
+const VERSIONS_MAX = 100
 
 const VERSIONS = statement(`
   select ${COLUMNS} from notifications.template where kind = $1 order by locale, version desc limit ${VERSIONS_MAX}`)

@@ -2,7 +2,7 @@ import { invariant } from '#server/kit/invariant.ts'
 import type { EventData, EventTypeName } from './event-types.ts'
 
 /** The shape of all bodies. A change that receivers would have to follow gets a new number, which webhooks choose. */
-export const API_VERSION = '1'
+const API_VERSION = '1'
 
 /** Standard Webhooks wants less; also the column's own limit. Ours are a fraction of it. */
 const BODY_BYTES_MAX = 20_000

@@ -88,7 +88,7 @@ export const deliveryShape = z.object({
 
 const headers = z.record(z.string(), z.string())
 
-export const attemptShape = z.object({
+const attemptShape = z.object({
   number: z.int().meta({ example: 1 }),
   at: time,
   manual: z.boolean().meta({ description: 'Whether a person asked for it.' }),

@@ -57,7 +57,7 @@ export async function writeMail(mail: Mail): Promise<Letter> {
 }
 
 /** `Saldo <house@example.com>` → `house@example.com`. */
-export function bareAddress(from: string): string {
+function bareAddress(from: string): string {
   return /<([^<>]+)>\s*$/.exec(from)?.[1] ?? from.trim()
 }
 

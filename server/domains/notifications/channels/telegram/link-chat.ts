@@ -6,7 +6,7 @@ import { notice, tellUsers } from '../../messages/tell-users.ts'
 import { plainText } from '../../texts/plain-text.ts'
 
 /** Long enough to fetch a telephone, too short to be found by guessing 60 bits through a bot. */
-export const CODE_LIFE_MS = 15 * 60_000
+const CODE_LIFE_MS = 15 * 60_000
 
 /** Without the signs that are taken for one another; 12 of 32 are 60 bits. */
 const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'

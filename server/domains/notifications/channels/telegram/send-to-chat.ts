@@ -47,7 +47,7 @@ export function textOfTelegram({ written, sandbox }: Pick<TelegramLetter, 'writt
 }
 
 /** What an answer means for the message. */
-export function outcomeOf(answer: BotAnswer): SendOutcome {
+function outcomeOf(answer: BotAnswer): SendOutcome {
   switch (answer.kind) {
     case 'ok': {
       const { message_id } = answer.result as { message_id?: number }

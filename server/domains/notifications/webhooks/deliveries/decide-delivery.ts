@@ -37,7 +37,7 @@ export function succeeded(outcome: AttemptOutcome): boolean {
 }
 
 /** 410: the receiver wants nothing more, now or later. */
-export function isGone(outcome: AttemptOutcome): boolean {
+function isGone(outcome: AttemptOutcome): boolean {
   return 'status' in outcome && outcome.status === 410
 }
 

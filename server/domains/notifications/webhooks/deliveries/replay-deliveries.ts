@@ -10,7 +10,7 @@ import { deliveriesDue } from '../events.ts'
 import { lockWebhook, type WebhookOf } from '../lock-webhook.ts'
 
 /** Deliveries of one call. They are sent behind what happens meanwhile, so more only make the next call wait. */
-export const REPLAY_MAX = 1_000
+const REPLAY_MAX = 1_000
 
 /** What is to be sent again. Times are those at which the events were told. */
 export interface ReplayRange {

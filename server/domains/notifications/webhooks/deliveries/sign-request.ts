@@ -3,7 +3,7 @@ import { type SignedMessage, signMessage } from '#server/kit/standard-webhooks.t
 import type { Signature } from '../webhook.ts'
 
 /** The header of the plain signature: HMAC-SHA256 of the body alone, by the secret as it is shown, in hexadecimal. */
-export const PLAIN_HEADER = 'saldo-signature'
+const PLAIN_HEADER = 'saldo-signature'
 
 /**
  * The headers by which the receiver knows that a request is ours. Id and time are always there; the signature is that of Standard Webhooks, or the plain one. While a
