@@ -196,8 +196,8 @@ describe('the control door', () => {
 
 test('the README describes every fault, with its actions and parameter, and no other', async () => {
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-  const described = readme
-    .slice(readme.indexOf('### Faults'))
+  const [, section = ''] = /^### Faults$(.*?)^##? /ms.exec(readme) ?? []
+  const described = section
     .split('\n')
     .filter((line) => line.startsWith('| `'))
     .map((line) => line.replace(/ +/g, ' '))
