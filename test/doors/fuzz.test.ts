@@ -195,6 +195,9 @@ interface Operation {
   requestBody?: { content: Record<string, { schema: { properties?: Record<string, unknown> } }> }
 }
 
+/** Ends the session that the others are asked with; and a page for people, which has no problems in JSON. */
+const NOT_HERE = ['/api/v1/sessions/current', '/api/v1/unsubscribe/{token}']
+
 test('over REST any part of any route may be anything', async () => {
   const all = await setup()
   const { doors, key } = all
@@ -210,7 +213,7 @@ test('over REST any part of any route may be anything', async () => {
   const document = await (await fetch(`${doors.url}/openapi.json`)).json()
   const { paths } = document as { paths: Record<string, Record<string, Operation>> }
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
-    path.startsWith('/api/v1/') && path !== '/api/v1/sessions/current'
+    path.startsWith('/api/v1/') && !NOT_HERE.includes(path)
       ? Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation }))
       : [],
   )

@@ -75,7 +75,13 @@ export async function openMessageHouse(): Promise<MessageHouse> {
       return { id, email }
     },
     linkChat: async (user_id, chat_id) => {
-      await telegramControlOf(telegram.url).say(chat_id, 'hello')
+      const { message_id } = await telegramControlOf(telegram.url).say(chat_id, 'hello')
+      // Read already: the bot has no answer to it.
+      await app.db.query(
+        `insert into notifications.telegram_bot (bot_id, next_update) values ($1, $2)
+        on conflict (bot_id) do update set next_update = excluded.next_update`,
+        [TELEGRAM_TOKEN.split(':')[0], 800_000 + message_id + 1],
+      )
       await app.db.query(
         `insert into notifications.telegram_chat (user_id, chat_id, chat_name, linked_at) values ($1, $2, 'Ada', now())`,
         [user_id, chat_id],

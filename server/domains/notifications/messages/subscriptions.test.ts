@@ -49,7 +49,7 @@ test('a burst of five hundred completed orders is one message a channel', async 
   await publish(house, ordersSettled, events)
   house.startWork()
   house.pass(6_000)
-  expect((await house.telegram.waitFor({ chat: 42 })).text).toContain('500 orders completed')
+  expect((await house.telegram.waitFor({ chat: 42, text: 'orders' })).text).toContain('500 orders completed')
   expect(await house.telegram.messages()).toHaveLength(1)
   const inbox = await house.app.db.query('select title, body from notifications.inbox')
   expect(inbox).toEqual([{ title: '500 orders completed', body: expect.stringMatching(/orders .*, and 490 more\.$/) }])

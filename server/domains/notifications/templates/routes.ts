@@ -120,7 +120,7 @@ function readingRoutes(app: App): FastifyPluginAsyncZod {
     server.post(
       '/api/admin/messages/templates/:name/preview',
       {
-        config: { ...config, idempotent: 'nothing is changed' },
+        config: { ...config, idempotent: 'a preview changes nothing' },
         schema: {
           summary: 'See a message before it is saved',
           description: 'With sample data, as mail and as Telegram message. Without `texts`, as it stands.',

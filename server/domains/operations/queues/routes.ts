@@ -119,7 +119,7 @@ function readingRoutes(app: App, reporters: readonly QueueReporter[]): FastifyPl
 }
 
 function settlingRoutes(app: App): FastifyPluginAsyncZod {
-  const config = { permission: 'queues:manage' }
+  const config = { permission: 'queues:manage', idempotent: 'a letter is settled once: the second finds it settled' }
   const response = { 200: openLetterShape }
   return async (server) => {
     server.post(
@@ -176,7 +176,7 @@ const settledShape = z.object({
 })
 
 function sweepingRoutes(app: App): FastifyPluginAsyncZod {
-  const config = { permission: 'queues:manage' }
+  const config = { permission: 'queues:manage', idempotent: 'a letter is settled once: the second finds it settled' }
   const response = { 200: settledShape }
   return async (server) => {
     server.post(
