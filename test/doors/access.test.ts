@@ -247,20 +247,24 @@ function documentOf(routes: Route[]): string {
     '',
   ]
   for (const tag of tags) {
-    lines.push(`## ${tag}`, '', `| route | permission | ${COLUMNS.join(' | ')} |`)
-    lines.push(`| --- | --- |${' --- |'.repeat(COLUMNS.length)}`)
-    for (const route of routes.filter((each) => each.tag === tag)) lines.push(rowOf(route))
-    lines.push('')
+    const rows = routes.filter((each) => each.tag === tag).map(rowOf)
+    lines.push(`## ${tag}`, '', ...tableOf([['route', 'permission', ...COLUMNS], ...rows]), '')
   }
   return lines.join('\n')
 }
 
-function rowOf(route: Route): string {
+/** Aligned, as the formatter wants tables. */
+function tableOf([head = [], ...rows]: string[][]): string[] {
+  const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => row[i]?.length ?? 0)))
+  const lineOf = (row: string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`
+  return [lineOf(head), lineOf(widths.map((width) => '-'.repeat(width))), ...rows.map(lineOf)]
+}
+
+function rowOf(route: Route): string[] {
   const { permission } = route
   const shown = Array.isArray(permission) ? 'by action, see /docs' : (permission ?? '')
   const never = NEVER_BY_KEY.some((start) => shown.startsWith(start))
-  const cells = COLUMNS.map((column) => cellOf(route, column))
-  return `| ${route.name} | ${shown}${never ? ' *' : ''} | ${cells.join(' | ')} |`
+  return [route.name, `${shown}${never ? ' *' : ''}`, ...COLUMNS.map((column) => cellOf(route, column))]
 }
 
 function cellOf(route: Route, column: (typeof COLUMNS)[number]): string {
