@@ -51,7 +51,7 @@ export interface Db {
 
 export interface DatabaseOptions {
   url: string
-  /** Connections of each of the two pools. */
+  /** Connections of each of the three pools. */
   connections: number
   application_name: string
   statement_timeout_ms?: number
@@ -70,7 +70,7 @@ export class CommitUnknownError extends Error {
   override name = 'CommitUnknownError'
 }
 
-/** Opens both pools; connects at the first use. */
+/** Opens the pools; connects at the first use. */
 export function openDatabase(options: DatabaseOptions): Db {
   const common: pg.PoolConfig = {
     connectionString: options.url,
@@ -84,19 +84,23 @@ export function openDatabase(options: DatabaseOptions): Db {
     // A peer that vanished without a word is noticed.
     keepAlive: true,
     // What is sent here are reads and writes of few rows. A plan that was made while a table was empty must not read it whole once it has grown;
-    // who means to read whole tables switches this on for their transaction. And one plan does for all values: planning again takes longer than running.
-    options: '-c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
+    // who means to read whole tables switches this on for their transaction.
+    options: '-c enable_seqscan=off',
   }
+  // One plan does for all values of a statement of the source: planning again takes longer than running. A text that is made for its filters wants a plan for their values.
+  const planned = { ...common, options: `${common.options} -c plan_cache_mode=force_generic_plan` }
   const pool = new pg.Pool(common)
-  const pipelined = new pg.Pool({ ...common, pipeline: true } as pg.PoolConfig)
-  for (const each of [pool, pipelined]) each.on('error', options.onError)
+  const prepared = new pg.Pool(planned)
+  const pipelined = new pg.Pool({ ...planned, pipeline: true } as pg.PoolConfig)
+  const pools = [pool, prepared, pipelined]
+  for (const each of pools) each.on('error', options.onError)
   // A connection that is closed while the server ends it would otherwise take the process with it. Nothing is lost here: one in use tells its query, an idle one the pool.
-  for (const each of [pool, pipelined]) each.on('connect', (client) => client.on('error', () => undefined))
-  const gone = [pool, pipelined].map(connectionsGone)
+  for (const each of pools) each.on('connect', (client) => client.on('error', () => undefined))
+  const gone = pools.map(connectionsGone)
   return {
     pool,
     query: async <Row extends object>(sql: Statement | string, values?: readonly unknown[]) =>
-      (await pool.query<Row>(asQuery(sql, values))).rows,
+      (await (typeof sql === 'string' ? pool : prepared).query<Row>(asQuery(sql, values))).rows,
     transaction: async (work) => {
       invariant(!insideTransaction(), 'a transaction inside a transaction')
       const { result, afterCommit } = await committed(pipelined, work)
@@ -105,7 +109,7 @@ export function openDatabase(options: DatabaseOptions): Db {
       return result
     },
     close: async () => {
-      await Promise.all([pool.end(), pipelined.end()])
+      await Promise.all(pools.map((each) => each.end()))
       await Promise.all(gone.map((wait) => wait()))
     },
   }
