@@ -189,7 +189,7 @@ export async function load(url: string, ...options: string[]): Promise<Load> {
 
 /** Reads an address at a steady rate, from a process of its own; see steady-load.ts for its options. */
 export async function steadyLoad(url: string, ...options: string[]): Promise<Load> {
-  return (await runJson([join(ROOT, 'bench/steady-load.ts'), ...options, url])) as Load
+  return (await runJson(['--max-semi-space-size=64', join(ROOT, 'bench/steady-load.ts'), ...options, url])) as Load
 }
 
 async function runJson(args: string[]): Promise<unknown> {
