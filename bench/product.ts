@@ -53,7 +53,17 @@ export async function startPanel(...options: string[]): Promise<PanelProcess> {
 
 /** Starts the receiver of webhooks; answers when it listens. */
 export async function startReceiver(): Promise<Process & { url: string }> {
-  const main = join(ROOT, 'sandbox/webhook-receiver/main.ts')
+  return startServer('sandbox/webhook-receiver/main.ts')
+}
+
+/** Starts a server that does nothing but answer. */
+export async function startBareServer(): Promise<Process & { url: string }> {
+  return startServer('bench/bare-server.ts')
+}
+
+/** Starts a program that says its address as JSON in its first line. */
+async function startServer(program: string): Promise<Process & { url: string }> {
+  const main = join(ROOT, program)
   const child = spawn(process.execPath, [main], { stdio: ['ignore', 'pipe', 'inherit'] })
   const { url } = JSON.parse(await firstLine(child, child.stdout, /^\{.*\}$/m)) as { url: string }
   return { ...asProcess(child), url }

@@ -1,12 +1,12 @@
 import { type Bench, type BenchContext, rounded } from './bench.ts'
 import { fillFinishedOrders } from './fill-orders.ts'
-import { type BenchShop, openBenchShop, startPanel, startRole, steadyLoad } from './product.ts'
+import { type BenchShop, openBenchShop, startBareServer, startPanel, startRole, steadyLoad } from './product.ts'
 
 const FEW = 10_000
 const MANY = 1_000_000
 const RATE = '2000'
-const SECONDS = '3'
-const WARM_UP_SECONDS = '2'
+const SECONDS = '2.5'
+const WARM_UP_SECONDS = '1'
 
 export const readBench: Bench = {
   summary: 'balance, order and list of orders at 2,000/s, with 10⁴ and with 10⁶ orders stored',
@@ -15,6 +15,7 @@ export const readBench: Bench = {
     const shop = await openBenchShop(context, panel, { enabled: false })
     await panel.stop()
     const customer = await shop.customer()
+    const floor = await measureFloor(context)
     const product = await startRole(context, 'api')
     try {
       await fill(context, shop, customer, FEW)
@@ -22,6 +23,7 @@ export const readBench: Bench = {
       await fill(context, shop, customer, MANY - FEW)
       const many = await measureAll(context, product.url, customer)
       return {
+        floor,
         few: { orders: FEW, ...few },
         many: { orders: MANY, ...many },
         growth: { p50: growth(few, many, 'p50_ms'), p99: growth(few, many, 'p99_ms') },
@@ -40,6 +42,17 @@ async function fill(
 ): Promise<void> {
   context.say(`Storing ${count} orders …`)
   await fillFinishedOrders(context, count, customer, shop.services[0]?.id as bigint, shop.provider_id)
+}
+
+/** What the same reader sees of a server that does nothing: no figure of ours can be better than this one. */
+async function measureFloor({ say }: BenchContext): Promise<Figures> {
+  const bare = await startBareServer()
+  say('Reading from a bare server …')
+  try {
+    return await measure(bare.url, 'none')
+  } finally {
+    await bare.stop()
+  }
 }
 
 interface Figures {
@@ -67,23 +80,18 @@ async function measureAll(
     [customer.id],
   )
   const paths = { balance: '/api/v1/balance', order: `/api/v1/order/${row?.id}`, list: '/api/v1/orders?limit=25' }
-  const options = [
-    '--rate',
-    RATE,
-    '--warm-up',
-    WARM_UP_SECONDS,
-    '--duration',
-    SECONDS,
-    '--header',
-    `x-api-key=${customer.key}`,
-  ]
   const seen: AllFigures = {}
   // One after another: several generators at once would wait for each other's turn on the cores, and measure that.
   for (const [name, path] of Object.entries(paths)) {
     say(`Reading ${path} …`)
-    const { per_second, p50_ms, p99_ms, failed } = await steadyLoad(`${url}${path}`, ...options)
-    if (failed > 0) throw new Error(`${failed} reads failed`)
-    seen[name] = { per_second: rounded(per_second), p50_ms: rounded(p50_ms), p99_ms: rounded(p99_ms) }
+    seen[name] = await measure(`${url}${path}`, customer.key)
   }
   return seen
+}
+
+async function measure(url: string, key: string): Promise<Figures> {
+  const pace = ['--rate', RATE, '--warm-up', WARM_UP_SECONDS, '--duration', SECONDS]
+  const { per_second, p50_ms, p99_ms, failed } = await steadyLoad(url, ...pace, '--header', `x-api-key=${key}`)
+  if (failed > 0) throw new Error(`${failed} reads failed`)
+  return { per_second: rounded(per_second), p50_ms: rounded(p50_ms), p99_ms: rounded(p99_ms) }
 }
