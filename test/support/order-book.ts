@@ -50,13 +50,18 @@ export async function placed(
   )
 }
 
+/** A balance that was asked for just now, after all that is queued. */
+export function asked(amount: bigint): { amount: bigint; asked_at: Date } {
+  return { amount, asked_at: new Date(Date.now() + 1_000) }
+}
+
 /** Claims what is queued, with more than enough balance unless said otherwise. */
 export function claim(shop: Shop, limits: Partial<ClaimLimits> = {}): Promise<Claim> {
   const enough = 10n ** 12n
   return claimOrders(shop.app, {
     provider_id: shop.provider_id,
     room: 1_000,
-    balance: enough,
+    balance: asked(enough),
     budget: enough,
     lease_ms: 60_000,
     after_customer: 0n,

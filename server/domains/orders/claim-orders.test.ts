@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { cheapest, claim, expectSound, orderNow, placed } from '#test/support/order-book.ts'
+import { asked, cheapest, claim, expectSound, orderNow, placed } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
 import type { Order } from './order.ts'
 import { attemptsOf, historyOf } from './queries.ts'
@@ -119,18 +119,28 @@ describe('the balance', () => {
 
   test('runs down over a claim; what it does not cover any more waits', async () => {
     const { shop, orders, cost } = await threeOrders()
-    const { claimed, stopped } = await claim(shop, { balance: 2n * cost + 1n, budget: 2n * cost + 1n })
+    const { claimed, stopped } = await claim(shop, { balance: asked(2n * cost + 1n), budget: 2n * cost + 1n })
     expect(ids(claimed)).toEqual(ids(orders).sort().slice(0, 2))
     expect(stopped).toBe(0)
-    expect((await claim(shop, { balance: 2n * cost, budget: 0n })).claimed).toEqual([])
+    expect((await claim(shop, { balance: asked(2n * cost), budget: 0n })).claimed).toEqual([])
     expect(await orderNow(shop, orders[2]?.id as bigint)).toMatchObject({ state: 'queued', version: 1n })
+  })
+
+  test('says nothing about an order that was queued after it was asked', async () => {
+    const { shop, orders, cost } = await threeOrders()
+    const before = { amount: cost - 1n, asked_at: new Date((orders[0] as Order).placed_at.getTime() - 1) }
+    expect(await claim(shop, { balance: before, budget: cost - 1n })).toMatchObject({ claimed: [], stopped: 0 })
+    expect(await claim(shop, { balance: asked(cost - 1n), budget: cost - 1n })).toMatchObject({
+      claimed: [],
+      stopped: 3,
+    })
   })
 
   test('an order that costs more than all of it fails, with its money held, and its neighbours go', async () => {
     const { shop, customer, orders, cost } = await threeOrders()
     const [dear] = (await placed(shop, customer, 1, { quantity: String(cheapest(shop).min * 2n) })) as [Order]
     const held = (await shop.wallet(customer)).held
-    const { claimed, stopped } = await claim(shop, { balance: dear.expected_cost - 1n, budget: cost })
+    const { claimed, stopped } = await claim(shop, { balance: asked(dear.expected_cost - 1n), budget: cost })
     expect(claimed).toHaveLength(1)
     expect(stopped).toBe(1)
     expect(await orderNow(shop, dear.id)).toMatchObject({

@@ -14,8 +14,11 @@ export interface ClaimLimits {
   provider_id: bigint
   /** Orders at most. */
   room: number
-  /** The provider's balance as it is now. What costs more than all of it fails; when it is not known, nothing does. */
-  balance: bigint | undefined
+  /**
+   * The provider's balance as it was when it was asked. What costs more than all of it fails, unless it was queued since: staff send again what failed when they have just paid in, and
+   * an older figure says nothing about that. When it is not known, nothing fails.
+   */
+  balance: { amount: bigint; asked_at: Date } | undefined
   /** What of it is not yet spoken for. What costs more than is left waits until the balance is read again. */
   budget: bigint
   /** After this the claim is given up, and what may have been sent becomes unknown. */
@@ -94,8 +97,16 @@ function spend(orders: readonly Order[], limits: ClaimLimits): { covered: Order[
     left -= order.expected_cost
   }
   const { balance } = limits
-  const uncovered = balance === undefined ? [] : orders.filter((order) => order.expected_cost > balance)
+  const uncovered =
+    balance === undefined
+      ? []
+      : orders.filter((order) => order.expected_cost > balance.amount && queuedAt(order) < balance.asked_at)
   return { covered, uncovered }
+}
+
+/** Since when the order waits to be sent. */
+function queuedAt({ placed_at, last_resubmit_at }: Order): Date {
+  return last_resubmit_at ?? placed_at
 }
 
 function asClaimed(order: Order, claimed_until: Date) {

@@ -40,6 +40,7 @@ export interface Lane {
   answer: BalanceAnswer | undefined
   /** The balance that was read last, when that was on the monotonic clock, and what has been claimed on it since. */
   balance: bigint
+  balance_asked_at: Date
   balance_read_ms: number
   spent: bigint
   /** Pauses since the provider last took or refused an order, and the end of the one at hand, on the monotonic clock. */
@@ -60,6 +61,7 @@ export function newLane(provider_id: bigint, onRoom: () => void): Lane {
     last_customer: 0n,
     answer: undefined,
     balance: 0n,
+    balance_asked_at: new Date(0),
     balance_read_ms: Number.NEGATIVE_INFINITY,
     spent: 0n,
     pauses: 0,
@@ -91,7 +93,7 @@ export async function dispatchOrders(
   const claim = await claimOrders(app, {
     provider_id,
     room,
-    balance: balance_age_ms > BALANCE_FRESH_MS ? undefined : lane.balance,
+    balance: balance_age_ms > BALANCE_FRESH_MS ? undefined : { amount: lane.balance, asked_at: lane.balance_asked_at },
     budget: lane.balance - lane.spent,
     lease_ms: CLAIM_MS_MAX + 3 * provider.row.timeout_ms + LEASE_EXTRA_MS,
     after_customer: lane.last_customer,
@@ -134,6 +136,7 @@ async function askBalance(app: App, providers: Providers, lane: Lane): Promise<v
   lane.answer = answer
   if (answer.status !== 'ok') return
   lane.balance = answer.balance
+  lane.balance_asked_at = answer.asked_at
   lane.balance_read_ms = app.clock.monotonic_ms()
   // What is under way may be in the figure already: counted twice it delays others, for nothing fails by it.
   lane.spent = lane.in_flight_cost

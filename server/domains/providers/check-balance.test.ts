@@ -31,7 +31,7 @@ async function setup() {
 
 test('answers the balance and stores it', async () => {
   const { check, stored, clock, lines } = await setup()
-  expect(await check()).toEqual({ status: 'ok', balance: 12_345_678n, currency: 'USD' })
+  expect(await check()).toEqual({ status: 'ok', balance: 12_345_678n, currency: 'USD', asked_at: expect.any(Date) })
   expect(await stored()).toMatchObject({
     balance: 12_345_678n,
     balance_status: 'ok',
@@ -62,7 +62,7 @@ test('a provider that cannot be asked is unavailable, with the reason, and its l
 test('an empty balance is an answer, not a failure', async () => {
   const { check, stored, control } = await setup()
   await control.setBalance('0')
-  expect(await check()).toEqual({ status: 'ok', balance: 0n, currency: 'USD' })
+  expect(await check()).toEqual({ status: 'ok', balance: 0n, currency: 'USD', asked_at: expect.any(Date) })
   expect(await stored()).toMatchObject({ balance: 0n, balance_status: 'ok' })
 })
 

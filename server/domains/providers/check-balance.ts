@@ -5,9 +5,9 @@ import type { Providers } from './registry.ts'
 /** Dispatching many orders asks a provider once in this time. Short, for the balance runs down while orders go out. */
 const REMEMBERED_MS = 2_000
 
-/** `unavailable` says nothing about the balance: the provider could not be asked. `balance` in minor units of `currency`. */
+/** `unavailable` says nothing about the balance: the provider could not be asked. `balance` in minor units of `currency`, as it was not before `asked_at`. */
 export type BalanceAnswer =
-  | { status: 'ok'; balance: bigint; currency: string }
+  | { status: 'ok'; balance: bigint; currency: string; asked_at: Date }
   | { status: 'unavailable'; reason: ProviderReadError['reason']; message: string }
 
 const STORE_BALANCE = statement(`
@@ -55,7 +55,7 @@ function isFresh(known: Remembered, now_ms: number): boolean {
 async function askAndStore(providers: Providers, provider_id: bigint): Promise<BalanceAnswer> {
   const provider = await providers.providerById(provider_id)
   const at = providers.clock.now()
-  const answer = await ask(provider)
+  const answer = await ask(provider, at)
   const outcome = answer.status === 'ok' ? 'ok' : answer.reason
   await storeBalance(providers.db, provider_id, at, answer)
   providers.metrics
@@ -68,9 +68,9 @@ async function askAndStore(providers: Providers, provider_id: bigint): Promise<B
   return answer
 }
 
-async function ask(provider: Provider): Promise<BalanceAnswer> {
+async function ask(provider: Provider, asked_at: Date): Promise<BalanceAnswer> {
   try {
-    return { status: 'ok', ...(await provider.balance()) }
+    return { status: 'ok', ...(await provider.balance()), asked_at }
   } catch (error) {
     if (!(error instanceof ProviderReadError)) throw error
     return { status: 'unavailable', reason: error.reason, message: error.message }
