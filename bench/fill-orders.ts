@@ -85,9 +85,10 @@ export async function fillOpenOrders(context: BenchContext, orders: readonly Ope
 
 const INSERT_OPEN = `
   insert into orders.orders (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, expected_cost, booked_cost,
-    link, provider_service_id, provider_order_id, asset, cost_asset, type, state, version, attempt, attempts, accepted_at, next_check_at)
+    link, provider_service_id, provider_order_id, asset, cost_asset, type, state, version, attempt, attempts, accepted_at, next_check_at,
+    waiting_since)
   select id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, cost, cost, link, provider_service_id,
-    provider_order_id, 'USD', 'USD', 'Default', 'pending', 3, gen_random_uuid(), 1, now(), now()
+    provider_order_id, 'USD', 'USD', 'Default', 'pending', 3, gen_random_uuid(), 1, now(), now(), null
   from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
     $10::bigint[], $11::text[], $12::text[], $13::text[])
     as new (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, cost, link, provider_service_id, provider_order_id)`
@@ -116,9 +117,10 @@ export async function fillFinishedOrders(
   await app.db.query(
     `with drawn as (select nextval('orders.order_number') as id, n from generate_series(1, $1::int) n)
     insert into orders.orders (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, expected_cost, captured,
-      link, provider_service_id, asset, cost_asset, type, state, version, finished_at)
+      link, provider_service_id, asset, cost_asset, type, state, version, finished_at,
+      waiting_since)
     select id, -id, case when n % 100 = 0 then $2::bigint else 1000000 + n % 5000 end, $3, $4, $5, 100, 1000000, 100000, 1, 100000,
-      'https://example.com/' || n, '1', 'USD', 'USD', 'Default', 'completed', 1, now()
+      'https://example.com/' || n, '1', 'USD', 'USD', 'Default', 'completed', 1, now(), null
     from drawn`,
     [count, customer.id, customer.wallet, service_id, provider_id],
   )

@@ -1043,6 +1043,7 @@ create table orders.orders (
   provider_status text,
   balance_check_status text,
   request_key text,
+  waiting_since timestamp with time zone default now(),
   constraint order_at_provider CHECK (((state <> ALL (ARRAY['pending'::text, 'processing'::text, 'in_progress'::text])) OR (provider_order_id IS NOT NULL))),
   constraint order_checked CHECK (
 CASE
@@ -1087,9 +1088,21 @@ CREATE INDEX orders_followed ON orders.orders USING btree (provider_id, next_che
 
 CREATE INDEX orders_of_customer ON orders.orders USING btree (customer_id, id);
 
+CREATE INDEX orders_of_customer_open ON orders.orders USING btree (customer_id, id) WHERE (state <> ALL (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text]));
+
+CREATE INDEX orders_of_customer_short ON orders.orders USING btree (customer_id, id) WHERE (state = ANY (ARRAY['partial'::text, 'cancelled'::text]));
+
+CREATE INDEX orders_of_provider ON orders.orders USING btree (provider_id, id);
+
+CREATE INDEX orders_of_service ON orders.orders USING btree (service_id, id);
+
+CREATE INDEX orders_placed ON orders.orders USING btree (placed_at);
+
 CREATE INDEX orders_queued ON orders.orders USING btree (provider_id, customer_id, id) WHERE (state = 'queued'::text);
 
 CREATE INDEX orders_waiting ON orders.orders USING btree (state, id) WHERE (state = ANY (ARRAY['unknown'::text, 'failed'::text]));
+
+CREATE INDEX orders_waiting_since ON orders.orders USING btree (waiting_since) WHERE (state = ANY (ARRAY['queued'::text, 'unknown'::text, 'failed'::text]));
 
 CREATE UNIQUE INDEX order_at_provider_once ON orders.orders USING btree (provider_id, provider_order_id) WHERE (provider_order_id IS NOT NULL);
 

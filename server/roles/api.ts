@@ -19,6 +19,8 @@ import { criticalErrorRoutes } from '#server/domains/operations/critical-errors/
 import { queueRoutes } from '#server/domains/operations/queues/routes.ts'
 import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
 import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
+import { deskProviderRoutes } from '#server/domains/orders/desk/provider-routes.ts'
+import { deskRoutes } from '#server/domains/orders/desk/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
@@ -44,7 +46,7 @@ export interface Api {
 }
 
 /** Opens the doors and listens. Throws when the port is taken. */
-export async function startApi({ app, secrets }: Saldo): Promise<Api> {
+export async function startApi({ app, secrets, providers }: Saldo): Promise<Api> {
   const { config, log, metrics, db, settings } = app
   const http = openHttp({
     config,
@@ -54,7 +56,7 @@ export async function startApi({ app, secrets }: Saldo): Promise<Api> {
   })
   const authentication = await openAuthentication(app, secrets)
   const limits = openRateLimits(app)
-  await openDoors(http, { app, secrets }, authentication, limits)
+  await openDoors(http, { app, secrets, providers }, authentication, limits)
   const url = await http.listen({ host: config.host, port: config.port })
   const meter = startQueueMeter(app, QUEUE_REPORTERS)
   return {
@@ -69,7 +71,7 @@ export async function startApi({ app, secrets }: Saldo): Promise<Api> {
 
 async function openDoors(
   http: Http,
-  { app, secrets }: Pick<Saldo, 'app' | 'secrets'>,
+  { app, secrets, providers }: Pick<Saldo, 'app' | 'secrets' | 'providers'>,
   authentication: Awaited<ReturnType<typeof openAuthentication>>,
   limits: RateLimits,
 ): Promise<void> {
@@ -87,6 +89,8 @@ async function openDoors(
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
     await doors.register(orderRoutes(app, orders))
+    await doors.register(deskRoutes(app, providers))
+    await doors.register(deskProviderRoutes(app, providers))
     await doors.register(panelApiRoutes(app, authentication, { ...orders, limits }))
     await doors.register(webhookRoutes(app, secrets))
     await doors.register(staffWebhookRoutes(app))

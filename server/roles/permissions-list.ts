@@ -50,6 +50,12 @@ export const PERMISSIONS: readonly KnownPermission[] = [
     description: 'Give a user another role, or more or fewer permissions, with no more than one holds.',
   },
 
+  { permission: 'orders:read', description: 'See all orders, with all that is known of them.' },
+  { permission: 'orders:resubmit', description: 'Send failed orders to their providers again.' },
+  { permission: 'orders:sync', description: 'Have providers asked now how orders go.' },
+  { permission: 'providers:check-balance', description: 'Ask providers for our balance with them.' },
+  { permission: 'orders:resolve', description: 'Say what became of orders that wait: placed, to be sent, refunded.' },
+
   { permission: 'messages:read', description: 'See which messages went out, what became of them, and their texts.' },
   { permission: 'alerts:read', description: 'See alerts, and be told of them.' },
   { permission: 'alerts:acknowledge', description: 'Take up an alert, so that it is not told again.' },

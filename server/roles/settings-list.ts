@@ -8,6 +8,7 @@ import { passwordCost } from '#server/domains/identity/password.ts'
 import { ALERT_SETTINGS } from '#server/domains/notifications/alerts/settings.ts'
 import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/messages/delete-old.ts'
 import { webhookSettings } from '#server/domains/notifications/webhooks/settings.ts'
+import { waitHoursMax } from '#server/domains/orders/desk/settings.ts'
 import { decideWithinHours, secondPersonAbove } from '#server/domains/payments/adjustments/settings.ts'
 import { failuresKeptDays } from '#server/platform/failures/sweep-failures.ts'
 import { answersKeptHours } from '#server/platform/idempotency/sweep-answers.ts'
@@ -39,6 +40,9 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // Money.
   secondPersonAbove,
   decideWithinHours,
+
+  // Orders.
+  waitHoursMax,
 
   // What people are told.
   inboxDaysKept,

@@ -163,6 +163,12 @@ describe('where a route is about one user, it is', () => {
   })
 })
 
+async function anOrderOf({ shop }: Doors, user_id: bigint): Promise<bigint> {
+  const { id: service_id } = shop.service('Package')
+  const [outcome] = await placeOrders(shop.app, [{ customer_id: user_id, service_id, link: 'https://example.com/' }])
+  return outcome?.ok ? outcome.order_id : 0n
+}
+
 /** Something of the customer's own behind each address with a number in it; answers the number. */
 const OWNED: Readonly<Record<string, (doors: Doors, owner: bigint) => Promise<bigint>>> = {
   '/api/v1/api-keys/{id}': async ({ shop }, user_id) =>
@@ -192,11 +198,8 @@ const OWNED: Readonly<Record<string, (doors: Doors, owner: bigint) => Promise<bi
     const [row] = await shop.app.db.query<{ id: bigint }>(sql, [user_id])
     return row?.id ?? 0n
   },
-  '/api/v1/order/{id}': async ({ shop }, user_id) => {
-    const { id: service_id } = shop.service('Package')
-    const [outcome] = await placeOrders(shop.app, [{ customer_id: user_id, service_id, link: 'https://example.com/' }])
-    return outcome?.ok ? outcome.order_id : 0n
-  },
+  '/api/orders/user-status/{id}': anOrderOf,
+  '/api/v1/order/{id}': anOrderOf,
 }
 
 test('what is one’s own is there for its owner, and for nobody else', async () => {

@@ -27,6 +27,7 @@ export function orderRow(changes: Partial<Order> = {}): Order {
     next_check_at: NOW,
     claimed_until: null,
     last_resubmit_at: null,
+    waiting_since: null,
     attempt: '00000000-0000-4000-8000-000000000001',
     attempts: 1,
     resubmits: 0,

@@ -1,9 +1,16 @@
 import { BusyError } from '#server/domains/identity/errors.ts'
 import type { Balance } from '#server/domains/ledger/queries.ts'
 import { coalesce, QueueFullError } from '#server/kit/coalesce.ts'
-import { int8Column, plainArray } from '#server/platform/db/arrays.ts'
+import { int8Column, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { type Db, statement } from '#server/platform/db/database.ts'
-import { type CustomerOrder, customerColumns, type OrderState } from './order.ts'
+import {
+  type CustomerOrder,
+  customerColumns,
+  FINAL_STATES,
+  type OrderState,
+  statesSeenAs,
+  type VisibleStatus,
+} from './order.ts'
 import { ORDERS_PAGE_MAX } from './queries.ts'
 import { readBalances } from './read-balances.ts'
 
@@ -33,8 +40,8 @@ export interface OrdersPage {
 export interface CustomerReads {
   /** The customer's own order; undefined when there is none of that id or it is another's. */
   order(customer_id: bigint, id: bigint): Promise<OrderWithStates | undefined>
-  /** A page of the customer's orders, newest first, below the id `before`; and whether there are more behind it. */
-  page(customer_id: bigint, before: bigint, limit: number): Promise<OrdersPage>
+  /** A page of the customer's orders, newest first, below the id `before`, all or those they see as `status`; and whether there are more behind it. */
+  page(customer_id: bigint, before: bigint, limit: number, status?: VisibleStatus): Promise<OrdersPage>
   /**
    * The customer's wallet in minor units of SALE_ASSET: `posted` is all that is theirs, `held` the part set aside for orders under way. One who
    * never had any money has an empty one, of version 0.
@@ -51,8 +58,10 @@ export function openCustomerReads(db: Db): CustomerReads {
   const balance = coalesce((customers: bigint[]) => balancesOf(db, customers), limits)
   return {
     order: (customer_id, id) => orBusy(order({ customer_id, id })),
-    page: (customer_id, before, limit) =>
-      orBusy(page({ customer_id, before, size: Math.min(limit, ORDERS_PAGE_MAX) + 1 })),
+    page: (customer_id, before, limit, status) => {
+      const wanted = { customer_id, before, size: Math.min(limit, ORDERS_PAGE_MAX) + 1 }
+      return status === undefined ? orBusy(page(wanted)) : readPageSeenAs(db, wanted, status)
+    },
     balance: (customer_id) => orBusy(balance(customer_id)),
   }
 }
@@ -123,6 +132,25 @@ async function readPages(db: Db, wanted: WantedPage[]): Promise<OrdersPage[]> {
     else page.has_more = true
   }
   return pages
+}
+
+// What an index is for must stand in the statement itself: what is completed, which is most, needs none of its own.
+const pageOf = (conditions: string) =>
+  statement(`
+  select ${customerColumns('o')} from orders.orders o
+  where customer_id = $1 and id < $2 and ${conditions} and state = any($4::text[]) order by id desc limit $3`)
+const PAGES = {
+  open: pageOf(`state not in ('completed', 'partial', 'cancelled')`),
+  short: pageOf(`state in ('partial', 'cancelled')`),
+  completed: pageOf(`state = 'completed'`),
+}
+
+/** Few filter, so that these are not gathered. */
+async function readPageSeenAs(db: Db, { customer_id, before, size }: WantedPage, status: VisibleStatus) {
+  const states = statesSeenAs(status)
+  const kind = status === 'Completed' ? 'completed' : FINAL_STATES.includes(states[0] as OrderState) ? 'short' : 'open'
+  const orders = await db.query<CustomerOrder>(PAGES[kind], [customer_id, before, size, textArray(states)])
+  return { orders: orders.slice(0, size - 1), has_more: orders.length === size }
 }
 
 const EMPTY: Balance = { posted: 0n, held: 0n, available: 0n, version: 0n }

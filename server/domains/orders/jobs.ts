@@ -4,6 +4,7 @@ import { type Loop, startLoop } from '#server/platform/db/loop.ts'
 import type { Chore } from '#server/platform/jobs/jobs.ts'
 import type { EventDefinition } from '#server/platform/outbox/event.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
+import { expireWaitingOrders } from './desk/expire-waiting-orders.ts'
 import { dispatchOrders, newLane } from './dispatch-orders.ts'
 import {
   type OrdersEvent,
@@ -132,5 +133,15 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
   return [...watched, ...moving]
 }
 
-/** The timetable's part: once a night, when few are awake, for a proof reads everything. */
-export const orderChores: readonly Chore[] = [{ name: 'orders.verify-books', cron: '23 2 * * *', run: verifyBooks }]
+/** The timetable's part. A proof reads everything: once a night, when few are awake. */
+export const orderChores: readonly Chore[] = [
+  { name: 'orders.verify-books', cron: '23 2 * * *', run: verifyBooks },
+  {
+    name: 'orders.expire-waiting',
+    cron: '*/5 * * * *',
+    run: async (app) => {
+      const expired = await expireWaitingOrders(app)
+      if (expired > 0) app.log.warn({ expired }, 'orders waited too long and were refunded')
+    },
+  },
+]

@@ -2,14 +2,15 @@ import { z } from 'zod'
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import type { OrderRefusal } from './errors.ts'
 import type { ShownOrder } from './events.ts'
-import { type CustomerOrder, netCharge, visibleRemains, visibleStatus } from './order.ts'
+import { type CustomerOrder, netCharge, VISIBLE_STATUSES, visibleRemains, visibleStatus } from './order.ts'
 import type { PlaceOutcome } from './place-orders.ts'
 import type { OrderStep } from './queries.ts'
 
 // What customers see of an order, and nothing else: no provider, no cost, no reason why it waits.
 
-const statusWord = z
-  .enum(['Pending', 'Processing', 'In progress', 'Completed', 'Partial', 'Canceled'])
+/** Customers' words for where an order stands. */
+export const statusWord = z
+  .enum(VISIBLE_STATUSES)
   .meta({ description: 'Completed, Partial and Canceled are final.', example: 'In progress' })
 
 export const statusShape = z.object({

@@ -7,20 +7,25 @@ import { chargeFor, shareUp } from '#server/kit/money.ts'
  * dispatching → failed: the provider refused, nothing was placed. dispatching → unknown: it may or may not have been placed; nothing is sent or
  * refunded until that is resolved. Both wait for a person, with the money held.
  */
-export type OrderState =
-  | 'queued'
-  | 'dispatching'
-  | 'unknown'
-  | 'failed'
-  | 'pending'
-  | 'processing'
-  | 'in_progress'
-  | 'completed'
-  | 'partial'
-  | 'cancelled'
+export const ORDER_STATES = [
+  'queued',
+  'dispatching',
+  'unknown',
+  'failed',
+  'pending',
+  'processing',
+  'in_progress',
+  'completed',
+  'partial',
+  'cancelled',
+] as const
+export type OrderState = (typeof ORDER_STATES)[number]
 
 /** States in which every unit of the charge has been captured or released, and nothing changes any more. */
 export const FINAL_STATES: readonly OrderState[] = ['completed', 'partial', 'cancelled']
+
+/** States in which no provider has the order, so that its customer sees `Pending` and waits. */
+export const WAITING_STATES: readonly OrderState[] = ['queued', 'dispatching', 'unknown', 'failed']
 
 /** States in which the provider is asked how the order goes. */
 export const OPEN_STATES: readonly OrderState[] = ['pending', 'processing', 'in_progress']
@@ -54,6 +59,8 @@ export interface Order {
   /** While dispatching: when whoever took it is given up. */
   claimed_until: Date | null
   last_resubmit_at: Date | null
+  /** In WAITING_STATES: since when it waits. Sending it again does not begin anew. */
+  waiting_since: Date | null
   attempt: string | null
   attempts: number
   resubmits: number
@@ -76,7 +83,7 @@ export interface Order {
 /** The columns of an Order, for select lists. */
 export const ORDER_COLUMNS = `id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, booked_cost,
   sunk_cost, captured, released, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, next_check_at,
-  claimed_until, last_resubmit_at, attempt, attempts, resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link,
+  claimed_until, last_resubmit_at, waiting_since, attempt, attempts, resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link,
   params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key`
 
 const CUSTOMER_COLUMNS = [
@@ -120,7 +127,8 @@ export const orderCan = {
 } as const
 
 /** What customers see. A failed, unknown or waiting order is pending to them: their money is held and staff may still save it. */
-export type VisibleStatus = 'Pending' | 'Processing' | 'In progress' | 'Completed' | 'Partial' | 'Canceled'
+export const VISIBLE_STATUSES = ['Pending', 'Processing', 'In progress', 'Completed', 'Partial', 'Canceled'] as const
+export type VisibleStatus = (typeof VISIBLE_STATUSES)[number]
 
 const VISIBLE: Record<OrderState, VisibleStatus> = {
   queued: 'Pending',
@@ -138,6 +146,21 @@ const VISIBLE: Record<OrderState, VisibleStatus> = {
 /** The customer's view of a state, in the panels' spelling. */
 export function visibleStatus(state: OrderState): VisibleStatus {
   return VISIBLE[state]
+}
+
+/** The states that a customer sees as `status`: what a filter by it means. */
+export function statesSeenAs(status: VisibleStatus): readonly OrderState[] {
+  return ORDER_STATES.filter((state) => VISIBLE[state] === status)
+}
+
+/** What staff see: the state itself, or more exactly why it waits. */
+export type AdminStatus = OrderState | 'failed_insufficient_balance' | 'resubmitted'
+
+/** The staff's view of an order: the truth. An order that was sent again and is not yet at its provider is `resubmitted`. */
+export function adminStatus(order: Pick<Order, 'state' | 'balance_check_status' | 'resubmits'>): AdminStatus {
+  if (order.state === 'failed' && order.balance_check_status === 'insufficient') return 'failed_insufficient_balance'
+  if ((order.state === 'queued' || order.state === 'dispatching') && order.resubmits > 0) return 'resubmitted'
+  return order.state
 }
 
 /** What the customer pays after all that is known: the charge while it is held, then what was captured. Minor units. */

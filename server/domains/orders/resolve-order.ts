@@ -73,7 +73,7 @@ function changeFor(order: Order, resolution: Resolution, actor: string, now: Dat
     case 'resend':
       return resent(order, actor, now)
     case 'refund':
-      return refunded(order, actor, now)
+      return refunded(order, actor, now, { resolved: true })
     default:
       return unreachable(resolution)
   }
@@ -89,7 +89,8 @@ function placed(order: Order, provider_order_id: string, actor: string, now: Dat
   return { ...change, after: { ...change.after, sunk_cost: order.booked_cost } }
 }
 
-function refunded(order: Order, actor: string, now: Date): OrderChange {
+/** An order given up by `actor`: all its money goes back to the customer. */
+export function refunded(order: Order, actor: string, now: Date, why: Record<string, unknown>): OrderChange {
   return {
     before: order,
     after: {
@@ -102,7 +103,7 @@ function refunded(order: Order, actor: string, now: Date): OrderChange {
       next_check_at: order.provider_order_id === null ? null : now,
       failed_checks: 0,
     },
-    step: { kind: 'settled', actor, data: { captured: '0', released: String(order.charge), resolved: true } },
+    step: { kind: 'settled', actor, data: { captured: '0', released: String(order.charge), ...why } },
   }
 }
 

@@ -19,8 +19,9 @@ export type ResubmitOutcome =
       ok: false
       code: 'order_not_found' | 'order_not_failed' | 'insufficient_provider_balance' | 'balance_unavailable'
       message: string
-      /** Minor units of the provider's asset, where it could be read. */
+      /** Minor units of the provider's asset, of `scale` decimal digits, where it could be read. */
       balance?: bigint
+      scale?: number
     }
 
 /**
@@ -72,19 +73,22 @@ function resubmittedAct({ id, state, reason }: Order, actor: Actor): Act {
   }
 }
 
-const providersOf = statement('select distinct provider_id from orders.orders where id = any($1::bigint[])')
+const providersOf = statement(`
+  select p.id as provider_id, a.scale::int as scale from providers.provider p join ledger.asset a on a.code = p.currency
+  where p.id in (select provider_id from orders.orders where id = any($1::bigint[]))`)
 
 interface Purse {
   answer: BalanceAnswer
   left: bigint
+  scale: number
 }
 
 async function balancesFor(app: App, providers: Providers, order_ids: readonly bigint[]): Promise<Map<bigint, Purse>> {
-  const rows = await app.db.query<{ provider_id: bigint }>(providersOf, [int8Array(order_ids)])
+  const rows = await app.db.query<{ provider_id: bigint; scale: number }>(providersOf, [int8Array(order_ids)])
   const purses = await Promise.all(
-    rows.map(async ({ provider_id }): Promise<[bigint, Purse]> => {
+    rows.map(async ({ provider_id, scale }): Promise<[bigint, Purse]> => {
       const answer = await checkBalance(providers, provider_id, { fresh: true })
-      return [provider_id, { answer, left: answer.status === 'ok' ? answer.balance : 0n }]
+      return [provider_id, { answer, left: answer.status === 'ok' ? answer.balance : 0n, scale }]
     }),
   )
   return new Map(purses)
@@ -97,7 +101,8 @@ function spend(order: Order, purse: Purse): ResubmitOutcome | undefined {
   }
   if (order.expected_cost > purse.left) {
     const message = "The provider's balance does not cover the order's cost."
-    return { ok: false, code: 'insufficient_provider_balance', message, balance: purse.answer.balance }
+    const { answer, scale } = purse
+    return { ok: false, code: 'insufficient_provider_balance', message, balance: answer.balance, scale }
   }
   purse.left -= order.expected_cost
   return undefined

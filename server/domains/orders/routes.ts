@@ -26,6 +26,7 @@ import {
   refusedView,
   statusShape,
   statusView,
+  statusWord,
 } from './order-views.ts'
 import type { PlaceSingleOrder } from './place-order.ts'
 import { type PlaceOutcome, placeOrders } from './place-orders.ts'
@@ -41,6 +42,7 @@ export function orderRoutes(
     await server.register(placingRoutes(app, placeOrder))
     await server.register(readingRoutes(reads))
     await server.register(statusRoutes(app))
+    await server.register(userStatusRoute(app))
     await server.register(balanceRoutes(reads))
   }
 }
@@ -84,26 +86,28 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
       },
     )
 
-    server.post(
-      '/api/v1/orders',
-      {
-        config: { permission: 'orders:place:own', rate_class: 'ordering', idempotent: true },
-        schema: {
-          summary: 'Place up to 100 orders',
-          description:
-            'One outcome for each, in their order; one that is refused does not fail the others. To make repeating safe, send an `Idempotency-Key` for all together, or give each a `request_id`.',
-          tags: ['orders'],
-          body: ordersRequest,
-          response: { 200: z.object({ data: z.array(outcomeShape) }) },
+    // The second path is the one that the order document names.
+    for (const path of ['/api/v1/orders', '/api/orders/create-orders'])
+      server.post(
+        path,
+        {
+          config: { permission: 'orders:place:own', rate_class: 'ordering', idempotent: true },
+          schema: {
+            summary: 'Place up to 100 orders',
+            description:
+              'One outcome for each, in their order; one that is refused does not fail the others. To make repeating safe, send an `Idempotency-Key` for all together, or give each a `request_id`.',
+            tags: ['orders'],
+            body: ordersRequest,
+            response: { 200: z.object({ data: z.array(outcomeShape) }) },
+          },
         },
-      },
-      (request, reply) =>
-        once(request, reply, 200, async (_, tx) => {
-          const customer_id = principalOf(request).user_id
-          const inputs = request.body.orders.map((order) => placementOf(customer_id, order))
-          return { data: (await placeOrders(app, inputs, tx)).map(outcomeView) }
-        }),
-    )
+        (request, reply) =>
+          once(request, reply, 200, async (_, tx) => {
+            const customer_id = principalOf(request).user_id
+            const inputs = request.body.orders.map((order) => placementOf(customer_id, order))
+            return { data: (await placeOrders(app, inputs, tx)).map(outcomeView) }
+          }),
+      )
   }
 }
 
@@ -134,6 +138,7 @@ const PAGE_DEFAULT = 20
 const cursor = keysetCursor({ id: 'bigint' })
 
 const page = z.object({
+  status: statusWord.optional(),
   limit: z.coerce.number().int().min(1).max(ORDERS_PAGE_MAX).default(PAGE_DEFAULT),
   cursor: z.string().optional().meta({ description: 'From `next_cursor` or the Link header of the page before.' }),
 })
@@ -148,29 +153,30 @@ function readingRoutes(reads: CustomerReads): FastifyPluginAsyncZod {
   const permission = 'orders:read:own'
   const tags = ['orders']
   return async (server) => {
-    server.get(
-      '/api/v1/orders',
-      {
-        config: { permission },
-        schema: {
-          summary: 'List my orders',
-          description: 'Newest first. The next page is at `Link: <…>; rel="next"`; no such header, no further page.',
-          tags,
-          querystring: page,
-          response: { 200: listShape },
+    for (const path of ['/api/v1/orders', '/api/user/orders'])
+      server.get(
+        path,
+        {
+          config: { permission },
+          schema: {
+            summary: 'List my orders',
+            description: 'Newest first. The next page is at `Link: <…>; rel="next"`; no such header, no further page.',
+            tags,
+            querystring: page,
+            response: { 200: listShape },
+          },
         },
-      },
-      async (request, reply) => {
-        const { limit, cursor: given } = request.query
-        const before = given === undefined ? AMOUNT_MAX : cursor.decode(given).id
-        const customer_id = principalOf(request).user_id
-        const { orders, has_more } = await reads.page(customer_id, before, limit)
-        const last = orders.at(-1)
-        const next_cursor = has_more && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: orders.map(orderView), has_more, next_cursor }
-      },
-    )
+        async (request, reply) => {
+          const { status, limit, cursor: given } = request.query
+          const before = given === undefined ? AMOUNT_MAX : cursor.decode(given).id
+          const customer_id = principalOf(request).user_id
+          const { orders, has_more } = await reads.page(customer_id, before, limit, status)
+          const last = orders.at(-1)
+          const next_cursor = has_more && last ? cursor.encode(last) : null
+          if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
+          return { data: orders.map(orderView), has_more, next_cursor }
+        },
+      )
 
     server.get(
       '/api/v1/order/:id',
@@ -218,6 +224,34 @@ function statusRoutes(app: App): FastifyPluginAsyncZod {
           data: known.flatMap((each) => (each.order ? [statusView(each.order)] : [])),
           missing: known.filter((each) => !each.order).map((each) => each.spelled),
         }
+      },
+    )
+  }
+}
+
+const userStatusShape = statusShape.extend({
+  user_visible_status: statusWord.meta({ description: 'The same as `status`.', example: 'Pending' }),
+})
+
+function userStatusRoute(app: App): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.get(
+      '/api/orders/user-status/:id',
+      {
+        config: { permission: 'orders:read:own' },
+        schema: {
+          summary: 'How one of my orders stands',
+          tags: ['orders'],
+          params: z.object({ id: z.string().meta({ example: '23501' }) }),
+          response: { 200: userStatusShape },
+        },
+      },
+      async (request) => {
+        const id = parseId(request.params.id)
+        const found = id && (await findOrders(app.db, principalOf(request).user_id, [id])).get(id)
+        if (!found) throw new OrderNotFoundError()
+        const view = statusView(found)
+        return { ...view, user_visible_status: view.status }
       },
     )
   }

@@ -110,6 +110,11 @@ const CHECKS = {
     )
     select * from odd order by order_id limit 1`,
 
+  waiting: `
+    select id as order_id, format('it is %s and waits since %s', state, coalesce(waiting_since::text, 'never')) as what
+    from orders.orders where (state in ('queued', 'dispatching', 'unknown', 'failed')) <> (waiting_since is not null)
+    order by id limit 1`,
+
   placed_twice: `
     select max(order_id) as order_id, format('orders %s and %s have the number %s of provider %s', min(order_id), max(order_id),
       provider_order_id, provider_id) as what

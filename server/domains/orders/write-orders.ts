@@ -54,7 +54,8 @@ const update = statement(`
     start_count = new.start_count, remains = new.remains, version = new.version, attempts = new.attempts,
     resubmits = new.resubmits, failed_checks = new.failed_checks, accepted_at = new.accepted_at, checked_at = new.checked_at,
     next_check_at = new.next_check_at, claimed_until = new.claimed_until, last_resubmit_at = new.last_resubmit_at,
-    finished_at = case when new.state in ('completed', 'partial', 'cancelled') then coalesce(o.finished_at, now()) end
+    finished_at = case when new.state in ('completed', 'partial', 'cancelled') then coalesce(o.finished_at, now()) end,
+    waiting_since = case when new.state in ('queued', 'dispatching', 'unknown', 'failed') then coalesce(o.waiting_since, now()) end
   from (select unnest($1::bigint[]) as id, unnest($2::text[]) as state, unnest($3::text[]) as reason, unnest($4::text[]) as detail,
     unnest($5::text[]) as provider_order_id, unnest($6::text[]) as provider_status, unnest($7::text[]) as balance_check_status,
     unnest($8::uuid[]) as attempt, unnest($9::bigint[]) as booked_cost, unnest($10::bigint[]) as sunk_cost,

@@ -1,0 +1,78 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { actorOf } from '#server/domains/identity/actor-of.ts'
+import type { Providers } from '#server/domains/providers/registry.ts'
+import { present } from '#server/kit/invariant.ts'
+import type { App } from '#server/platform/app.ts'
+import { RESUBMIT_ORDERS_MAX, type ResubmitOutcome, resubmitOrders } from '../resubmit-orders.ts'
+import { balanceOf, resubmitRefused } from './problems.ts'
+
+const id = z
+  .string()
+  .regex(/^[1-9]\d{0,17}$/, 'must be the number of an order')
+  .meta({ example: '23501' })
+
+const outcomeShape = z.object({
+  id: z.string().meta({ example: '23501' }),
+  ok: z.boolean(),
+  code: z.string().nullable().meta({ example: 'order_not_failed' }),
+  message: z.string().nullable(),
+  balance: z.string().nullable().meta({ description: 'Our balance with the provider, where it is too low.' }),
+})
+
+/** Sending failed orders again, one or many: a part of the desk. */
+export function resubmitRoutes(app: App, providers: Providers): FastifyPluginAsyncZod {
+  const config = {
+    permission: 'orders:resubmit',
+    idempotent: 'An order that has been sent again is not failed any more: of two who press at once, one sends it.',
+  }
+  return async (server) => {
+    server.post(
+      '/:id/resubmit',
+      {
+        config,
+        schema: {
+          summary: 'Send a failed order to its provider again',
+          description:
+            'Our balance with the provider is asked first: 400 `insufficient_provider_balance` with `balance` where it does not cover the cost, 502 `balance_unavailable` where it cannot be read. 409 `order_not_failed` for any other order.',
+          tags: ['order desk'],
+          params: z.object({ id }),
+          response: { 200: outcomeShape },
+        },
+      },
+      async (request) => {
+        const { id: text } = request.params
+        const [outcome] = await resubmitOrders(app, providers, [BigInt(text)], actorOf(request))
+        const known = present(outcome, 'an outcome for each order')
+        if (!known.ok) throw resubmitRefused(known)
+        return outcomeView(text, known)
+      },
+    )
+
+    server.post(
+      '/resubmit',
+      {
+        config,
+        schema: {
+          summary: 'Send failed orders to their providers again',
+          description:
+            'One outcome for each, in their order. Our balance with each provider is asked first and runs down over its orders; what it does not cover stays failed.',
+          tags: ['order desk'],
+          body: z.strictObject({ order_ids: z.array(id).min(1).max(RESUBMIT_ORDERS_MAX) }),
+          response: { 200: z.object({ data: z.array(outcomeShape) }) },
+        },
+      },
+      async (request) => {
+        const { order_ids } = request.body
+        const outcomes = await resubmitOrders(app, providers, order_ids.map(BigInt), actorOf(request))
+        return { data: outcomes.map((outcome, i) => outcomeView(order_ids[i] as string, outcome)) }
+      },
+    )
+  }
+}
+
+function outcomeView(order_id: string, outcome: ResubmitOutcome): z.output<typeof outcomeShape> {
+  if (outcome.ok) return { id: order_id, ok: true, code: null, message: null, balance: null }
+  const { code, message } = outcome
+  return { id: order_id, ok: false, code, message, balance: balanceOf(outcome).balance ?? null }
+}

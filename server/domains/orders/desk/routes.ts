@@ -1,0 +1,201 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { actorOf } from '#server/domains/identity/actor-of.ts'
+import { STAFF_AREAS } from '#server/domains/identity/areas/area.ts'
+import { callsOfOrder } from '#server/domains/providers/queries.ts'
+import type { Providers } from '#server/domains/providers/registry.ts'
+import type { App } from '#server/platform/app.ts'
+import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { ORDER_STATES, statesSeenAs, VISIBLE_STATUSES } from '../order.ts'
+import { parseId } from '../order-id.ts'
+import { OrderNotFoundError } from '../problems.ts'
+import { attemptsOf, historyOf } from '../queries.ts'
+import { resolveOrder } from '../resolve-order.ts'
+import { deskDetailShape, deskDetailView, deskOrderShape, deskOrderView } from './desk-views.ts'
+import { COUNTED_MAX, countOrders, DESK_PAGE_MAX, findDeskOrder, listOrders, type OrderFilter } from './list-orders.ts'
+import { resolutionRefused } from './problems.ts'
+import { resubmitRoutes } from './resubmit-routes.ts'
+
+const tags = ['order desk']
+const PAGE_DEFAULT = 20
+
+/** Newest first: a page begins below the order that ended the one before. */
+const cursor = keysetCursor({ id: 'bigint' })
+
+const number = z
+  .string()
+  .regex(/^[1-9]\d{0,17}$/, 'must be a number')
+  .transform(BigInt)
+const moment = z.iso.datetime({ offset: true })
+
+const filterFields = {
+  state: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(ORDER_STATES)).max(ORDER_STATES.length))
+    .optional()
+    .meta({ description: `One or several, joined by commas: ${ORDER_STATES.join(', ')}.`, example: 'failed,unknown' }),
+  user_visible_status: z
+    .enum(VISIBLE_STATUSES)
+    .optional()
+    .meta({ description: 'As its customer sees it; `state`, where it is given, is more exact and counts instead.' }),
+  customer: number.optional(),
+  service: number.optional(),
+  provider: number.optional(),
+  provider_order: z.string().min(1).max(200).optional().meta({ description: 'The provider’s number of it.' }),
+  reason: z.string().min(1).max(60).optional().meta({ example: 'insufficient_balance' }),
+  from: moment.optional().meta({ description: 'Placed at this moment or later.' }),
+  to: moment.optional().meta({ description: 'Placed before this.' }),
+}
+
+const filterQuery = z.object(filterFields)
+const listQuery = z.object({
+  ...filterFields,
+  limit: z.coerce.number().int().min(1).max(DESK_PAGE_MAX).default(PAGE_DEFAULT),
+  cursor: z.string().optional().meta({ description: 'From `next_cursor` or the Link header of the page before.' }),
+})
+
+/** The order desk, at the doors of all areas of staff: what each may see and do, their permissions say. Register it under a scope that `guardRoutes` guards. */
+export function deskRoutes(app: App, providers: Providers): FastifyPluginAsyncZod {
+  return async (server) => {
+    for (const area of STAFF_AREAS) {
+      const prefix = `/api/${area}/orders`
+      await server.register(listRoutes(app), { prefix })
+      await server.register(detailRoutes(app), { prefix })
+      await server.register(resolvingRoute(app), { prefix })
+      await server.register(resubmitRoutes(app, providers), { prefix })
+    }
+  }
+}
+
+function listRoutes(app: App): FastifyPluginAsyncZod {
+  const config = { permission: 'orders:read' }
+  return async (server) => {
+    server.get(
+      '',
+      {
+        config,
+        schema: {
+          summary: 'List all orders',
+          description: 'Newest first, as staff see them: `admin_visible_status` is the truth.',
+          tags,
+          querystring: listQuery,
+          response: {
+            200: z.object({ data: z.array(deskOrderShape), has_more: z.boolean(), next_cursor: z.string().nullable() }),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { limit, cursor: given } = request.query
+        const before = given === undefined ? undefined : cursor.decode(given).id
+        const { orders, has_more } = await listOrders(app, filterOf(request.query), { before, limit })
+        const last = orders.at(-1)
+        const next_cursor = has_more && last ? cursor.encode(last) : null
+        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
+        return { data: orders.map(deskOrderView), has_more, next_cursor }
+      },
+    )
+
+    server.get(
+      '/counts',
+      {
+        config,
+        schema: {
+          summary: 'Count orders by state',
+          description: `Of those that pass the filter, the newest ${COUNTED_MAX}; \`complete\` says whether there are no more.`,
+          tags,
+          querystring: filterQuery,
+          response: {
+            200: z.object({
+              data: z.array(z.object({ state: z.string().meta({ example: 'failed' }), orders: z.number().int() })),
+              complete: z.boolean(),
+            }),
+          },
+        },
+      },
+      async (request) => {
+        const { counts, complete } = await countOrders(app, filterOf(request.query))
+        return { data: counts, complete }
+      },
+    )
+  }
+}
+
+function filterOf(query: z.output<typeof filterQuery>): OrderFilter {
+  const { state, user_visible_status, customer, service, provider, provider_order, reason, from, to } = query
+  return {
+    states: state ?? (user_visible_status && statesSeenAs(user_visible_status)),
+    customer_id: customer,
+    service_id: service,
+    provider_id: provider,
+    provider_order_id: provider_order,
+    reason,
+    from: from === undefined ? undefined : new Date(from),
+    to: to === undefined ? undefined : new Date(to),
+  }
+}
+
+function detailRoutes(app: App): FastifyPluginAsyncZod {
+  const config = { permission: 'orders:read' }
+  const params = z.object({ id: z.string().meta({ example: '23501' }) })
+  const schema = { tags, params, response: { 200: deskDetailShape } }
+  const detail = async (text: string) => {
+    const id = parseId(text)
+    const order = id && (await findDeskOrder(app, id))
+    if (!order) throw new OrderNotFoundError()
+    const [history, attempts, calls] = await Promise.all([
+      historyOf(app.db, order.id),
+      attemptsOf(app.db, order.id),
+      callsOfOrder(app.db, order.id),
+    ])
+    return deskDetailView(order, { history, attempts, calls })
+  }
+  return async (server) => {
+    server.get('/:id', { config, schema: { ...schema, summary: 'Everything about one order' } }, (request) =>
+      detail(request.params.id),
+    )
+    server.get(
+      '/admin-status/:id',
+      { config, schema: { ...schema, summary: 'How one order stands, with its history and the provider’s answers' } },
+      (request) => detail(request.params.id),
+    )
+  }
+}
+
+const resolution = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('placed'), provider_order_id: z.string().trim().min(1).max(200) }),
+  z.strictObject({ kind: z.literal('resend') }),
+  z.strictObject({ kind: z.literal('refund') }),
+])
+
+function resolvingRoute(app: App): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.post(
+      '/:id/resolve',
+      {
+        config: {
+          permission: 'orders:resolve',
+          idempotent: 'Of two who resolve an order, the second is told that it waits no more.',
+        },
+        schema: {
+          summary: 'Say what became of an order that failed or whose fate is unknown',
+          description:
+            '`placed`: it was placed, as the provider’s number. `resend`: it was not, and is sent again. `refund`: it is cancelled and the customer gets all of the money back. 409 `order_not_waiting` where it waits no more.',
+          tags,
+          params: z.object({ id: z.string() }),
+          body: resolution,
+          response: { 200: deskOrderShape },
+        },
+      },
+      async (request) => {
+        const id = parseId(request.params.id)
+        if (id === undefined) throw new OrderNotFoundError()
+        const outcome = await resolveOrder(app, id, request.body, actorOf(request))
+        if (!outcome.ok) throw resolutionRefused(outcome)
+        const order = await findDeskOrder(app, id)
+        if (!order) throw new OrderNotFoundError()
+        return deskOrderView(order)
+      },
+    )
+  }
+}
