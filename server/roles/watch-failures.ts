@@ -1,6 +1,7 @@
 import type { App } from '#server/platform/app.ts'
 import { RELEASE } from '#server/platform/config/release.ts'
 import { openFailureMemory } from '#server/platform/failures/failure-memory.ts'
+import { openSentry } from '#server/platform/sentry/open-sentry.ts'
 import { reportFailure } from '#server/platform/telemetry/failures.ts'
 import type { Progress } from './open-saldo.ts'
 
@@ -8,16 +9,19 @@ import type { Progress } from './open-saldo.ts'
 const LAST_WORDS_MS = 3_000
 
 /**
- * Has this process's failures remembered, the one among them that ends it: an error that nobody caught is logged, remembered, and ends the process with
+ * Has this process's failures remembered and, where it is configured, told to Sentry, the one among them that ends it: an error that nobody caught is logged, remembered, and ends the process with
  * code 1. `name` tells which process it is. `stop` before the database closes.
  */
 export function watchFailures(app: App, name: string, say: Progress): { stop(): Promise<void> } {
   const memory = openFailureMemory(app, { process: name, release: RELEASE })
-  const forget = watchProcess(app, memory.flush, say)
+  const { sentry_dsn: dsn, mode: environment } = app.config
+  const sentry = dsn === undefined ? undefined : openSentry(app, { dsn, release: RELEASE, environment })
+  const lastWords = async () => void (await Promise.allSettled([memory.flush(), sentry?.flush()]))
+  const forget = watchProcess(app, lastWords, say)
   return {
     stop: async () => {
       forget()
-      await memory.close()
+      await Promise.all([memory.close(), sentry?.close()])
     },
   }
 }

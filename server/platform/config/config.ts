@@ -59,6 +59,10 @@ const SETTINGS = {
     flag().default(false),
     'yes or no: whether outbound calls may go to private and loopback addresses; always yes in sandbox mode',
   ),
+  SALDO_SENTRY_DSN: setting(
+    dsn().optional(),
+    'https://<public key>@<host>/<project number>; without it failures are told to no one outside',
+  ),
   SALDO_CAPTCHA_SITE_KEY: setting(
     z.string().min(1).max(100).optional(),
     'the public site key of Cloudflare Turnstile; without it and the secret public forms ask for no captcha',
@@ -88,6 +92,8 @@ export interface Config {
   readonly telegram_token: string | undefined
   readonly telegram_url: string
   readonly allow_private_addresses: boolean
+  /** Undefined: failures are told to no one outside. */
+  readonly sentry_dsn: string | undefined
   /** Undefined: public forms ask for none. */
   readonly captcha: { readonly site_key: string; readonly secret: string; readonly url: string } | undefined
 }
@@ -143,6 +149,7 @@ function shape(values: Values): Config {
     log_level: values.SALDO_LOG_LEVEL,
     db_connections: values.SALDO_DB_CONNECTIONS,
     trust_proxy: values.SALDO_TRUST_PROXY ?? [],
+    sentry_dsn: values.SALDO_SENTRY_DSN,
     smtp_url: values.SALDO_SMTP_URL,
     mail_from: values.SALDO_MAIL_FROM,
     telegram_token: values.SALDO_TELEGRAM_TOKEN,
@@ -191,6 +198,16 @@ function sender() {
     .string()
     .max(320)
     .regex(/^(?:[^<>"\p{Cc}]{1,100} ?<[^\s<>@]{1,64}@[A-Za-z0-9.-]{3,253}>|[^\s<>@]{1,64}@[A-Za-z0-9.-]{3,253})$/u)
+}
+
+/** As Sentry tells it: the project's public key, and its number as the last part of the path. */
+function dsn() {
+  return url(['http:', 'https:']).refine((value) => {
+    const { username, password, pathname, search, hash } = new URL(value)
+    return (
+      /^\w{1,64}$/.test(username) && `${password}${search}${hash}` === '' && /^(?:\/[\w.-]+)*\/\d{1,20}$/.test(pathname)
+    )
+  })
 }
 
 function url(protocols: string[]) {

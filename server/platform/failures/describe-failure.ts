@@ -108,12 +108,19 @@ function causesOf(error: unknown): Error[] {
   return found
 }
 
+const CAUSED_BY = '\ncaused by '
+
+/** The stack of each cause of a described failure, outermost first. */
+export function splitCauses(stack: string): string[] {
+  return stack.split(CAUSED_BY)
+}
+
 function stackOf(error: unknown): string {
   const causes = causesOf(error)
   if (causes.length === 0) return String(error)
   const stacks = causes.map((each) => each.stack ?? `${each.name}: ${each.message}`)
   // Paths of this machine tell nothing.
-  return ROOTS.reduce((text, root) => text.replaceAll(root, ''), stacks.join('\ncaused by '))
+  return ROOTS.reduce((text, root) => text.replaceAll(root, ''), stacks.join(CAUSED_BY))
 }
 
 /** Masked before it is cut, without what PostgreSQL does not take. */
