@@ -27,10 +27,10 @@ const ENVELOPE_BYTES_MAX = 1_048_576
 /** The last so many are kept. */
 const EVENTS_MAX = 1_000
 
-/** Starts it on the loopback. Port 0 or none: a free one. Rejects when the port is taken. */
-export async function startSentry(options: { port?: number } = {}): Promise<Sentry> {
+/** Starts it on the loopback. Port 0 or none: a free one; without `key` a new one. Rejects when the port is taken. */
+export async function startSentry(options: { port?: number; key?: string } = {}): Promise<Sentry> {
   const ingest: Ingest = {
-    key: randomBytes(16).toString('hex'),
+    key: options.key ?? randomBytes(16).toString('hex'),
     faults: openFaults(SENTRY_FAULT_NAMES),
     requests: 0,
     events: [],
@@ -61,6 +61,10 @@ async function takeAtDoor(ingest: Ingest, request: IncomingMessage, response: Se
   const limited = ingest.faults.strikes('rate_limit', '')
   if (limited) {
     response.writeHead(429, { 'retry-after': String(Math.ceil((limited.ms ?? 60_000) / 1_000)) }).end()
+    return
+  }
+  if (ingest.faults.strikes('nonsense', '')) {
+    response.writeHead(200, { 'content-type': 'application/json' }).end('<html>{{'.repeat(10_000))
     return
   }
   const broken = ingest.faults.strikes('http_5xx', '')

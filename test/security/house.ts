@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,8 @@ import { type MailControl, mailControlOf } from '#sandbox/mail/client.ts'
 import { startMailCatcher } from '#sandbox/mail/start-mail-catcher.ts'
 import { controlOf, type PanelControl } from '#sandbox/provider/client.ts'
 import { startProviderPanel } from '#sandbox/provider/start-provider-panel.ts'
+import { type SentryControl, sentryControlOf } from '#sandbox/sentry/client.ts'
+import { startSentry } from '#sandbox/sentry/start-sentry.ts'
 import { type TelegramControl, telegramControlOf } from '#sandbox/telegram/client.ts'
 import { startTelegram } from '#sandbox/telegram/start-telegram.ts'
 import { type ReceiverControl, receiverControlOf } from '#sandbox/webhook-receiver/client.ts'
@@ -21,6 +24,7 @@ import { RELEASE } from '#server/platform/config/release.ts'
 import { openFailureMemory } from '#server/platform/failures/failure-memory.ts'
 import { migrateQueue } from '#server/platform/jobs/migrate-queue.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
+import { openSentry } from '#server/platform/sentry/open-sentry.ts'
 import { openLog } from '#server/platform/telemetry/log.ts'
 import { startApi } from '#server/roles/api.ts'
 import { liftRateLimits } from '#server/roles/lift-rate-limits.ts'
@@ -68,6 +72,7 @@ export interface House {
   captcha: CaptchaControl
   mail: MailControl
   telegram: TelegramControl
+  sentry: SentryControl
   receiver: ReceiverControl
   receiver_url: string
   panel: PanelControl
@@ -102,6 +107,8 @@ export async function openHouse(): Promise<House> {
   await keepWrites(app.db)
   const failures = openFailureMemory(app, { process: 'saldo', release: RELEASE })
   onTestFinished(() => failures.close())
+  const sentry = openSentry(app, { dsn: outside.env.SALDO_SENTRY_DSN, release: RELEASE, environment: 'production' })
+  onTestFinished(() => sentry.close())
   const secrets = await openSecrets(config)
   const providers = openProviders({ ...app, secrets })
   onTestFinished(() => providers.close())
@@ -135,12 +142,14 @@ export async function openHouse(): Promise<House> {
       return canary.secret
     },
     traces: async () => {
-      await failures.flush()
+      await Promise.all([failures.flush(), sentry.flush()])
       const mails = await outside.controls.mail.mails()
+      const { events } = await outside.controls.sentry.received()
       return [
         ...lines,
         ...answers.map((answer) => answer.trace),
         ...mails.map((mail) => ({ place: 'mail', text: `${mail.subject}\n${mail.text}\n${mail.html}` })),
+        ...events.map((event) => ({ place: 'Sentry', text: JSON.stringify(event) })),
         ...(await keptWrites(app.db)),
       ]
     },
@@ -155,6 +164,7 @@ async function ownSecrets(url: string) {
     telegram_token: `700001:${newSecret(26)}`,
     captcha_secret: `0x4AAA${newSecret(20)}`,
     panel_key: newSecret(20),
+    sentry_key: randomBytes(16).toString('hex'),
     database_password: decodeURIComponent(new URL(url).password),
   }
   const canaries: Canary[] = [
@@ -163,6 +173,7 @@ async function ownSecrets(url: string) {
     { kind: 'token of the Telegram bot', secret: made.telegram_token },
     { kind: 'secret of the captcha', secret: made.captcha_secret },
     { kind: 'key of a provider', secret: made.panel_key },
+    { kind: 'key of the DSN', secret: made.sentry_key },
     { kind: 'password of the database', secret: made.database_password },
   ]
   return { ...made, canaries }
@@ -175,8 +186,9 @@ async function startOutside(own: Awaited<ReturnType<typeof ownSecrets>>) {
   const captcha = await startCaptcha({ secret: own.captcha_secret })
   const panel = await startProviderPanel({ key: own.panel_key, balance: '1000' })
   const receiver = await startWebhookReceiver()
+  const sentry = await startSentry({ key: own.sentry_key })
   onTestFinished(async () => {
-    await Promise.all([mail, telegram, captcha, panel, receiver].map((each) => each.close()))
+    await Promise.all([mail, telegram, captcha, panel, receiver, sentry].map((each) => each.close()))
   })
   const smtp_url = new URL(mail.smtp_url)
   smtp_url.username = 'house'
@@ -188,6 +200,7 @@ async function startOutside(own: Awaited<ReturnType<typeof ownSecrets>>) {
       SALDO_MAIL_FROM: 'Saldo <house@example.com>',
       SALDO_TELEGRAM_TOKEN: own.telegram_token,
       SALDO_TELEGRAM_URL: telegram.url,
+      SALDO_SENTRY_DSN: sentry.dsn,
       SALDO_CAPTCHA_SITE_KEY: 'site',
       SALDO_CAPTCHA_SECRET: own.captcha_secret,
       SALDO_CAPTCHA_URL: captcha.verify_url,
@@ -195,6 +208,7 @@ async function startOutside(own: Awaited<ReturnType<typeof ownSecrets>>) {
     controls: {
       mail: mailControlOf(mail.url),
       telegram: telegramControlOf(telegram.url),
+      sentry: sentryControlOf(sentry.url),
       captcha: captchaControlOf(captcha.url),
       panel: controlOf(panel.control_url),
       panel_url: panel.url,

@@ -203,6 +203,8 @@ function sender() {
 /** As Sentry tells it: the project's public key, and its number as the last part of the path. */
 function dsn() {
   return url(['http:', 'https:']).refine((value) => {
+    // Refinements run even where the one before has refused.
+    if (!URL.canParse(value)) return false
     const { username, password, pathname, search, hash } = new URL(value)
     return (
       /^\w{1,64}$/.test(username) && `${password}${search}${hash}` === '' && /^(?:\/[\w.-]+)*\/\d{1,20}$/.test(pathname)

@@ -93,7 +93,12 @@ test.for([
   ['mail to ada.l+x@mail.example.com now', 'mail to *** now'],
   ['from 203.0.113.250:443', 'from ***:443'],
   ['version 1.2.3 at 12:30:45', 'version 1.2.3 at 12:30:45'],
-])('%s', ([text, expected]) => {
+  ['2026-01-01T12:30:45.123Z (file.ts:12:30)', '2026-01-01T12:30:45.123Z (file.ts:12:30)'],
+  ['by 2001:db8::7:1, fe80::1 and [::1]:443', 'by ***, *** and [***]:443'],
+  ['2001:db8::1: refused', '***: refused'],
+  ['::ffff:192.0.2.7', '***'],
+  ['ECONNREFUSED 2001:db8:0:0:0:0:0:1:5432', 'ECONNREFUSED ***:5432'],
+])('people leave a text, and nothing else: %s', ([text, expected]) => {
   expect(impersonal(text as string)).toBe(expected)
 })
 
@@ -115,7 +120,7 @@ test('of ever new kinds no more than sixty a minute are told', async () => {
   await sentry.flush()
   const { held_back = 0, ...others } = await outcomes()
   expect(held_back).toBeGreaterThanOrEqual(40)
-  expect(Object.values(others).reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(60)
+  expect(Object.values<number>(others).reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(60)
 })
 
 test('after 429 nothing is sent for as long as Sentry asked', async () => {
@@ -130,7 +135,7 @@ test('after 429 nothing is sent for as long as Sentry asked', async () => {
   expect(await outcomes()).toEqual({ refused: 1 })
 })
 
-test.for(['http_5xx', 'cut'] as const)(
+test.for(['http_5xx', 'cut', 'nonsense'] as const)(
   'a Sentry that answers %s costs the event and nothing else; the next one is told',
   async (fault) => {
     const { control, events, sentry } = await setup()

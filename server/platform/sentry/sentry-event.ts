@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { createStackParser, type ErrorEvent, type Exception } from '@sentry/core'
 import { nodeStackLineParser } from '@sentry/core/server'
 import { type DescribedFailure, splitCauses } from '../failures/describe-failure.ts'
@@ -6,8 +7,14 @@ import type { Failure } from '../telemetry/failures.ts'
 const parseStack = createStackParser(nodeStackLineParser())
 
 /** People are not told to others: addresses of mail and of networks go out of every text. */
-const PERSONAL =
-  /[^\s@<>"'(),;:]{1,64}@[^\s@<>"'(),;:]{1,255}|(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])|(?<![\w:])(?:[0-9a-f]{1,4}:){3,7}[0-9a-f:]{1,4}(?![\w:])/gi
+const MAIL = /[^\s@<>"'(),;:]{1,64}@[^\s@<>"'(),;:]{1,255}/g
+const IPV4 = /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])/g
+
+/** What may be an IPv6 address: `isIPv6` tells it from a time of day. */
+const MAYBE_IPV6 = /(?<![\w:.])[0-9a-f:]{2,50}(?:\.\d{1,3}){0,3}/gi
+
+/** Node puts the port behind the bare address. */
+const PORT_BEHIND = /:\d{0,5}$/
 
 const MASK = '***'
 
@@ -46,5 +53,11 @@ function exceptionOf(stack: string, i: number, described: DescribedFailure): Exc
 
 /** A text without the people in it. */
 export function impersonal(text: string): string {
-  return text.replace(PERSONAL, MASK)
+  return text.replace(MAIL, MASK).replace(MAYBE_IPV6, withoutAddress).replace(IPV4, MASK)
+}
+
+function withoutAddress(text: string): string {
+  if (isIPv6(text)) return MASK
+  const [behind = ''] = PORT_BEHIND.exec(text) ?? []
+  return isIPv6(text.slice(0, text.length - behind.length)) ? `${MASK}${behind}` : text
 }
