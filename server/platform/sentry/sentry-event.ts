@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net'
 import { createStackParser, type ErrorEvent, type Exception } from '@sentry/core'
 import { nodeStackLineParser } from '@sentry/core/server'
+import ipaddr from 'ipaddr.js'
 import { type DescribedFailure, splitCauses } from '../failures/describe-failure.ts'
 import type { Failure } from '../telemetry/failures.ts'
 
@@ -10,7 +10,7 @@ const parseStack = createStackParser(nodeStackLineParser())
 const MAIL = /[^\s@<>"'(),;:]{1,64}@[^\s@<>"'(),;:]{1,255}/g
 const IPV4 = /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])/g
 
-/** What may be an IPv6 address: `isIPv6` tells it from a time of day. */
+/** What may be an IPv6 address: its parser tells it from a time of day. */
 const MAYBE_IPV6 = /(?<![\w:.])[0-9a-f:]{2,50}(?:\.\d{1,3}){0,3}/gi
 
 /** Node puts the port behind the bare address. */
@@ -57,7 +57,7 @@ export function impersonal(text: string): string {
 }
 
 function withoutAddress(text: string): string {
-  if (isIPv6(text)) return MASK
+  if (ipaddr.IPv6.isValid(text)) return MASK
   const [behind = ''] = PORT_BEHIND.exec(text) ?? []
-  return isIPv6(text.slice(0, text.length - behind.length)) ? `${MASK}${behind}` : text
+  return ipaddr.IPv6.isValid(text.slice(0, text.length - behind.length)) ? `${MASK}${behind}` : text
 }
