@@ -1,13 +1,17 @@
 import { type Bench, type BenchContext, rounded } from './bench.ts'
-import { load, openBenchShop, proveBooks, startPanel, startRole } from './product.ts'
+import { type Load, load, openBenchShop, proveBooks, startPanel, startRole, steadyLoad } from './product.ts'
 
 const CONNECTIONS = '128'
 const WARM_UP_SECONDS = '3'
-const SECONDS = '9'
+const SECONDS = '6'
+const STEADY_SECONDS = '4'
+const STEADY_WARM_UP_SECONDS = '1'
+/** What the house must keep up with: the yardstick's rate this many times. */
+const STEADY_RATIO = 2
 const LOOK_MS = 300
 
 export const ordersBench: Bench = {
-  summary: 'orders/s over HTTP: held, recorded and queued durably; /api/v2 and REST',
+  summary: 'orders/s over HTTP: held, recorded and queued durably; /api/v2, REST, and steadily at twice the yardstick',
   run: async (context) => {
     const panel = await startPanel()
     // Switched off: the orders stay queued, and what is measured is the taking of orders alone.
@@ -24,18 +28,18 @@ export const ordersBench: Bench = {
         link: 'https://example.com/text',
         quantity: String(service?.min),
       })
-      const panel_api = await measure(context, `${product.url}/api/v2`, [
-        ...['--headers', 'content-type=application/x-www-form-urlencoded'],
-        ...['--body', form.toString()],
-      ])
+      const panelUrl = `${product.url}/api/v2`
+      const asForm = 'content-type=application/x-www-form-urlencoded'
+      const panel_api = await measure(context, panelUrl, ['--headers', asForm, '--body', form.toString()])
       const order = { service: String(service?.id), link: 'https://example.com/text', quantity: String(service?.min) }
       const rest = await measure(context, `${product.url}/api/v1/order`, [
         ...['--headers', 'content-type=application/json', '--headers', `x-api-key=${customer.key}`],
         ...['--body', JSON.stringify(order)],
       ])
+      const steady = await measureSteadily(context, panelUrl, ['--header', asForm, '--body', form.toString()])
       const resident_mb = await product.resident_mb()
       await product.stop()
-      return { panel_api, rest, resident_mb, verify: await proveBooks(context) }
+      return { panel_api, rest, steady, resident_mb, verify: await proveBooks(context) }
     } catch (error) {
       await product.stop()
       throw error
@@ -43,20 +47,35 @@ export const ordersBench: Bench = {
   },
 }
 
+/** As many orders as come through: each connection sends its next when the last is answered, so that latency is what 128 who wait for each other have. */
 async function measure(context: BenchContext, url: string, options: string[]) {
-  const { app, say, yardstick_tps } = context
-  say(`Ordering at ${new URL(url).pathname} …`)
+  context.say(`Ordering at ${new URL(url).pathname} …`)
   const common = ['--method', 'POST', '--connections', CONNECTIONS, ...options]
   await load(url, '--duration', WARM_UP_SECONDS, ...common)
+  // Those that were cut off at the end may be stored too.
+  return figuresOf(context, Number(CONNECTIONS), () => load(url, '--duration', SECONDS, ...common))
+}
+
+/** The rate that the house must keep up with, whatever the answers take: what customers wait for who order at their own time. */
+async function measureSteadily(context: BenchContext, url: string, options: string[]) {
+  const rate = Math.round(STEADY_RATIO * context.yardstick_tps)
+  context.say(`Ordering steadily, ${rate} a second …`)
+  const times = ['--duration', STEADY_SECONDS, '--warm-up', STEADY_WARM_UP_SECONDS]
+  const pace = ['--rate', String(rate), '--connections', CONNECTIONS, ...times]
+  return figuresOf(context, rate * Number(STEADY_WARM_UP_SECONDS), () => steadyLoad(url, ...pace, ...options))
+}
+
+/** `more`: what may be stored besides what `run` counts. */
+async function figuresOf({ app, yardstick_tps }: BenchContext, more: number, run: () => Promise<Load>) {
   const before = await settledCount(app)
-  const seen = await load(url, '--duration', SECONDS, ...common)
+  const seen = await run()
   const stored = (await settledCount(app)) - before
-  // What was answered as placed is there: those that were cut off at the end may be there too.
-  if (seen.failed > 0 || stored < seen.requests || stored > seen.requests + Number(CONNECTIONS)) {
+  if (seen.failed > 0 || stored < seen.requests || stored > seen.requests + more) {
     throw new Error(`${seen.requests} orders were answered, ${seen.failed} failed, ${stored} are stored`)
   }
   const { per_second, p50_ms, p99_ms } = seen
-  return { per_second: rounded(per_second), ratio: rounded(per_second / yardstick_tps), p50_ms, p99_ms }
+  const [rate, ratio] = [rounded(per_second), rounded(per_second / yardstick_tps)]
+  return { per_second: rate, ratio, p50_ms: rounded(p50_ms), p99_ms: rounded(p99_ms) }
 }
 
 /** How many orders there are, once those are in whose callers were cut off. */

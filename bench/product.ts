@@ -197,7 +197,7 @@ export async function load(url: string, ...options: string[]): Promise<Load> {
   }
 }
 
-/** Reads an address at a steady rate, from a process of its own; see steady-load.ts for its options. */
+/** Asks an address at a steady rate, from a process of its own; see steady-load.ts for its options. */
 export async function steadyLoad(url: string, ...options: string[]): Promise<Load> {
   return (await runJson(['--max-semi-space-size=64', join(ROOT, 'bench/steady-load.ts'), ...options, url])) as Load
 }

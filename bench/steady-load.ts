@@ -3,13 +3,11 @@ import { type Dispatcher, Pool } from 'undici'
 import { percentile } from './bench.ts'
 import type { Load } from './product.ts'
 
-/** Enough for the rate at many times the latency that is allowed; beyond, a request waits for a connection, and its wait counts. */
-const CONNECTIONS = 64
 /** The grain of timers. */
 const TICK_MS = 1
 
 /**
- * Reads one address at a steady rate, whatever the answers take: request i is due at i / rate, and its latency counts from then, so that a server that stalls
+ * Asks one address at a steady rate, whatever the answers take: request i is due at i / rate, and its latency counts from then, so that a server that stalls
  * is charged for all that was due meanwhile. A generator that waits for answers before it asks again, or asks in bursts, would measure itself.
  */
 async function main(): Promise<void> {
@@ -20,26 +18,35 @@ async function main(): Promise<void> {
       'warm-up': { type: 'string', default: '2' },
       duration: { type: 'string', default: '3' },
       header: { type: 'string', multiple: true, default: [] },
+      // Where there is one, it is posted.
+      body: { type: 'string' },
+      // Enough for the rate at many times the latency that is allowed; beyond, a request waits for a connection, and its wait counts.
+      connections: { type: 'string', default: '64' },
     },
   })
-  const headers = Object.fromEntries(values.header.map((each) => each.split('=', 2)))
-  const read = (seconds: string) => readSteadily(positionals[0] ?? '', headers, Number(values.rate), Number(seconds))
+  const { origin, pathname, search } = new URL(positionals[0] ?? '')
+  const request: Dispatcher.DispatchOptions = {
+    method: values.body === undefined ? 'GET' : 'POST',
+    path: pathname + search,
+    headers: Object.fromEntries(values.header.map((each) => each.split('=', 2))),
+    ...(values.body !== undefined && { body: values.body }),
+  }
+  const ask = (seconds: string) =>
+    askSteadily(new Pool(origin, { connections: Number(values.connections), pipelining: 1 }), request, {
+      rate: Number(values.rate),
+      seconds: Number(seconds),
+    })
   // Both sides: the code of this process too is compiled by its use.
-  await read(values['warm-up'])
-  const result = await read(values.duration)
-  process.stdout.write(`${JSON.stringify(result)}\n`)
+  await ask(values['warm-up'])
+  process.stdout.write(`${JSON.stringify(await ask(values.duration))}\n`)
 }
 
-async function readSteadily(
-  url: string,
-  headers: Record<string, string>,
-  rate: number,
-  seconds: number,
+async function askSteadily(
+  pool: Pool,
+  request: Dispatcher.DispatchOptions,
+  { rate, seconds }: { rate: number; seconds: number },
 ): Promise<Load> {
-  const { origin, pathname, search } = new URL(url)
-  const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 })
-  const request = { method: 'GET', path: pathname + search, headers } as const
-  const count = rate * seconds
+  const count = Math.round(rate * seconds)
   const latencies = new Float64Array(count)
   const begin = performance.now()
   let failed = 0
@@ -72,7 +79,7 @@ async function readSteadily(
   return { requests: count, per_second, p50_ms, p99_ms, failed }
 }
 
-/** Tells `then` once whether the whole answer came, with status 200. */
+/** Tells `then` once whether the whole answer came, with a status of success. */
 function whole(then: (ok: boolean) => void): Dispatcher.DispatchHandler {
   let status = 0
   return {
@@ -81,7 +88,7 @@ function whole(then: (ok: boolean) => void): Dispatcher.DispatchHandler {
       status = code
     },
     onResponseData: () => undefined,
-    onResponseEnd: () => then(status === 200),
+    onResponseEnd: () => then(status >= 200 && status < 300),
     onResponseError: () => then(false),
   }
 }
