@@ -11,10 +11,11 @@ const PAYLOAD_BYTES_MAX = 65_536
 /** The largest batch of any verb, with room. */
 const EVENTS_MAX = 20_000
 
+// The payloads as one JSON: as an array of texts every quote in them would be escaped and unescaped again.
 const INSERT = statement(`
 insert into platform.outbox (type, subject, payload)
 select $1, event.subject, event.payload
-from unnest($2::text[], $3::json[]) as event (subject, payload)`)
+from rows from (unnest($2::text[]), json_array_elements($3::json)) as event (subject, payload)`)
 
 /**
  * Records that `event` happened, once for each payload, as part of the transaction: one insert, sent without waiting. After the commit
@@ -32,6 +33,6 @@ export function emit<Payload>(tx: Tx, event: EventDefinition<Payload>, payloads:
     return text
   })
   const subjects = payloads.map((payload) => event.subject(payload))
-  tx.send(INSERT, [event.type, textArray(subjects), textArray(texts)])
+  tx.send(INSERT, [event.type, textArray(subjects), `[${texts.join(',')}]`])
   tx.onCommit(outboxWritten)
 }
