@@ -118,6 +118,16 @@ test('a setting in the wrong form is named with the form expected, and its value
   }
 })
 
+test('in production mails need an address for their links to lead to; a sandbox links to itself', () => {
+  const mail = { SALDO_SMTP_URL: 'smtp://127.0.0.1:25', SALDO_MAIL_FROM: 'house@example.com' }
+  const production = { ...mail, SALDO_MODE: 'production', SALDO_SECRET_KEY: SECRET_KEY }
+  expect(refusal(production)).toMatch(/^SALDO_PUBLIC_URL is missing: https:\/\/.{5,}/)
+  const SALDO_PUBLIC_URL = 'https://saldo.example'
+  expect(readConfig({ ...production, SALDO_PUBLIC_URL }).public_url).toBe(SALDO_PUBLIC_URL)
+  expect(readConfig({ ...mail, SALDO_MODE: 'sandbox' }).public_url).toBeUndefined()
+  expect(readConfig({ SALDO_MODE: 'production', SALDO_SECRET_KEY: SECRET_KEY }).public_url).toBeUndefined()
+})
+
 test('an unknown setting is named, with those there are; all problems are told at once', () => {
   const message = refusal({ SALDO_PROT: '1', PORT: 'x', SALDO_MODE: 'y' })
   expect(message.split('\n')).toHaveLength(3)

@@ -15,7 +15,10 @@ const SETTINGS = {
   REDIS_URL: setting(url(['redis:', 'rediss:']).optional(), 'redis://host:6379'),
   SALDO_HOME: setting(z.string().min(1).optional(), 'a folder for data and keys; .saldo in the project without it'),
   SALDO_HOST: setting(z.string().min(1).default('127.0.0.1'), 'the address to listen on, such as 127.0.0.1 or 0.0.0.0'),
-  SALDO_PUBLIC_URL: setting(url(['http:', 'https:']).optional(), 'the address under which customers reach Saldo'),
+  SALDO_PUBLIC_URL: setting(
+    url(['http:', 'https:']).optional(),
+    'https://saldo.example.com, the address under which customers reach Saldo; required in production where mail is sent, whose links lead there',
+  ),
   SALDO_MODE: setting(
     z.enum(['sandbox', 'production']).optional(),
     'sandbox or production; without it sandbox where DATABASE_URL is not set',
@@ -129,6 +132,9 @@ export function readConfig(source: NodeJS.ProcessEnv = process.env): Config {
   }
   if (config.mode === 'production' && !config.secret_key) {
     throw new ConfigError(`SALDO_SECRET_KEY is missing: ${SETTINGS.SALDO_SECRET_KEY.form}`)
+  }
+  if (config.mode === 'production' && config.smtp_url !== undefined && config.public_url === undefined) {
+    throw new ConfigError(`SALDO_PUBLIC_URL is missing: ${SETTINGS.SALDO_PUBLIC_URL.form}`)
   }
   return config
 }
