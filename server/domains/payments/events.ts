@@ -1,5 +1,15 @@
 import { defineEvent } from '#server/platform/outbox/event.ts'
 
+/** A customer's wallet as their doors show it: plain decimals with at least two digits behind the point. */
+export interface WalletTold {
+  balance: string
+  held: string
+  available: string
+  currency: string
+  /** The higher one is the newer. */
+  version: bigint
+}
+
 /** What became of a wish to put a customer's balance right. */
 export interface BalanceAdjusted {
   adjustment_id: bigint
@@ -7,7 +17,11 @@ export interface BalanceAdjusted {
   asset: string
   /** Minor units; below zero was taken away. */
   amount: bigint
+  /** Digits behind the point of `amount`. */
+  scale: number
   reason: string
+  /** How the wallet stands since. */
+  wallet: WalletTold
 }
 
 /** A customer's balance was put right by staff: the money has moved. */

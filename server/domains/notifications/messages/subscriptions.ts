@@ -1,5 +1,6 @@
 import { type LinkAsked, linkAsked, type SecurityNotice, securityNotice } from '#server/domains/identity/events.ts'
 import { type OrderStepTold, ordersSettled } from '#server/domains/orders/events.ts'
+import { type BalanceAdjusted, balanceAdjusted } from '#server/domains/payments/events.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
 import { KINDS } from '../texts/kinds.ts'
 import { type WebhookDisabled, webhookDisabled } from '../webhooks/events.ts'
@@ -32,6 +33,13 @@ export const messageSubscriptions: readonly Subscription[] = [
       events.map(({ payload }) => webhookMessage(payload)),
     ),
   ),
+  on(balanceAdjusted, (tx, app, events) =>
+    tellUsers(
+      tx,
+      app.clock.now(),
+      events.map(({ payload, at }) => adjustmentMessage(payload, at)),
+    ),
+  ),
   on(ordersSettled, (tx, app, events) =>
     gather(
       tx,
@@ -56,6 +64,12 @@ function securityMessage({ user_id, kind, at, email, ip, user_agent }: SecurityN
 function webhookMessage({ webhook_id, user_id, url, reason, at }: WebhookDisabled): Notice {
   const key = `webhook_disabled:${webhook_id}:${at}`
   return notice('webhook_disabled', { key, user_id, data: { endpoint: url, reason, at } })
+}
+
+function adjustmentMessage(adjusted: BalanceAdjusted, at: Date): Notice {
+  const { adjustment_id, user_id, amount, asset, scale, reason } = adjusted
+  const data = { amount: { amount: String(amount), asset, scale }, reason, at: at.toISOString() }
+  return notice('balance_adjusted', { key: `adjustment:${adjustment_id}`, user_id, data })
 }
 
 /** Only what the order's customer sees: a step that they do not see is no occasion. */

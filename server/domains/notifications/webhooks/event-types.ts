@@ -40,7 +40,8 @@ export const EVENT_TYPES = {
     example: { ...order, status: 'Canceled', charge: '0.00', version: '5' },
   },
   'balance.changed': {
-    description: 'Orders moved money of yours. Many moves at the same time make one event.',
+    description:
+      'Orders moved money of yours, or we put your balance right. Many moves of orders at the same time make one event.',
     example: { balance: '100.00', held: '29.812', available: '70.188', currency: 'USD', version: '9' },
   },
   'account.security': {

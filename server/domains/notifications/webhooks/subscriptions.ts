@@ -1,6 +1,5 @@
 import { type SecurityNotice, securityNotice } from '#server/domains/identity/events.ts'
 import {
-  type BalanceTold,
   balancesMoved,
   type OrderStepTold,
   ordersForwarded,
@@ -11,6 +10,7 @@ import {
   ordersStopped,
   type ShownOrder,
 } from '#server/domains/orders/events.ts'
+import { balanceAdjusted, type WalletTold } from '#server/domains/payments/events.ts'
 import { unreachable } from '#server/kit/invariant.ts'
 import type { EventDefinition, StoredEvent } from '#server/platform/outbox/event.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
@@ -31,7 +31,10 @@ export function webhookSubscriptions(wake: () => void): Subscription[] {
     ...changing.map((event) =>
       telling(event, ({ payload, at }) => ordersNews(payload.orders, at, ({ status }) => typeOf(status))),
     ),
-    telling(balancesMoved, ({ payload, at }) => payload.wallets.map((wallet) => balanceNews(wallet, at))),
+    telling(balancesMoved, ({ payload, at }) =>
+      payload.wallets.map((wallet) => balanceNews(wallet.customer_id, wallet, at)),
+    ),
+    telling(balanceAdjusted, ({ payload, at }) => [balanceNews(payload.user_id, payload.wallet, at)]),
     telling(securityNotice, ({ payload }) => [securityNews(payload)]),
     on(deliveriesDue, async (tx) => tx.onCommit(wake)),
   ]
@@ -63,9 +66,10 @@ function typeOf(status: ShownOrder['status']): EventTypeName {
   }
 }
 
-function balanceNews({ customer_id, version, balance, held, available, currency }: BalanceTold, at: Date): News {
+function balanceNews(user_id: bigint, wallet: WalletTold, at: Date): News {
+  const { version, balance, held, available, currency } = wallet
   const data = () => ({ balance, held, available, currency, version: String(version) })
-  return { user_id: customer_id, type: 'balance.changed', at, data }
+  return { user_id, type: 'balance.changed', at, data }
 }
 
 /** Without address and browser: a webhook's receiver may be anyone's machine. */

@@ -1,10 +1,12 @@
 import { ensureAccounts } from '#server/domains/ledger/ensure-accounts.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
+import { balancesOf } from '#server/domains/ledger/queries.ts'
 import { invariant, present } from '#server/kit/invariant.ts'
+import { formatAmount } from '#server/kit/money.ts'
 import type { Tx } from '#server/platform/db/database.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
-import { adjustments, walletOf } from '../accounts.ts'
-import { balanceAdjusted } from '../events.ts'
+import { adjustments, WALLET_SCALE, walletOf } from '../accounts.ts'
+import { balanceAdjusted, type WalletTold } from '../events.ts'
 import type { Adjustment } from './adjustment.ts'
 import { AmountRefusedError, NotEnoughFundsError } from './errors.ts'
 
@@ -33,6 +35,14 @@ export async function postAdjustment(
     invariant(outcome.refusal === 'insufficient_funds', `an adjustment was refused: ${outcome.refusal}`)
     throw new NotEnoughFundsError()
   }
-  emit(tx, balanceAdjusted, [{ adjustment_id: id, user_id, asset, amount, reason }])
+  const told = { adjustment_id: id, user_id, asset, amount, scale: WALLET_SCALE, reason }
+  emit(tx, balanceAdjusted, [{ ...told, wallet: await walletAsTold(tx, wallet, asset) }])
   return outcome.id
+}
+
+/** As the transaction leaves it: the account is locked since the posting. */
+async function walletAsTold(tx: Tx, wallet: bigint, currency: string): Promise<WalletTold> {
+  const { posted, held, available, version } = present((await balancesOf(tx, [wallet])).get(wallet), 'it was posted to')
+  const told = (amount: bigint) => formatAmount(amount, WALLET_SCALE, 2)
+  return { balance: told(posted), held: told(held), available: told(available), currency, version }
 }

@@ -20,7 +20,12 @@ const cursor = keysetCursor({ id: 'bigint' })
 
 const id = z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number')
 const byId = z.object({ id })
-const reason = z.string().trim().min(1).max(ADJUSTMENT_REASON_MAX).meta({ example: 'Goodwill for order 4711.' })
+const reason = z
+  .string()
+  .trim()
+  .min(1)
+  .max(ADJUSTMENT_REASON_MAX)
+  .meta({ description: 'The customer is told it when the money moves.', example: 'Goodwill for order 4711.' })
 
 const adjustmentShape = z.object({
   id: z.string().meta({ example: '5' }),
