@@ -7,6 +7,7 @@ import { staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
 import { passwordCost } from '#server/domains/identity/password.ts'
 import { ALERT_SETTINGS } from '#server/domains/notifications/alerts/settings.ts'
 import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/messages/delete-old.ts'
+import { MESSAGE_SETTINGS } from '#server/domains/notifications/messages/settings.ts'
 import { webhookSettings } from '#server/domains/notifications/webhooks/settings.ts'
 import { waitHoursMax } from '#server/domains/orders/desk/settings.ts'
 import { decideWithinHours, secondPersonAbove } from '#server/domains/payments/adjustments/settings.ts'
@@ -47,6 +48,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // What people are told.
   inboxDaysKept,
   messagesDaysKept,
+  ...MESSAGE_SETTINGS,
   ...ALERT_SETTINGS,
   // Webhooks.
   ...webhookSettings,

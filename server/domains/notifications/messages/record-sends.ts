@@ -1,9 +1,10 @@
-import { backoff_ms } from '#server/kit/backoff.ts'
+import { type Backoff, backoff_ms } from '#server/kit/backoff.ts'
 import type { App } from '#server/platform/app.ts'
 import { dateArray, int8Array, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { switchOffChats } from '../channels/telegram/switch-off-chats.ts'
 import { type Message, REASON_MAX, REPLY_MAX, type SendOutcome } from './message.ts'
+import { messageAttempts, messageRetryBase, messageRetryFactor, messageRetryMax } from './settings.ts'
 
 /** What became of a claimed message. Dropped: there is nothing to be sent any more. Postponed: not now, and no try is counted. */
 export type SendEnd = SendOutcome | { outcome: 'dropped'; reason: string } | { outcome: 'postponed'; until: Date }
@@ -12,10 +13,6 @@ export interface Ended {
   message: Message
   end: SendEnd
 }
-
-/** With the waits below: tried for about a day. */
-const ATTEMPTS_MAX = 14
-const BACKOFF = { base_ms: 10_000, max_ms: 3 * 3_600_000 }
 
 /** While the way itself is broken no try is counted, but a message older than this is no news any more. */
 const AGE_MAX_MS = 3 * 24 * 3_600_000
@@ -44,11 +41,12 @@ interface After {
 
 /** Writes how claimed messages ended, in one transaction; a chat that can no longer be reached is switched off with it. Answers their states. */
 export async function recordSends(
-  app: Pick<App, 'db' | 'clock'>,
+  app: Pick<App, 'db' | 'clock' | 'settings'>,
   ended: readonly Ended[],
 ): Promise<Message['state'][]> {
   const now = app.clock.now()
-  const after = ended.map((each) => afterOf(each, now))
+  const patience = patienceOf(app.settings)
+  const after = ended.map((each) => afterOf(each, now, patience))
   await app.db.transaction(async (tx) => {
     writeAll(tx, ended, after, now)
     await switchOffChats(
@@ -76,7 +74,24 @@ function writeAll(tx: Tx, ended: readonly Ended[], after: readonly After[], now:
   ])
 }
 
-function afterOf({ message, end }: Ended, now: Date): After {
+/** How long a message is tried. */
+interface Patience {
+  attempts_max: number
+  backoff: Backoff
+}
+
+function patienceOf(settings: App['settings']): Patience {
+  return {
+    attempts_max: settings.read(messageAttempts),
+    backoff: {
+      base_ms: settings.read(messageRetryBase),
+      factor: settings.read(messageRetryFactor),
+      max_ms: settings.read(messageRetryMax),
+    },
+  }
+}
+
+function afterOf({ message, end }: Ended, now: Date, patience: Patience): After {
   const { attempts } = message
   const none = { next_at: null, reason: null, reply: null, reference: null }
   switch (end.outcome) {
@@ -88,11 +103,15 @@ function afterOf({ message, end }: Ended, now: Date): After {
       return { ...none, state: 'waiting', attempts, next_at: end.until }
     case 'rejected':
     case 'unknown':
-      return triedAgain(message, end, now)
+      return triedAgain({ message, end }, now, patience)
   }
 }
 
-function triedAgain(message: Message, end: Extract<SendEnd, { reply: string }>, now: Date): After {
+function triedAgain(
+  { message, end }: { message: Message; end: Extract<SendEnd, { reply: string }> },
+  now: Date,
+  { attempts_max, backoff }: Patience,
+): After {
   const house = end.outcome === 'rejected' && !end.lasting && end.house
   const attempts = message.attempts + (house ? 0 : 1)
   const told = {
@@ -102,10 +121,10 @@ function triedAgain(message: Message, end: Extract<SendEnd, { reply: string }>, 
     reference: null,
   }
   const old = now.getTime() - message.created_at.getTime() > AGE_MAX_MS
-  const given_up = (end.outcome === 'rejected' && end.lasting) || attempts >= ATTEMPTS_MAX || old
+  const given_up = (end.outcome === 'rejected' && end.lasting) || attempts >= attempts_max || old
   if (given_up) return { ...told, state: 'dead', next_at: null }
   const asked_ms = end.outcome === 'rejected' && !end.lasting ? (end.retry_after_ms ?? 0) : 0
-  const own_ms = house ? backoff_ms(1, HOUSE_WAIT) : backoff_ms(attempts, BACKOFF)
+  const own_ms = house ? backoff_ms(1, HOUSE_WAIT) : backoff_ms(attempts, backoff)
   const wait_ms = asked_ms > 0 ? Math.min(asked_ms, RETRY_AFTER_MAX_MS) + backoff_ms(1, AFTER_ASKED) : own_ms
   return { ...told, state: 'waiting', next_at: new Date(now.getTime() + wait_ms) }
 }

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { openMessageHouse } from '#test/support/messages.ts'
+import { putSetting } from '#test/support/settings.ts'
 import { sampleData } from '../texts/kinds.ts'
 import { claimMessages, sweepMessages } from './claim-messages.ts'
 import { measureMessages } from './measure-messages.ts'
 import { recordSends } from './record-sends.ts'
+import { messageAttempts, messageRetryBase, messageRetryFactor, messageRetryMax } from './settings.ts'
 import { tellUsers } from './tell-users.ts'
 
 const NOTICE = sampleData('password_changed')
@@ -51,6 +53,40 @@ test('a mail that is refused for the moment is sent again later; one refused for
   house.pass(60_000)
   await house.mail.waitFor({ to: grey_email })
   expect(await house.mail.mails({ to: gone_email })).toEqual([])
+})
+
+test('how long and how often a message is tried follows the settings, from one failure to the next', async () => {
+  const house = await openMessageHouse()
+  const { app } = house
+  const { id } = await house.user()
+  await house.tell(id, 'password_changed', NOTICE)
+  const set = async (setting: Parameters<typeof putSetting>[1], value: number) => {
+    await putSetting(app.db, setting, value)
+    await app.settings.refresh()
+  }
+  await set(messageRetryBase, 60_000)
+  await set(messageRetryFactor, 10)
+  await set(messageRetryMax, 1_200_000)
+  await set(messageAttempts, 4)
+  const waits: number[] = []
+  for (let i = 0; i < 4; i++) {
+    const [message] = await claimMessages(app, 'email', 1)
+    if (!message) throw new Error('nothing was claimed')
+    const now = app.clock.now()
+    const end = { outcome: 'rejected', lasting: false, house: false, reason: 'refused:450', reply: 'later' } as const
+    await recordSends(app, [{ message, end }])
+    const [row] = await app.db.query<{ next_at: Date | null; state: string }>(
+      'select next_at, state from notifications.message',
+    )
+    if (row?.next_at) waits.push((row.next_at.getTime() - now.getTime()) / 1_000)
+    else expect(row?.state).toBe('dead')
+    house.pass(1_300_000)
+  }
+  expect(waits).toHaveLength(3)
+  for (const [i, longest] of [60, 600, 1_200].entries()) {
+    expect(waits[i]).toBeGreaterThanOrEqual(longest / 2)
+    expect(waits[i]).toBeLessThanOrEqual(longest + 1)
+  }
 })
 
 test('a mail whose fate is unknown is sent again under the same identity', async () => {
