@@ -1,4 +1,5 @@
 import { isAllowed } from './allowed-ips.ts'
+import { isStaffAddress, StaffNetworkError } from './areas/staff-networks.ts'
 import type { Authentication } from './authentication.ts'
 import { AddressNotAllowedError, InvalidApiKeyError } from './errors.ts'
 import { principalNow } from './must.ts'
@@ -14,7 +15,7 @@ export async function checkApiKey(
   authentication: Authentication,
   presented: string,
   ip: string,
-): Promise<Principal | InvalidApiKeyError | AddressNotAllowedError> {
+): Promise<Principal | InvalidApiKeyError | AddressNotAllowedError | StaffNetworkError> {
   if (!isApiKey(presented)) return new InvalidApiKeyError()
   const credential = await authentication.keys.find(digestOf(presented))
   if (!credential) return new InvalidApiKeyError()
@@ -22,6 +23,7 @@ export async function checkApiKey(
     return new InvalidApiKeyError()
   }
   if (!isAllowed(credential.networks, ip)) return new AddressNotAllowedError()
+  if (credential.principal.staff && !isStaffAddress(authentication.settings, ip)) return new StaffNetworkError()
   authentication.keys_used.touch(credential, credential.key_id)
   return principalNow(authentication.settings, credential)
 }

@@ -1,6 +1,7 @@
 import { hash } from '@node-rs/argon2'
 import { describe, expect, test } from 'vitest'
 import { openLimiters } from '#server/platform/limits/open-limiters.ts'
+import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { countingStatements } from '#test/support/counting.ts'
 import {
   aClient,
@@ -13,7 +14,9 @@ import {
   signedIn,
 } from '#test/support/identity.ts'
 import { putSetting } from '#test/support/settings.ts'
+import { staffNetworks } from './areas/staff-networks.ts'
 import { createSession } from './create-session.ts'
+import { finishSignIn } from './finish-sign-in.ts'
 import { hashPassword, passwordCost } from './password.ts'
 import type { Client } from './sessions/client.ts'
 import { SESSION_TTL_MS, SESSIONS_PER_USER_MAX } from './sessions/open-session.ts'
@@ -23,7 +26,7 @@ import {
   FAILURES_PER_NETWORK_MAX,
   SignInAttempts,
 } from './sessions/sign-in-attempts.ts'
-import { digestOf } from './token.ts'
+import { digestOf, newChallengeToken } from './token.ts'
 
 async function setup() {
   const app = await identityApp()
@@ -38,6 +41,8 @@ async function setup() {
 
 const refusal = (error: { code: string }) => error.code
 
+const CHALLENGE = newChallengeToken()
+
 test('the right password opens a session, of which only the hash is stored', async () => {
   const { app, user, signIn } = await setup()
   const before = Date.now()
@@ -50,6 +55,30 @@ test('the right password opens a session, of which only the hash is stored', asy
   )
   expect(rows).toMatchObject([{ digest: digestOf(session.token), user_agent: 'shop/1', ip: '192.0.2.1' }])
   expect(rows[0]?.text).not.toContain(session.token)
+})
+
+test('staff sign in from their networks alone, at the customers’ door too, and elsewhere their password looks like a wrong one', async () => {
+  const { app, authentication, signIn } = await setup()
+  const staff = await aUser(app, 'administrator')
+  await putSetting(app.db, staffNetworks, ['198.51.100.0/24'])
+  await app.settings.refresh()
+  const outside = signIn({ email: staff.email })
+  const wrong = signIn({ email: staff.email, password: 'wrong password' })
+  const answers = await Promise.all([outside, wrong].map((each) => each.then(() => 'signed in', String)))
+  expect(new Set(answers).size).toBe(1)
+  expect(await outside.catch(refusal)).toBe('sign_in_refused')
+  expect((await signIn({ email: staff.email, ip: '198.51.100.7' })).user.id).toBe(staff.id)
+  expect((await signIn()).token).toBeDefined()
+  // A second factor that was asked for inside is not shown outside.
+  await app.db.query(
+    `insert into identity.sign_in_challenge (token_hash, user_id, created_at, expires_at) values (decode($1, 'hex'), $2, now(), now() + interval '1 minute')`,
+    [digestOf(CHALLENGE), staff.id],
+  )
+  const secrets = await openSecrets(app.config)
+  const finish = (ip: string) =>
+    finishSignIn(app, secrets, authentication.attempts, { challenge: CHALLENGE, code: '1', client: aClient({ ip }) })
+  expect(await finish('192.0.2.1').catch(refusal)).toBe('challenge_not_valid')
+  expect(await finish('198.51.100.7').catch(refusal)).toBe('code_refused')
 })
 
 test('wrong password, unknown address and a text that is no address get one answer', async () => {

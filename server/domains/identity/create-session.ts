@@ -3,6 +3,7 @@ import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { countedNetwork } from '#server/platform/limits/network.ts'
+import { isStaffAddress } from './areas/staff-networks.ts'
 import { checkCaptcha } from './captcha/check-captcha.ts'
 import { AccountBlockedError, SignInRefusedError } from './errors.ts'
 import { COSTS_IN_USE, hashPassword, inPasswordSlot, isOutdated, passwordMatchesAlike } from './password.ts'
@@ -38,7 +39,7 @@ export interface SecondFactorAsked {
   expires_at: Date
 }
 
-type StoredUser = User & { password_hash: string; area: Area | null; totp: boolean }
+type StoredUser = User & { password_hash: string; area: Area | null; staff: boolean; totp: boolean }
 
 interface Found {
   user: StoredUser | undefined
@@ -52,6 +53,7 @@ interface Found {
 const FIND = statement(`
   select cost.costs, owner.*,
     (select area from identity.role where role.name = owner.role) as area,
+    exists (select from identity.holder where holder.user_id = owner.id and holder.staff) as staff,
     exists (select from identity.totp where totp.user_id = owner.id and totp.confirmed_at is not null) as totp,
     exists (
       select from identity.known_device as device
@@ -75,7 +77,7 @@ type SignInApp = Pick<App, 'db' | 'clock' | 'settings'> & Parameters<typeof chec
 
 /**
  * Signs in by e-mail address and password, or answers the challenge for the second factor where the user has one. The answer, and the work behind it, are the same for an
- * unknown address, a wrong password, and the door of another's area.
+ * unknown address, a wrong password, the door of another's area, and staff who come from none of their networks.
  * Throws SignInRefusedError, AccountBlockedError (only after the right password), TooManyAttemptsError, CaptchaRequiredError, BusyError.
  */
 export async function createSession(
@@ -124,10 +126,12 @@ interface Checked {
 async function checkPassword(
   app: Pick<App, 'settings'>,
   { user, costs }: Found,
-  { password, area }: SignIn,
+  { password, area, client }: SignIn,
 ): Promise<Checked | undefined> {
   const matches = await passwordMatchesAlike(user?.password_hash, password.slice(0, PASSWORD_MAX + 1), costs)
   if (!user || !matches || (area !== undefined && area !== user.area)) return undefined
+  // Answered like a wrong password, so that nobody outside finds out one of staff by trying.
+  if (user.staff && !isStaffAddress(app.settings, client.ip)) return undefined
   return { user, renewed_hash: isOutdated(app, user.password_hash) ? await hashPassword(app, password) : undefined }
 }
 
@@ -148,7 +152,7 @@ async function refuse(app: Pick<App, 'db'>, user: StoredUser | undefined, client
 
 async function enter(
   app: Pick<App, 'db' | 'clock'>,
-  { user: { password_hash, area: _, totp, ...user }, renewed_hash }: Checked,
+  { user: { password_hash, area: _, staff: __, totp, ...user }, renewed_hash }: Checked,
   { client, area }: SignIn,
 ): Promise<SignedIn | SecondFactorAsked> {
   const now = app.clock.now()

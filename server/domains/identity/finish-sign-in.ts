@@ -3,6 +3,7 @@ import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { countedNetwork } from '#server/platform/limits/network.ts'
 import type { Secrets } from '#server/platform/secrets/secrets.ts'
+import { isStaffAddress } from './areas/staff-networks.ts'
 import type { SignedIn } from './create-session.ts'
 import { AccountBlockedError } from './errors.ts'
 import type { Area } from './principal.ts'
@@ -18,12 +19,14 @@ import { USER_COLUMNS, type User } from './user.ts'
 
 interface Challenge {
   user_id: bigint
+  staff: boolean
   known_device: boolean
   known_network: boolean
 }
 
 const FIND = statement(`
   select challenge.user_id,
+    exists (select from identity.holder where holder.user_id = challenge.user_id and holder.staff) as staff,
     exists (
       select from identity.known_device as device
       where device.user_id = challenge.user_id and device.token_hash = $3 and device.last_seen_at > $5
@@ -46,7 +49,7 @@ const TAKE = statement(`
  * Throws ChallengeNotValidError, CodeRefusedError, TooManyAttemptsError, AccountBlockedError.
  */
 export async function finishSignIn(
-  app: Pick<App, 'db' | 'clock'>,
+  app: Pick<App, 'db' | 'clock' | 'settings'>,
   secrets: Secrets,
   attempts: SignInAttempts,
   input: { challenge: string; code: string; client: Client },
@@ -59,6 +62,7 @@ export async function finishSignIn(
   const since = new Date(now.getTime() - DEVICE_TTL_MS)
   const [found] = await app.db.query<Challenge>(FIND, [digest, now, device, countedNetwork(client.ip), since])
   if (!found) throw new ChallengeNotValidError()
+  if (found.staff && !isStaffAddress(app.settings, client.ip)) throw new ChallengeNotValidError()
   const { user_id, known_network } = found
   const known_device = found.known_device ? client.device : undefined
   const attempt: Attempt = { account: `second factor of ${user_id}`, ip: client.ip, known_device, known_network }

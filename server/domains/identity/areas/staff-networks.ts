@@ -14,7 +14,7 @@ export const staffNetworks = defineSetting({
     .max(NETWORKS_MAX),
   default: [],
   description:
-    'The addresses and networks, such as 192.0.2.0/24, from which staff may sign in and work, by session or key. Empty: from everywhere. Who sets it from elsewhere has to confirm, since it locks them out.',
+    'The addresses and networks, such as 192.0.2.0/24, from which staff may sign in and work, by session or key. Empty: from everywhere. Who would lock themselves out by it, or open it to everywhere, has to confirm.',
 })
 
 /** The house's own people come from its networks alone. */
@@ -39,6 +39,20 @@ class LocksOutError extends ProblemError {
   }
 }
 
+/** Nothing would hold staff back any more, wherever they are. */
+class OpensToAllError extends ProblemError {
+  override name = 'OpensToAllError'
+  constructor() {
+    super({
+      code: 'opens_to_all',
+      status: 409,
+      title: 'This would let staff in from everywhere',
+      detail: 'An empty list allows every address. Send "confirm": true if that is meant.',
+      field: 'value',
+    })
+  }
+}
+
 /** Lists are shared and frozen, so each is read once. */
 const read = new WeakMap<readonly string[], ReturnType<typeof parseNetworks>>()
 
@@ -54,10 +68,17 @@ export function isStaffAddress(settings: App['settings'], ip: string): boolean {
   return isAllowed(networks, ip)
 }
 
-/** Throws LocksOutError when `value`, as the new list, would not let `ip` in. A value that is no list is for the setting itself to refuse. */
-export function refuseLockOut(value: unknown, ip: string): void {
+/**
+ * Throws LocksOutError when `value`, as the new list, would not let `ip` in, and OpensToAllError when it ends all restriction. A value that is no list is for
+ * the setting itself to refuse.
+ */
+export function refuseUnmeant(settings: App['settings'], value: unknown, ip: string): void {
   const parsed = staffNetworks.schema.safeParse(value)
-  if (!parsed.success || parsed.data.length === 0) return
+  if (!parsed.success) return
+  if (parsed.data.length === 0) {
+    if (settings.read(staffNetworks).length > 0) throw new OpensToAllError()
+    return
+  }
   const networks = parseNetworks(parsed.data.map((text) => normalNetwork(text) as string))
   if (!isAllowed(networks, ip)) throw new LocksOutError(ip)
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
 import { jobRetryBase } from '#server/platform/jobs/job-settings.ts'
 import { openLog } from '#server/platform/telemetry/log.ts'
 import { openDoors } from '#test/support/doors.ts'
@@ -196,4 +197,21 @@ test('who may read may not change, and a customer may neither', async () => {
     expect(answer.status).toBe(403)
   }
   expect(await acts()).toEqual([])
+})
+
+test('the networks of staff are neither closed to oneself nor opened to all without saying so, by a change or a reset', async () => {
+  const { app, staff } = await setup()
+  const path = `/api/admin/settings/${staffNetworks.name}`
+  const put = (value: unknown, version: string, more = {}) =>
+    staff.ask('PUT', path, { value, version, reason: 'a test', ...more })
+  expect((await put(['192.0.2.0/24'], '0')).body).toMatchObject({ code: 'locks_you_out' })
+  expect((await put(['127.0.0.0/8'], '0')).status).toBe(200)
+  const reset = (more = {}) => staff.ask('POST', `${path}/reset`, { version: '1', reason: 'a test', ...more })
+  expect((await reset()).status).toBe(409)
+  expect((await reset()).body).toMatchObject({ code: 'opens_to_all' })
+  expect((await put([], '1')).body).toMatchObject({ code: 'opens_to_all' })
+  expect(app.settings.read(staffNetworks)).toEqual(['127.0.0.0/8'])
+  expect((await reset({ confirm: true })).body).toMatchObject({ value: [], version: '2' })
+  // Nothing is opened that was open before.
+  expect((await put([], '2')).status).toBe(200)
 })

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
-import { refuseLockOut, staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
+import { refuseUnmeant, staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
 import { DEFAULT, REASON_MAX } from '#server/platform/settings/change-setting.ts'
@@ -32,6 +32,11 @@ const reason = z
   .max(REASON_MAX)
   .meta({ description: 'Why; kept for ever.', example: 'The bank is slow today.' })
 
+const confirm = z.literal(true).optional().meta({
+  description:
+    'That a list of networks for staff is meant so which does not have your own address, or which lets them in from everywhere.',
+})
+
 const change = z.strictObject({
   value: z
     .unknown()
@@ -39,10 +44,7 @@ const change = z.strictObject({
     .meta({ example: 5000 }),
   version,
   reason,
-  confirm: z
-    .literal(true)
-    .optional()
-    .meta({ description: 'That a list of networks for staff which does not have your own address is meant so.' }),
+  confirm,
 })
 
 /** The levers of the running house, for staff. `settings` are all there are. Register it under a scope that `guardRoutes` guards. */
@@ -136,7 +138,7 @@ function changingRoutes(app: App, settings: readonly Setting<unknown>[]): Fastif
       async (request) => {
         const { value, version, reason, confirm } = request.body
         const { name } = request.params
-        if (name === staffNetworks.name && confirm !== true) refuseLockOut(value, request.ip)
+        if (name === staffNetworks.name && confirm !== true) refuseUnmeant(app.settings, value, request.ip)
         await editSetting(app, settings, { name, value, version: BigInt(version), reason, actor: actorOf(request) })
         return oneSetting(app, settings, name)
       },
@@ -148,16 +150,20 @@ function changingRoutes(app: App, settings: readonly Setting<unknown>[]): Fastif
         config: { permission, idempotent: 'a version is changed once: repeated, it is told to be stale' },
         schema: {
           summary: 'Take a setting back to its default',
-          description: 'Whatever this version, and each later one, takes as the default.',
+          description:
+            'Whatever this version, and each later one, takes as the default. 409 `opens_to_all` where that would let staff in from everywhere again and is not confirmed.',
           tags,
           params: named,
-          body: z.strictObject({ version, reason }),
+          body: z.strictObject({ version, reason, confirm }),
           response: { 200: settingShape },
         },
       },
       async (request) => {
-        const { version, reason } = request.body
+        const { version, reason, confirm } = request.body
         const { name } = request.params
+        if (name === staffNetworks.name && confirm !== true) {
+          refuseUnmeant(app.settings, staffNetworks.default, request.ip)
+        }
         const edit = { name, value: DEFAULT, version: BigInt(version), reason, actor: actorOf(request) }
         await editSetting(app, settings, edit)
         return oneSetting(app, settings, name)

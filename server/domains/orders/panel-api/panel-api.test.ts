@@ -1,7 +1,9 @@
 import { request as httpRequest } from 'node:http'
 import { expect, test } from 'vitest'
+import { staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
 import { present } from '#server/kit/invariant.ts'
 import { type Doors, openDoors } from '#test/support/doors.ts'
+import { putSetting } from '#test/support/settings.ts'
 
 type Fields = Record<string, string>
 
@@ -18,6 +20,19 @@ async function post(doors: Doors, fields: Fields, headers: Fields = {}): Promise
 }
 
 const error = (text: string) => [200, JSON.stringify({ error: text })]
+
+test('a key of staff is none from outside their networks, while those of customers are', async () => {
+  const doors = await openDoors()
+  const [staff, other] = [await doors.customer('1'), await doors.customer('1')]
+  await doors.shop.app.db.query(`update identity.user set role = 'administrator' where id = $1`, [staff.id])
+  const balance = (key: string) => post(doors, { key, action: 'balance' })
+  expect(await balance(staff.key)).not.toEqual(error('Invalid API key'))
+  await putSetting(doors.shop.app.db, staffNetworks, ['192.0.2.0/24'])
+  await expect.poll(() => balance(staff.key), { timeout: 10_000 }).toEqual(error('Invalid API key'))
+  expect((await balance(other.key))[1]).toContain('1.00')
+  await putSetting(doors.shop.app.db, staffNetworks, ['127.0.0.1'])
+  await expect.poll(() => balance(staff.key), { timeout: 10_000 }).not.toEqual(error('Invalid API key'))
+})
 
 test('each refusal has the text that clients know, with status 200, and moves nothing', async () => {
   const doors = await openDoors()
