@@ -248,7 +248,7 @@ create table identity.one_time_link (
   constraint one_time_link_locale_check CHECK ((locale = ANY (ARRAY['en'::text, 'bn'::text, 'ru'::text]))),
   constraint one_time_link_nonce_check CHECK ((nonce ~ '^[A-Za-z0-9_-]{22}$'::text)),
   constraint one_time_link_pkey PRIMARY KEY (id),
-  constraint one_time_link_purpose_check CHECK ((purpose = ANY (ARRAY['confirm_email'::text, 'reset_password'::text, 'confirm_new_email'::text, 'confirm_old_email'::text]))),
+  constraint one_time_link_purpose_check CHECK ((purpose = ANY (ARRAY['confirm_email'::text, 'reset_password'::text, 'confirm_new_email'::text, 'confirm_old_email'::text, 'accept_invitation'::text]))),
   constraint one_time_link_registration_id_fkey FOREIGN KEY (registration_id) REFERENCES identity.registration(id) ON DELETE CASCADE,
   constraint one_time_link_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE CASCADE
 );

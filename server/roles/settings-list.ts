@@ -1,5 +1,6 @@
 import {
   confirmationRequired,
+  invitationDays,
   registrationOpen,
   staffTotpRequired,
 } from '#server/domains/identity/accounts/account-settings.ts'
@@ -34,6 +35,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // Accounts.
   registrationOpen,
   confirmationRequired,
+  invitationDays,
   staffTotpRequired,
   passwordCost,
   staffNetworks,

@@ -2,7 +2,13 @@ import { defineEvent } from '#server/platform/outbox/event.ts'
 import type { Locale } from './user.ts'
 
 /** What a link that works once is for. The two of an e-mail change go to the two addresses; both must be opened. */
-export const LINK_PURPOSES = ['confirm_email', 'reset_password', 'confirm_new_email', 'confirm_old_email'] as const
+export const LINK_PURPOSES = [
+  'confirm_email',
+  'reset_password',
+  'confirm_new_email',
+  'confirm_old_email',
+  'accept_invitation',
+] as const
 export type LinkPurpose = (typeof LINK_PURPOSES)[number]
 
 /** Someone asked for a link and is to get it by mail. The link itself is in no event: `oneTimeLink` tells it when the mail is written. */

@@ -21,6 +21,7 @@ const PAGES = {
   reset_password: '/account/reset',
   confirm_new_email: '/account/change-email',
   confirm_old_email: '/account/change-email',
+  accept_invitation: '/account/invitation',
 } as const satisfies Record<LinkPurpose, string>
 
 interface Row {

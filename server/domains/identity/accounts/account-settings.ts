@@ -16,6 +16,15 @@ export const confirmationRequired = defineSetting({
     'Whether who registers must confirm the e-mail address first. On: the account exists from the confirmation on. Off: it exists at once, and whoever tries to register and then to sign in can find out whether an address has an account.',
 })
 
+export const invitationDays = defineSetting({
+  name: 'accounts.invitation_days',
+  schema: z.int().min(1).max(30),
+  default: 7,
+  description:
+    'How long the link works by which someone whose account staff made chooses a password. Whoever comes later asks for a new password.',
+  unit: 'days',
+})
+
 export const staffTotpRequired = defineSetting({
   name: 'accounts.staff_totp_required',
   schema: z.boolean(),

@@ -167,7 +167,7 @@ function passwordResets(app: App, { forms, secrets }: Authentication): FastifyPl
         schema: {
           summary: 'Set a new password',
           description:
-            'By the token of the mailed link. All sessions end. API keys go on unless `revoke_api_keys` says otherwise; a second factor stays.',
+            'By the token of the mailed link, of a reset or of an invitation. All sessions end. API keys go on unless `revoke_api_keys` says otherwise; a second factor stays.',
           tags: TAGS,
           body: newPassword,
           response: { 200: addressShape },

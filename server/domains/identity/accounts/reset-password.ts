@@ -18,7 +18,8 @@ export interface ResetPassword {
   by: Actor
 }
 
-const PURPOSES = ['reset_password'] as const
+/** Who was invited chooses a password for the first time; the rest is the same. */
+const PURPOSES = ['reset_password', 'accept_invitation'] as const
 
 // Who has the mail has the address.
 const CONFIRM = statement(`
@@ -26,7 +27,7 @@ const CONFIRM = statement(`
   where id = $1 and email = $2 and state = 'active' returning id`)
 
 /**
- * Gives a user who forgot the password a new one, by the token of the link. All sessions end, none is opened, and a second factor stays. Throws LinkNotValidError, BadFieldError (`password`), which leaves the link as it is,
+ * Gives a user who forgot the password, or was invited and has none, a new one, by the token of the link. All sessions end, none is opened, and a second factor stays. Throws LinkNotValidError, BadFieldError (`password`), which leaves the link as it is,
  * BusyError.
  */
 export async function resetPassword(

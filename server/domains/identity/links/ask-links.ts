@@ -9,15 +9,17 @@ import type { Locale } from '../user.ts'
 const HOUR_MS = 60 * 60_000
 
 /** How long a link works. A new password is asked for at the desk; an address may be confirmed the day after tomorrow. */
-export const LINK_TTL_MS: Readonly<Record<LinkPurpose, number>> = {
+export const LINK_TTL_MS = {
   confirm_email: 48 * HOUR_MS,
   reset_password: HOUR_MS,
   confirm_new_email: 24 * HOUR_MS,
   confirm_old_email: 24 * HOUR_MS,
-}
+} as const satisfies Partial<Record<LinkPurpose, number>>
 
-export interface AskLink {
-  purpose: LinkPurpose
+/** What a link is for, and how long it works where that is not the same for all. */
+type Purposed = { purpose: keyof typeof LINK_TTL_MS } | { purpose: 'accept_invitation'; ttl_ms: number }
+
+export type AskLink = Purposed & {
   /** Where it is sent. */
   email: string
   locale: Locale
@@ -32,7 +34,7 @@ const INSERT = statement(`
   insert into identity.one_time_link
     (purpose, user_id, registration_id, email_change_id, email, locale, nonce, created_at, expires_at)
   select purpose, user_id, registration_id, email_change_id, email, locale, nonce, $8, $8::timestamptz + ttl_ms * interval '1 ms'
-  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $9::int[])
+  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $9::bigint[])
     as asked (purpose, user_id, registration_id, email_change_id, email, locale, nonce, ttl_ms)
   returning id, user_id, purpose, email, locale`)
 
@@ -56,7 +58,7 @@ export async function askLinks(tx: Tx, now: Date, asked: readonly AskLink[]): Pr
     textArray(asked.map((each) => each.locale)),
     textArray(asked.map(() => newSecret(16))),
     now,
-    plainArray(asked.map((each) => LINK_TTL_MS[each.purpose])),
+    plainArray(asked.map((each) => ('ttl_ms' in each ? each.ttl_ms : LINK_TTL_MS[each.purpose]))),
   ])
   invariant(made.length === asked.length, 'a link was asked for and not made')
   emit(

@@ -17,7 +17,7 @@ async function setup() {
   const user = await aUser(identity)
   const secrets = await secretsOf(9)
   /** Asks for a link and answers its number. */
-  const ask = async (purpose: LinkPurpose = 'reset_password') => {
+  const ask = async (purpose: keyof typeof LINK_TTL_MS = 'reset_password') => {
     const asked = { purpose, email: user.email, locale: 'bn', user_id: user.id } as const
     await db.transaction((tx) => askLinks(tx, clock.now(), [asked]))
     const [row] = await db.query<{ id: bigint }>('select max(id) as id from identity.one_time_link')

@@ -7,6 +7,7 @@ const ACTIONS: Readonly<Record<PageName, string>> = {
   confirm: '/api/v1/email-confirmations',
   reset: '/api/v1/password-resets/completion',
   'change-email': '/api/v1/email-changes/confirmations',
+  invitation: '/api/v1/password-resets/completion',
 }
 
 const LANGUAGES: Readonly<Record<Locale, string>> = { en: 'English', bn: 'বাংলা', ru: 'Русский' }
@@ -55,7 +56,7 @@ export function renderPage(name: PageName, locale: Locale): string {
 <h1>${escapeHtml(page.title)}</h1>
 <form method="post" action="${ACTIONS[name]}" ${sayings(texts, page.done)}>
 <p class="soft">${escapeHtml(page.lead)}</p>
-${name === 'reset' ? passwordFields(texts) : ''}<button type="submit">${escapeHtml(page.button)}</button>
+${fieldsOf(name, texts)}<button type="submit">${escapeHtml(page.button)}</button>
 </form>
 <p role="status" aria-live="polite"></p>
 <noscript><p class="bad">${escapeHtml(texts.no_script)}</p></noscript>
@@ -75,11 +76,20 @@ function sayings(texts: Texts, done: string): string {
     .join(' ')
 }
 
+function fieldsOf(name: PageName, texts: Texts): string {
+  if (name === 'invitation') return passwordFields(texts)
+  return name === 'reset' ? passwordFields(texts) + revokeField(texts) : ''
+}
+
 function passwordFields(texts: Texts): string {
   return `<label for="password">${escapeHtml(texts.password)}</label>
 <input id="password" type="password" required minlength="${PASSWORD_MIN}" maxlength="${PASSWORD_MAX}" autocomplete="new-password" aria-describedby="hint" autofocus>
 <p id="hint" class="soft">${escapeHtml(texts.password_hint)}</p>
 <label class="check"><input id="show" type="checkbox">${escapeHtml(texts.show)}</label>
-<label class="check"><input id="revoke_keys" type="checkbox">${escapeHtml(texts.revoke_keys)}</label>
+`
+}
+
+function revokeField(texts: Texts): string {
+  return `<label class="check"><input id="revoke_keys" type="checkbox">${escapeHtml(texts.revoke_keys)}</label>
 `
 }

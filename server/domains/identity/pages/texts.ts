@@ -1,7 +1,7 @@
 import type { Locale } from '../user.ts'
 
 /** The pages behind mailed links. */
-export const PAGES = ['confirm', 'reset', 'change-email'] as const
+export const PAGES = ['confirm', 'reset', 'change-email', 'invitation'] as const
 export type PageName = (typeof PAGES)[number]
 
 interface PageTexts {
@@ -51,6 +51,12 @@ const en: Texts = {
       button: 'Agree',
       done: 'Your address is changed. From now on sign in with the new one.',
     },
+    invitation: {
+      title: 'Welcome',
+      lead: 'An account was made for you. Choose its password, then sign in with your e-mail address.',
+      button: 'Set the password',
+      done: 'Your password is set. You can sign in now.',
+    },
   },
   half: 'Thank you. Now open the link in the mail to the other address.',
   password: 'New password',
@@ -89,6 +95,12 @@ const bn: Texts = {
       button: 'সম্মতি দিন',
       done: 'আপনার ঠিকানা বদলেছে। এখন থেকে নতুন ঠিকানা দিয়ে সাইন ইন করুন।',
     },
+    invitation: {
+      title: 'স্বাগতম',
+      lead: 'আপনার জন্য একটি অ্যাকাউন্ট তৈরি হয়েছে। পাসওয়ার্ড বেছে নিন, তারপর আপনার ই-মেইল ঠিকানা দিয়ে সাইন ইন করুন।',
+      button: 'পাসওয়ার্ড সেট করুন',
+      done: 'আপনার পাসওয়ার্ড সেট হয়েছে। এখন সাইন ইন করতে পারেন।',
+    },
   },
   half: 'ধন্যবাদ। এবার অন্য ঠিকানার মেইলের লিংকটি খুলুন।',
   password: 'নতুন পাসওয়ার্ড',
@@ -125,6 +137,12 @@ const ru: Texts = {
       lead: 'Адрес сменится, когда согласятся и старый, и новый. Если это не вы, закройте страницу и смените пароль.',
       button: 'Согласиться',
       done: 'Адрес изменён. Теперь входите с новым.',
+    },
+    invitation: {
+      title: 'Добро пожаловать',
+      lead: 'Для вас создана учётная запись. Выберите пароль и войдите с адресом своей почты.',
+      button: 'Установить пароль',
+      done: 'Пароль установлен. Теперь можно войти.',
     },
   },
   half: 'Спасибо. Теперь откройте ссылку в письме на другой адрес.',

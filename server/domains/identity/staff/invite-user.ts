@@ -2,6 +2,7 @@ import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { newSecret } from '#server/kit/id.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
+import { invitationDays } from '../accounts/account-settings.ts'
 import { BadFieldError, EmailTakenError, ForbiddenError } from '../errors.ts'
 import { askLinks } from '../links/ask-links.ts'
 import { hashPassword, inPasswordSlot } from '../password.ts'
@@ -10,6 +11,8 @@ import { NotHeldError } from '../rights/errors.ts'
 import { rightsOf } from '../rights/rights.ts'
 import { ROLE_COLUMNS, type Role } from '../rights/role.ts'
 import { isName, type Locale, NAME_MAX, normalEmail, USER_COLUMNS, type User } from '../user.ts'
+
+const DAY_MS = 86_400_000
 
 export interface InviteUser {
   email: string
@@ -51,7 +54,8 @@ export async function inviteUser(
     const [user] = await tx.query<User>(INSERT, [email, name, password_hash, role.name, input.locale ?? 'en'])
     if (!user) throw new EmailTakenError()
     const { id: user_id, locale } = user
-    await askLinks(tx, app.clock.now(), [{ purpose: 'reset_password', user_id, email, locale }])
+    const ttl_ms = app.settings.read(invitationDays) * DAY_MS
+    await askLinks(tx, app.clock.now(), [{ purpose: 'accept_invitation', ttl_ms, user_id, email, locale }])
     const subject = { kind: 'user', id: user_id }
     const after = { email, name, role: role.name, locale }
     recordActs(tx, [{ action: 'users.invited', actor: editor.actor, subject, after }])

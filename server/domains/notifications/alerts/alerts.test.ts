@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { booksVerified } from '#server/domains/orders/events.ts'
 import { providersWatched } from '#server/domains/providers/events.ts'
+import type { Occurrences } from '#server/platform/failures/waiting-failures.ts'
+import { writeFailures } from '#server/platform/failures/write-failures.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
 import type { EventDefinition } from '#server/platform/outbox/event.ts'
 import { publishFresh } from '#server/platform/outbox/publish-events.ts'
@@ -10,6 +12,7 @@ import { type MessageHouse, openMessageHouse } from '#test/support/messages.ts'
 import { observe } from './observe.ts'
 import { settleAlerts } from './settle-alerts.ts'
 import { alertSubscriptions } from './subscriptions.ts'
+import { connectionsObservation } from './watch-database.ts'
 import { watchHouse } from './watch-house.ts'
 
 const MINUTE_MS = 60_000
@@ -175,4 +178,95 @@ test('what piles up or waits for a person is seen, and so are messages that do n
     { kind: 'alert_orders_waiting' },
     { kind: 'alert_queue_long', subject: 'orders' },
   ])
+})
+
+const failure = (i: number, at: Date, count = 1): Occurrences => ({
+  fingerprint: String(i).padStart(32, '0'),
+  kind: 'job',
+  name: `jobs.${i}`,
+  error: 'RangeError',
+  place: 'server/x.ts',
+  message: 'a customer said ada@example.com',
+  stack: 'RangeError',
+  correlation: {},
+  count,
+  first_at: at,
+  last_at: at,
+})
+
+test('each critical error alarms staff once, by place and class alone, until it is resolved or quiet', async () => {
+  const { house, person } = await openMessageDoors()
+  await person('administrator')
+  const { app } = house
+  const fail = (i: number, count?: number) =>
+    writeFailures(app.db, [failure(i, app.clock.now(), count)], { process: 'worker', release: 'x' })
+  const look = async () => {
+    await watchHouse(app, [])
+    await settleAlerts(app)
+  }
+  await fail(1, 3)
+  await fail(2)
+  for (let minute = 0; minute < 5; minute++) {
+    await look()
+    house.pass(MINUTE_MS)
+  }
+  expect(await told(house)).toEqual(['Critical error: RangeError', 'Critical error: RangeError'])
+  const [inbox] = await app.db.query<{ body: string }>('select body from notifications.inbox order by id')
+  expect(inbox?.body).toContain('RangeError at jobs.1. It occurred 3 times')
+  expect(inbox?.body).not.toContain('ada@')
+  await app.db.query(`update platform.failure set resolved_at = now(), resolved_by = 'command' where name = 'jobs.1'`)
+  await look()
+  house.pass(4 * MINUTE_MS)
+  await fail(2)
+  await look()
+  expect(await alerts(house)).toMatchObject([
+    { kind: 'alert_critical_error', open: false },
+    { kind: 'alert_critical_error', open: true },
+  ])
+  expect(await told(house)).toHaveLength(3)
+  house.pass(16 * MINUTE_MS)
+  await look()
+  house.pass(4 * MINUTE_MS)
+  await look()
+  expect((await alerts(house)).map((alert) => alert.open)).toEqual([false, false])
+})
+
+test('many errors in a minute are one alert more, which a calm minute ends', async () => {
+  const house = await openMessageHouse()
+  const { app } = house
+  const fail = (count: number) =>
+    writeFailures(app.db, [failure(1, app.clock.now(), count)], { process: 'worker', release: 'x' })
+  const many = async () => (await alerts(house)).find((alert) => alert.kind === 'alert_errors_many')
+  await fail(1_000)
+  // What was there before says nothing of a rate.
+  await watchHouse(app, [])
+  expect(await many()).toBeUndefined()
+  house.pass(MINUTE_MS)
+  await fail(30)
+  await watchHouse(app, [])
+  expect(await many()).toBeUndefined()
+  house.pass(MINUTE_MS)
+  await fail(100)
+  await watchHouse(app, [])
+  expect(await many()).toMatchObject({ open: true })
+  house.pass(MINUTE_MS)
+  await watchHouse(app, [])
+  house.pass(4 * MINUTE_MS)
+  await settleAlerts(app)
+  expect(await many()).toMatchObject({ open: false })
+})
+
+test('a database that runs out of connections is alarmed about, and one that has some is not', async () => {
+  const house = await openMessageHouse()
+  const { app } = house
+  const read = (percent: number) => ({ read: () => percent }) as unknown as MessageHouse['app']['settings']
+  expect((await connectionsObservation({ db: app.db, settings: read(100) })).wrong).toBeUndefined()
+  const few = await connectionsObservation({ db: app.db, settings: read(0) })
+  expect(few).toEqual({
+    kind: 'alert_connections_few',
+    wrong: { count: expect.any(Number), most: expect.any(Number) },
+  })
+  const { count, most } = few.wrong as { count: number; most: number }
+  expect(count).toBeGreaterThan(0)
+  expect(most).toBeGreaterThan(count)
 })

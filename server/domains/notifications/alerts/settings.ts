@@ -42,10 +42,28 @@ export const alertProviderBalance = defineSetting({
   description: 'Staff are alarmed when our balance with a provider is below this, in the currency of the provider.',
 })
 
+export const alertErrorsPerMinute = defineSetting({
+  name: 'alerts.errors_per_minute_max',
+  schema: z.int().min(1).max(1_000_000),
+  default: 60,
+  description: 'Staff are alarmed when more critical errors than this occur in a minute, of whatever kinds.',
+  unit: 'errors',
+})
+
+export const alertConnectionsPercent = defineSetting({
+  name: 'alerts.connections_percent_max',
+  schema: z.int().min(10).max(100),
+  default: 85,
+  description: 'Staff are alarmed when so many of the connections that the database allows are in use.',
+  unit: 'percent',
+})
+
 export const ALERT_SETTINGS = [
   alertHouseEmail,
   alertHouseChat,
   alertHouseLocale,
   alertQueueMinutes,
   alertProviderBalance,
+  alertErrorsPerMinute,
+  alertConnectionsPercent,
 ] as const

@@ -6,6 +6,8 @@ import { SENT_CHANNELS, type SentChannel } from '../messages/message.ts'
 import type { Data } from '../texts/kinds.ts'
 import { type Observation, observe } from './observe.ts'
 import { alertQueueMinutes } from './settings.ts'
+import { connectionsObservation } from './watch-database.ts'
+import { errorRateObservation, failureObservations } from './watch-errors.ts'
 
 /** A message that was tried in vain for so long, while nothing left by its channel, is stuck. */
 const STUCK_MINUTES = 10
@@ -22,7 +24,7 @@ const STUCK = statement(`
       and sent.ended_at > $1::timestamptz - make_interval(mins => ${STUCK_MINUTES}))
   group by channel`)
 
-/** Looks at what piles up, at what waits for a person, at messages that do not leave, and at the disk; a few cheap statements, once a minute. */
+/** Looks at what piles up, at what waits for a person, at messages that do not leave, at the disk and the connections, and at what fails; a few cheap statements, once a minute. */
 export async function watchHouse(
   app: Pick<App, 'db' | 'clock' | 'settings' | 'config'>,
   reporters: readonly QueueReporter[],
@@ -35,6 +37,9 @@ export async function watchHouse(
     deadLetters(figures),
     ...(await stuckMessages(app, now)),
     ...(await diskObservation(app.config)),
+    await connectionsObservation(app),
+    ...(await failureObservations(app, now)),
+    ...(await errorRateObservation(app)),
   ]
   await app.db.transaction(async (tx) => observe(tx, now, observations))
 }

@@ -102,8 +102,9 @@ async function asMail(deps: ComposeDeps, message: Message, parts: Parts): Promis
 
 /** What to do about a mail that one did not expect. */
 function noteOf(kind: Kind, topic: Topic | undefined, locale: Locale): string | undefined {
-  const { not_asked, not_you } = FRAMES[locale]
+  const { not_asked, not_expected, not_you } = FRAMES[locale]
   if (kind === 'confirm_old_email') return not_you
+  if (kind === 'accept_invitation') return not_expected
   if (hasLink(kind)) return not_asked
   return topic === 'security' && kind !== 'blocked' && kind !== 'unblocked' ? not_you : undefined
 }

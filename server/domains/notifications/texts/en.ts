@@ -24,6 +24,11 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     body: 'Someone who is signed in to your account asked to move it to another address. Press the button only if that was you.\n\nThe link works once, until {{expires_at}}.',
     action: 'Agree to the change',
   },
+  accept_invitation: {
+    title: 'An account was made for you',
+    body: 'Someone of our staff made an account for this address. Press the button to choose its password.\n\nThe link works once, until {{expires_at}}. Later, ask for a new password where you sign in.',
+    action: 'Choose a password',
+  },
   signed_in_from_new_device: {
     title: 'New sign-in to your account',
     body: `Your account was signed in to from a new device.\n\n${SEEN}`,
@@ -140,6 +145,27 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     },
   },
   alert_disk_low: { title: 'The disk is almost full', body: 'Free: {{percent}} %, {{megabytes}} MB.' },
+  alert_connections_few: {
+    title: 'The database has few connections left',
+    body: '{{count}} of {{most}} are in use. When all are, nothing is answered any more: stop what holds them, or raise max_connections.',
+  },
+  alert_critical_error: {
+    title: 'Critical error: {{error}}',
+    body: {
+      by: 'count',
+      one: '{{error}} at {{place}}. It occurred {{count}} time, first {{since}}.\n\nSee the critical errors for what happened.',
+      other:
+        '{{error}} at {{place}}. It occurred {{count}} times, first {{since}}.\n\nSee the critical errors for what happened.',
+    },
+  },
+  alert_errors_many: {
+    title: 'Many errors',
+    body: {
+      by: 'count',
+      one: '{{count}} error in the last minute.',
+      other: '{{count}} errors in the last minute.',
+    },
+  },
   all_clear: {
     title: 'All clear: {{alert}}',
     body: 'It has been well again for a while. It began {{since}} and lasted {{minutes}} min.',

@@ -10,6 +10,8 @@ export interface Frame {
   unsubscribe: string
   /** Why someone who did not ask for it may pass over a mail with a link. */
   not_asked: string
+  /** The same for an invitation. */
+  not_expected: string
   /** Under a security notice. */
   not_you: string
   sandbox: string
@@ -36,6 +38,7 @@ const en: Frame = {
   or_open: 'Or open this address:',
   unsubscribe: 'Stop these mails',
   not_asked: 'If you did not ask for this, nothing has happened and nothing needs to be done.',
+  not_expected: 'If you did not expect this, pass it over: while nobody chooses a password, nobody can sign in.',
   not_you: 'If this was not you, change your password now and sign out everywhere.',
   sandbox: 'Sandbox: no real money',
   unknown_device: 'a device we do not recognise',
@@ -61,6 +64,7 @@ const bn: Frame = {
   or_open: 'অথবা এই ঠিকানাটি খুলুন:',
   unsubscribe: 'এই ইমেইলগুলো বন্ধ করুন',
   not_asked: 'আপনি এটি না চেয়ে থাকলে কিছুই ঘটেনি এবং আপনার কিছু করার দরকার নেই।',
+  not_expected: 'আপনি এটি আশা না করে থাকলে উপেক্ষা করুন: পাসওয়ার্ড বেছে না নেওয়া পর্যন্ত কেউ সাইন ইন করতে পারবে না।',
   not_you: 'এটি আপনি না করে থাকলে এখনই পাসওয়ার্ড বদলান এবং সব জায়গা থেকে সাইন আউট করুন।',
   sandbox: 'স্যান্ডবক্স: আসল টাকা নয়',
   unknown_device: 'একটি অচেনা ডিভাইস',
@@ -92,6 +96,7 @@ const ru: Frame = {
   or_open: 'Или откройте этот адрес:',
   unsubscribe: 'Не присылать такие письма',
   not_asked: 'Если вы этого не запрашивали, ничего не произошло и делать ничего не нужно.',
+  not_expected: 'Если вы этого не ждали, не обращайте внимания: пока пароль не выбран, войти никто не может.',
   not_you: 'Если это были не вы, смените пароль прямо сейчас и выйдите на всех устройствах.',
   sandbox: 'Песочница: деньги ненастоящие',
   unknown_device: 'незнакомое устройство',

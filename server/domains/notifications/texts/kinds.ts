@@ -46,6 +46,7 @@ export const KINDS = {
   reset_password: LINK,
   confirm_new_email: LINK,
   confirm_old_email: LINK,
+  accept_invitation: LINK,
 
   signed_in_from_new_device: SECURITY,
   password_changed: SECURITY,
@@ -83,6 +84,9 @@ export const KINDS = {
   alert_dead_letters: { topic: 'alerts', variables: { count: 'count' } },
   alert_messages_stuck: { topic: 'alerts', variables: { channel: 'text', count: 'count', minutes: 'minutes' } },
   alert_disk_low: { topic: 'alerts', variables: { percent: 'count', megabytes: 'count' } },
+  alert_connections_few: { topic: 'alerts', variables: { count: 'count', most: 'count' } },
+  alert_critical_error: { topic: 'alerts', variables: { place: 'text', error: 'text', count: 'count', since: 'time' } },
+  alert_errors_many: { topic: 'alerts', variables: { count: 'count' } },
   all_clear: { topic: 'alerts', variables: { alert: 'text', since: 'time', minutes: 'minutes' } },
 } as const satisfies Record<string, KindDefinition>
 
