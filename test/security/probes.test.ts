@@ -156,7 +156,7 @@ test('what is private is kept by no cache and no browser, refusals too', async (
   expect(await cachedBy('/api/v1/services')).toMatch(/^public/)
 })
 
-test.for(['/docs', '/account/confirm', '/account/reset', '/account/change-email'])(
+test.for(['/docs', '/account/confirm', '/account/reset', '/account/change-email', '/account/invitation'])(
   'the page %s loads from us alone, and cannot be framed or led elsewhere',
   async (path) => {
     const { url } = await openDoors()
