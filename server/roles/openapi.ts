@@ -52,6 +52,7 @@ const TAGS = [
   },
   { name: 'alerts', description: 'For staff: what is wrong at the moment.' },
   { name: 'areas', description: 'The doors of administrators, support, team leads, traders and merchants.' },
+  { name: 'order desk', description: 'For staff: all orders as they are.' },
   { name: 'staff', description: 'For staff: users.' },
   { name: 'adjustments', description: 'For staff: putting customers’ balances right.' },
   { name: 'rights', description: 'For staff: roles, and what people may do.' },
