@@ -26,6 +26,6 @@ function renderExample(name: ExampleName, texts: Texts, base: string): string {
   const { title, curl, answer } = EXAMPLES[name]
   const request = curl.replaceAll('{base}', base)
   return `<h3>${prose(title)}</h3>
-<pre class="request" aria-label="${escapeHtml(texts.request)}"><code>${escapeHtml(request)}</code></pre>
-<pre class="answer" aria-label="${escapeHtml(texts.answer)}"><code>${escapeHtml(answer)}</code></pre>`
+<pre class="request" role="group" tabindex="0" aria-label="${escapeHtml(texts.request)}"><code>${escapeHtml(request)}</code></pre>
+<pre class="answer" role="group" tabindex="0" aria-label="${escapeHtml(texts.answer)}"><code>${escapeHtml(answer)}</code></pre>`
 }
