@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
+import { PAGES } from '#server/domains/identity/pages/texts.ts'
 import { LOCALES } from '#server/domains/identity/user.ts'
 import { previewTemplate } from '#server/domains/notifications/templates/preview.ts'
 import { KIND_NAMES } from '#server/domains/notifications/texts/kinds.ts'
 import { barriersOn, expectNoSideways, openPage, WIDTHS } from '../support/browser.ts'
 import { openDoors } from '../support/doors.ts'
 
-const PAGES = ['confirm', 'reset', 'change-email']
 const LOOKS = [
   ['phone', 'light'],
   ['desk', 'dark'],

@@ -24,9 +24,6 @@ export type OrderState = (typeof ORDER_STATES)[number]
 /** States in which every unit of the charge has been captured or released, and nothing changes any more. */
 export const FINAL_STATES: readonly OrderState[] = ['completed', 'partial', 'cancelled']
 
-/** States in which no provider has the order, so that its customer sees `Pending` and waits. */
-export const WAITING_STATES: readonly OrderState[] = ['queued', 'dispatching', 'unknown', 'failed']
-
 /** States in which the provider is asked how the order goes. */
 export const OPEN_STATES: readonly OrderState[] = ['pending', 'processing', 'in_progress']
 
@@ -59,7 +56,7 @@ export interface Order {
   /** While dispatching: when whoever took it is given up. */
   claimed_until: Date | null
   last_resubmit_at: Date | null
-  /** In WAITING_STATES: since when it waits. Sending it again does not begin anew. */
+  /** While no provider has it: since when. Sending it again does not begin anew. */
   waiting_since: Date | null
   attempt: string | null
   attempts: number

@@ -5,7 +5,7 @@ import type { ResolveOutcome } from '../resolve-order.ts'
 import type { ResubmitOutcome } from '../resubmit-orders.ts'
 
 /** What staff asked of an order cannot be done as it stands; `code` says why. */
-export class OrderDeskError extends ProblemError {
+class OrderDeskError extends ProblemError {
   override name = 'OrderDeskError'
 
   constructor(code: string, status: number, detail: string, extra: Readonly<Record<string, unknown>> = {}) {
