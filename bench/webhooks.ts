@@ -6,6 +6,7 @@ import { createWebhook } from '#server/domains/notifications/webhooks/create-web
 import { emitOrders } from '#server/domains/orders/emit-orders.ts'
 import { ordersSettled } from '#server/domains/orders/events.ts'
 import { newUuid } from '#server/kit/id.ts'
+import { startAnnouncer } from '#server/platform/outbox/announce.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { type Bench, type BenchContext, rounded } from './bench.ts'
 import { startReceiver, startRole } from './product.ts'
@@ -15,7 +16,7 @@ const WEBHOOKS = 1_000
 const HANGS = 10
 const MAKERS = 20
 /** Told in so many transactions a second, as verbs tell of many orders at once. */
-const EVENTS_PER_SECOND = 1_300
+const EVENTS_PER_SECOND = 1_150
 const TICKS_PER_SECOND = 50
 const WARM_UP_S = 3
 const RUN_S = 15
@@ -32,6 +33,8 @@ export const webhooksBench: Bench = {
     await control.setFaults({ hang: { to: 'hanging' } })
     const teller = new Teller(context, await makeWebhooks(context, receiver.url, control))
     const worker = await startRole(context, 'worker', { SALDO_MODE: 'sandbox' })
+    // As a process that takes orders does: without it the worker would find them by its slow poll.
+    const announcer = startAnnouncer(context.app)
     try {
       context.say(`Telling ${EVENTS_PER_SECOND} events a second …`)
       await paced(teller, WARM_UP_S)
@@ -42,13 +45,16 @@ export const webhooksBench: Bench = {
       const burst = await measured(control, teller, () => teller.tell(BURST))
       const again = await measured(control, teller, () => paced(teller, WARM_UP_S))
       const late_mb = await worker.resident_mb()
+      const log = await proveLog(context, teller)
       return {
         paced: run,
         burst: { per_second: burst.per_second },
         repeated: again.repeated,
         worker: { early_mb, late_mb },
+        log,
       }
     } finally {
+      await announcer.stop()
       await control.setFaults({})
       await control.cut()
       await worker.stop()
@@ -82,6 +88,38 @@ async function measured(control: ReceiverControl, teller: Teller, tell: () => Pr
   const { delay_p50_ms, delay_p99_ms, repeated } = summary
   const told = teller.told - told_before
   return { told, delivered, per_second: rounded(delivered / took_s), delay_p50_ms, delay_p99_ms, repeated }
+}
+
+/** What stands in the database of what was told. Answers its figures; throws unless every event has its delivery, and every delivery that arrived its attempt. */
+async function proveLog({ app, say }: BenchContext, teller: Teller): Promise<Record<string, number>> {
+  say('Verifying …')
+  const late_ms = performance.now() + SETTLE_S_MAX * 1_000
+  for (;;) {
+    const [log] = await app.db.query<{
+      events: number
+      deliveries: number
+      delivered: number
+      logged: number
+      hanging_delivered: number
+    }>(`
+      select (select count(*)::int from notifications.webhook_event) as events, count(*)::int as deliveries,
+        (count(*) filter (where d.state = 'delivered'))::int as delivered,
+        (count(*) filter (where d.state = 'delivered' and exists (select from notifications.webhook_attempt a
+          where a.event_id = d.event_id and a.webhook_id = d.webhook_id and a.status = 200)))::int as logged,
+        (count(*) filter (where d.state = 'delivered' and w.url like '%/hanging-%'))::int as hanging_delivered
+      from notifications.webhook_delivery d join notifications.webhook w on w.id = d.webhook_id`)
+    if (!log) throw new Error('the log of deliveries cannot be read')
+    const { events, deliveries, delivered, logged, hanging_delivered } = log
+    const complete = delivered === teller.healthy && logged === delivered
+    if (complete && events === teller.told && deliveries === events && hanging_delivered === 0) return log
+    // What has arrived is written down a moment later.
+    if (performance.now() > late_ms) {
+      throw new Error(
+        `told ${teller.told}, of them ${teller.healthy} to healthy webhooks; the log: ${JSON.stringify(log)}`,
+      )
+    }
+    await delay(LOOK_MS)
+  }
 }
 
 async function arrived(control: ReceiverControl, events: number): Promise<void> {

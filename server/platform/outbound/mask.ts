@@ -17,25 +17,41 @@ export interface MaskOptions {
  * values of fields named like a secret in JSON, forms, queries, multipart parts and header lines. Cut to `chars_max`.
  */
 export function maskSecrets(text: string, options: MaskOptions): string {
-  const forms = spellings(options.secrets)
-  const longest = forms.reduce((max, form) => Math.max(max, form.length), 0)
-  // A secret that the cut would halve is still seen whole.
-  const window = options.chars_max + longest
-  let masked = text.slice(0, window)
-  const whole = masked.length === text.length
-  if (forms.length > 0) masked = masked.replace(anyOf(forms), MASK)
-  // Masking moves text to the left, so what is left of a halved secret at the end goes too.
-  if (!whole) masked = masked.slice(0, Math.max(0, masked.length - longest))
-  masked = maskFields(masked)
-  return masked.length <= options.chars_max && whole ? masked : `${masked.slice(0, options.chars_max)}…`
+  return maskKnown(text, knownSecrets(options.secrets), options.chars_max)
 }
 
 /** Headers as they may be stored: secret ones masked by name, known secrets in the others by value. */
 export function maskHeaders(headers: Readonly<Record<string, string>>, options: MaskOptions): Record<string, string> {
+  const known = knownSecrets(options.secrets)
   const masked = Object.entries(headers).map(([name, value]) => {
-    return [name, isSecretField(name) ? MASK : maskSecrets(value, options)] as const
+    return [name, isSecretField(name) ? MASK : maskKnown(value, known, options.chars_max)] as const
   })
   return Object.fromEntries(masked)
+}
+
+/** Secrets as they are looked for in texts. */
+interface KnownSecrets {
+  /** Undefined without any. */
+  pattern: RegExp | undefined
+  /** The length of the longest spelling. */
+  longest: number
+}
+
+function knownSecrets(secrets: readonly string[]): KnownSecrets {
+  const forms = spellings(secrets)
+  return { pattern: forms.length > 0 ? anyOf(forms) : undefined, longest: forms[0]?.length ?? 0 }
+}
+
+function maskKnown(text: string, { pattern, longest }: KnownSecrets, chars_max: number): string {
+  // A secret that the cut would halve is still seen whole.
+  const window = chars_max + longest
+  let masked = text.slice(0, window)
+  const whole = masked.length === text.length
+  if (pattern) masked = masked.replace(pattern, MASK)
+  // Masking moves text to the left, so what is left of a halved secret at the end goes too.
+  if (!whole) masked = masked.slice(0, Math.max(0, masked.length - longest))
+  masked = maskFields(masked)
+  return masked.length <= chars_max && whole ? masked : `${masked.slice(0, chars_max)}…`
 }
 
 /** Each secret as it may stand in a text. Longer spellings first, so that no secret hides the rest of another. */

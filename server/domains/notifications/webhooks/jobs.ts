@@ -12,6 +12,10 @@ import { REQUESTS_MAX } from './deliveries/rooms.ts'
 
 /** Deliveries that this process made due wake at once; the wait is for those of others, and for what a wake missed. */
 const IDLE_MS = 500
+
+/** Webhooks that failed last are looked at so often and not at each event: under load there is always one. */
+const RETRY_IDLE_MS = 500
+
 /** The grain of the retry schedule. */
 const REQUEUE_IDLE_MS = 500
 const SWEEP_IDLE_MS = 2_000
@@ -42,10 +46,7 @@ export function startWebhookWork(
     connections_max: REQUESTS_MAX,
   })
   const common = { log: app.log, metrics: app.metrics }
-  const wake = () => {
-    for (const loop of [delivering, retrying]) loop.wake()
-  }
-  const sender = openSender({ app, secrets, outbound }, wake)
+  const sender = openSender({ app, secrets, outbound }, (failing) => (failing ? retrying : delivering).wake())
   const delivering: Loop = startLoop({
     ...common,
     name: 'webhooks.deliver',
@@ -55,7 +56,7 @@ export function startWebhookWork(
   const retrying: Loop = startLoop({
     ...common,
     name: 'webhooks.retry',
-    idle_ms: IDLE_MS,
+    idle_ms: RETRY_IDLE_MS,
     run: () => sender.pass(true),
   })
   const requeueing = (name: string, idle_ms: number, requeue: typeof requeueLostDeliveries) =>
@@ -65,7 +66,7 @@ export function startWebhookWork(
       idle_ms,
       run: async () => {
         const { requeued, more } = await requeue(app)
-        if (requeued > 0) wake()
+        if (requeued > 0) delivering.wake()
         return more
       },
     })
@@ -75,7 +76,7 @@ export function startWebhookWork(
     startLoop({ ...common, name: 'webhooks.measure', idle_ms: MEASURE_IDLE_MS, run: () => measureDeliveries(app) }),
   ]
   return {
-    wake,
+    wake: delivering.wake,
     stop: async () => {
       await Promise.all([delivering, retrying, ...others].map((loop) => loop.stop()))
       while (sender.inFlight() > 0) await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS))

@@ -49,15 +49,14 @@ export interface Claim {
 export async function claimDeliveries(app: App, limits: ClaimLimits): Promise<Claim> {
   const now = app.clock.now()
   return app.db.transaction(async (tx) => {
-    const waiting = await nextWebhooks(tx, limits)
+    const waiting = await lockWaiting(tx, limits, now)
     if (waiting.length === 0) return { claimed: [], last_webhook: limits.after_webhook, more: false }
-    const free = waiting.filter((id) => limits.allowance(id) > 0)
-    const locked = await lockWebhooks(tx, free, limits, now)
+    const free = waiting.filter(({ locked, webhook_id }) => locked && limits.allowance(webhook_id) > 0)
     // In the order in which they wait, so that each has its turn when there is no room for all.
-    const served = free.filter((id) => locked.has(id)).slice(0, limits.room)
+    const served = free.slice(0, limits.room).map((each) => each.webhook_id)
     const taken = await take(tx, app, served, limits, now)
     const full = served.length === limits.room
-    const last_webhook = present((full ? served : waiting).at(-1), 'someone waits')
+    const last_webhook = present(full ? served.at(-1) : waiting.at(-1)?.webhook_id, 'someone waits')
     const more = full || waiting.length >= WEBHOOKS_MAX
     const unwanted = taken.filter((each) => each.refused_by !== null)
     if (unwanted.length > 0) failUnsent(tx, unwanted)
@@ -65,39 +64,40 @@ export async function claimDeliveries(app: App, limits: ClaimLimits): Promise<Cl
   })
 }
 
-// A loose index scan: one probe a webhook, however many deliveries each has waiting.
-const waitingWebhooks = statement(`
-  with recursive waiting as (
-    (select webhook_id, 1 as n from notifications.webhook_delivery
-      where state = 'due' and webhook_id > $1 order by webhook_id limit 1)
-    union all
-    (select next.webhook_id, waiting.n + 1
-      from waiting, lateral (select webhook_id from notifications.webhook_delivery
-        where state = 'due' and webhook_id > waiting.webhook_id order by webhook_id limit 1) next
-      where waiting.n < $2)
-  )
-  select webhook_id from waiting`)
-
-async function nextWebhooks(tx: Tx, limits: ClaimLimits): Promise<bigint[]> {
-  const select = (after: bigint, n: number) => tx.query<{ webhook_id: bigint }>(waitingWebhooks, [after, n])
-  const rows = await select(limits.after_webhook, WEBHOOKS_MAX)
-  const left = WEBHOOKS_MAX - rows.length
-  // Round the corner, for those at or before the one served last.
-  const more = left > 0 && limits.after_webhook > 0n ? await select(0n, left) : []
-  return [...new Set([...rows, ...more].map((row) => row.webhook_id))]
-}
-
+// Loose index scans: one probe a webhook, however many deliveries each has waiting. Those behind the last served first, then round the corner.
 // The lock makes claims on a webhook follow one another, so that the next statement counts what the one before has taken. SKIP LOCKED: what another claims now
 // is not waited for.
-const lockHealth = statement(`
-  select webhook_id from notifications.webhook_health
-  where webhook_id = any($1::bigint[]) and (failing_since is not null) = $2 and (paused_until is null or paused_until <= $3)
-  order by webhook_id for no key update skip locked`)
+const lockWaitingWebhooks = statement(`
+  with recursive behind as (
+    (select webhook_id from notifications.webhook_delivery where state = 'due' and webhook_id > $1 order by webhook_id limit 1)
+    union all
+    select next.webhook_id from behind, lateral (select webhook_id from notifications.webhook_delivery
+      where state = 'due' and webhook_id > behind.webhook_id order by webhook_id limit 1) next
+  ),
+  before as (
+    (select webhook_id from notifications.webhook_delivery where state = 'due' and webhook_id <= $1 order by webhook_id limit 1)
+    union all
+    select next.webhook_id from before, lateral (select webhook_id from notifications.webhook_delivery
+      where state = 'due' and webhook_id > before.webhook_id and webhook_id <= $1 order by webhook_id limit 1) next
+  ),
+  waiting as materialized (select webhook_id from behind union all select webhook_id from before limit $2),
+  locked as (
+    select h.webhook_id from notifications.webhook_health h
+    where h.webhook_id = any(array(select webhook_id from waiting))
+      and (h.failing_since is not null) = $3 and (h.paused_until is null or h.paused_until <= $4)
+    order by h.webhook_id for no key update skip locked
+  )
+  select webhook_id, locked.webhook_id is not null as locked from waiting left join locked using (webhook_id)
+  order by webhook_id <= $1, webhook_id`)
 
-async function lockWebhooks(tx: Tx, ids: bigint[], { failing }: ClaimLimits, now: Date): Promise<Set<bigint>> {
-  if (ids.length === 0) return new Set()
-  const rows = await tx.query<{ webhook_id: bigint }>(lockHealth, [int8Array(ids), failing, now])
-  return new Set(rows.map((row) => row.webhook_id))
+/** A webhook with deliveries due; `locked`: it is for this claim. */
+interface Waiting {
+  webhook_id: bigint
+  locked: boolean
+}
+
+function lockWaiting(tx: Tx, { after_webhook, failing }: ClaimLimits, now: Date): Promise<Waiting[]> {
+  return tx.query<Waiting>(lockWaitingWebhooks, [after_webhook, WEBHOOKS_MAX, failing, now])
 }
 
 const takeFairly = statement(`

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as othersFirst } from 'node:timers/promises'
 import type { App } from '#server/platform/app.ts'
 import { openRecorder } from '#server/platform/db/open-recorder.ts'
 import { concurrencyMax, timeoutMs } from '../settings.ts'
@@ -18,6 +18,9 @@ const LEASE_EXTRA_MS = 5_000
 /** After a claim, so that what comes meanwhile is claimed together. */
 const GATHER_MS = 10
 
+/** Sent in one turn of the process: all of a claim at once would hold up everything else that it does, the next claim too. */
+const SENT_TOGETHER = 8
+
 /** Looks in a row that found webhooks waiting and none that may be served, before the next is left to whoever wakes. */
 const BARREN_MAX = 20
 
@@ -32,8 +35,8 @@ export interface Sender {
   inFlight(): number
 }
 
-/** Opens a sender. `onRoom` is called whenever a delivery is over, so that there is room for the next. */
-export function openSender(sending: Sending, onRoom: () => void): Sender {
+/** Opens a sender. `onRoom` is called whenever a delivery is over, so that there is room for the next of its kind. */
+export function openSender(sending: Sending, onRoom: (failing: boolean) => void): Sender {
   const { app } = sending
   const rooms = new Rooms(app)
   const pace = new Pace()
@@ -61,7 +64,10 @@ export function openSender(sending: Sending, onRoom: () => void): Sender {
       app.log.warn({ deliveries: claimed.length }, 'a claim of deliveries took too long; it runs out')
       return true
     }
-    for (const delivery of claimed) void carry(delivery, room)
+    for (const [nth, delivery] of claimed.entries()) {
+      if (nth > 0 && nth % SENT_TOGETHER === 0) await othersFirst()
+      void carry(delivery, room)
+    }
     lane.barren = claimed.length > 0 ? 0 : lane.barren + 1
     if (claimed.length > 0) await delay(GATHER_MS)
     return claimed.length > 0 || (claim.more && lane.barren % BARREN_MAX !== 0)
@@ -71,7 +77,8 @@ export function openSender(sending: Sending, onRoom: () => void): Sender {
     const { webhook_id, event_id } = delivery
     in_flight += 1
     pace.begin(webhook_id)
-    const leave = rooms.enter(room, onRoom)
+    const madeRoom = () => onRoom(room === 'failing')
+    const leave = rooms.enter(room, madeRoom)
     let well = false
     try {
       const attempt = await sendDelivery(sending, delivery).finally(leave)
@@ -83,7 +90,7 @@ export function openSender(sending: Sending, onRoom: () => void): Sender {
     } finally {
       in_flight -= 1
       pace.end(webhook_id, well, app.settings.read(concurrencyMax))
-      onRoom()
+      madeRoom()
     }
   }
 
