@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BOUNDARY_RULES } from './tidy/boundary-rules.ts'
 import { DATABASE_RULES } from './tidy/database-rules.ts'
+import { EXPRESSION_RULES } from './tidy/expression-rules.ts'
 import { IMPORT_RULES } from './tidy/import-rules.ts'
 import { LANGUAGE_RULES } from './tidy/language-rules.ts'
 import { SIZE_RULES } from './tidy/size-rules.ts'
@@ -16,6 +17,7 @@ const RULES: readonly Rule[] = [
   ...LANGUAGE_RULES,
   ...SIZE_RULES,
   ...TEXT_RULES,
+  ...EXPRESSION_RULES,
 ]
 
 const samples = RULES.flatMap((rule) => [

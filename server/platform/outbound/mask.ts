@@ -65,7 +65,7 @@ function spellings(secrets: readonly string[]): string[] {
     forms.add(new URLSearchParams([['', secret]]).toString().slice(1))
     forms.add(JSON.stringify(secret).slice(1, -1))
     forms.add(JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/'))
-    forms.add(Buffer.from(secret).toString('base64').replace(/=+$/, ''))
+    forms.add(Buffer.from(secret).toString('base64').replaceAll('=', ''))
   }
   return [...forms].sort((a, b) => b.length - a.length)
 }
