@@ -30,6 +30,8 @@ export interface Route {
   tag: string
   /** A body as its schema wants it; undefined where it takes none. */
   body: unknown
+  /** Names of the fields that its body may have. */
+  fields: string[]
 }
 
 /** Every route of the house at `url`, in the document's order. */
@@ -43,7 +45,8 @@ export async function routesOf(url: string): Promise<Route[]> {
       const [content] = Object.values(operation.requestBody?.content ?? {})
       const { 'x-permission': permission = null, tags = [] } = operation
       const body = content && exampleOf(content.schema)
-      return { name: `${method} ${path}`, method, path, permission, tag: tags[0] ?? '', body }
+      const fields = Object.keys(content?.schema.properties ?? {})
+      return { name: `${method} ${path}`, method, path, permission, tag: tags[0] ?? '', body, fields }
     }),
   )
 }
