@@ -1507,6 +1507,7 @@ declare
   month_start timestamptz;
   month_end timestamptz;
   partition_name text;
+  attach text;
   made int := 0;
 begin
   if months_ahead is null or months_ahead not between 0 and 36 then
@@ -1535,15 +1536,23 @@ begin
     partition_name := parent_name || to_char(month_start, '"_y"YYYY"m"MM');
     continue when to_regclass(format('%I.%I', parent_schema, partition_name)) is not null;
 
-    -- Made apart and then attached, which does not shut out the parent's readers and writers.
     execute format('create table %I.%I (like %s including all excluding identity)', parent_schema, partition_name, parent);
-    if default_partition is not null then
+    attach := format('alter table %s attach partition %I.%I for values from (%L) to (%L)',
+      parent, parent_schema, partition_name, month_start, month_end);
+    begin
+      -- Made apart and then attached, which does not shut out the parent's readers and writers.
+      execute attach;
+    exception when check_violation then
+      -- Rows of this month lie in the default partition. The parent is locked first, as writers do; nobody sees it without its default, and a failure
+      -- on the way leaves all as it was.
+      execute format('lock table only %s in access exclusive mode', parent);
+      execute format('alter table %s detach partition %s', parent, default_partition);
       execute format(
         'with moved as (delete from %s where %I >= %L and %I < %L returning *) insert into %I.%I select * from moved',
         default_partition, key_column, month_start, key_column, month_end, parent_schema, partition_name);
-    end if;
-    execute format('alter table %s attach partition %I.%I for values from (%L) to (%L)',
-      parent, parent_schema, partition_name, month_start, month_end);
+      execute attach;
+      execute format('alter table %s attach partition %s default', parent, default_partition);
+    end;
     made := made + 1;
   end loop;
   return made;
