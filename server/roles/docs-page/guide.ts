@@ -1,10 +1,12 @@
 import type { ExampleName } from './examples.ts'
+import { webhooks } from './webhook-guide.ts'
 
-/** A paragraph, a table, or examples. Words between backticks are code. */
+/** A paragraph, a table, examples, or code of a receiver. Words between backticks are code. */
 export type Part =
   | string
   | { head: readonly string[]; rows: readonly (readonly string[])[] }
   | { examples: readonly ExampleName[] }
+  | { code: string; language: string }
 
 export interface Section {
   id: string
@@ -176,4 +178,4 @@ const limits: Section = {
   ],
 }
 
-export const SECTIONS: readonly Section[] = [keys, panelForm, errors, repeating, statuses, restDoor, limits]
+export const SECTIONS: readonly Section[] = [keys, panelForm, errors, repeating, statuses, restDoor, webhooks, limits]

@@ -10,6 +10,7 @@ export function renderGuide(texts: Texts, base: string): string {
     const body = parts.map((part) => {
       if (typeof part === 'string') return `<p>${prose(part)}</p>`
       if ('rows' in part) return renderTable(part.head, part.rows)
+      if ('code' in part) return renderCode(part.code, part.language)
       return part.examples.map((name) => renderExample(name, texts, base)).join('\n')
     })
     return `<section id="${id}"><h2>${prose(title)}</h2>\n${body.join('\n')}\n</section>`
@@ -20,6 +21,11 @@ function renderTable(head: readonly string[], rows: readonly (readonly string[])
   const cells = (tag: string, row: readonly string[]) => row.map((cell) => `<${tag}>${prose(cell)}</${tag}>`).join('')
   const body = rows.map((row) => `<tr>${cells('td', row)}</tr>`).join('')
   return `<table><thead><tr>${cells('th', head)}</tr></thead><tbody>${body}</tbody></table>`
+}
+
+function renderCode(code: string, language: string): string {
+  return `<h3>${escapeHtml(language)}</h3>
+<pre role="group" tabindex="0" aria-label="${escapeHtml(language)}"><code>${escapeHtml(code)}</code></pre>`
 }
 
 function renderExample(name: ExampleName, texts: Texts, base: string): string {

@@ -5,6 +5,7 @@ import { emit } from '#server/platform/outbox/emit.ts'
 import type { EventDefinition } from '#server/platform/outbox/event.ts'
 import { publishFresh } from '#server/platform/outbox/publish-events.ts'
 import { type MessageHouse, openMessageHouse } from '#test/support/messages.ts'
+import { webhookDisabled } from '../webhooks/events.ts'
 import { deviceOf } from './device.ts'
 import { messageSubscriptions } from './subscriptions.ts'
 import { tellGathered } from './tell-gathered.ts'
@@ -156,4 +157,16 @@ test('devices are known by words of our own, whatever a client calls itself', ()
   )
   expect(deviceOf('Mozilla/5.0 (Windows NT 10.0) Chrome/140 Safari/537 Edg/140.0')).toBe('Edge, Windows')
   expect([deviceOf('evil'), deviceOf(undefined), deviceOf('x'.repeat(100_000))]).toEqual(['', '', ''])
+})
+
+test('the owner of a webhook that does not work any more gets a mail that names it, and one alone though it is told twice', async () => {
+  const house = await openMessageHouse()
+  const { id: user_id, email } = await house.user('en')
+  const url = 'https://shop.example/hooks'
+  const told = { webhook_id: 7n, user_id, url, reason: 'failing' as const, at: '2026-11-20T12:00:00.000Z' }
+  await publish(house, webhookDisabled, [told, told])
+  house.startWork()
+  const mail = await house.mail.waitFor({ to: email })
+  expect(mail.text).toContain(url)
+  expect((await house.messages()).filter(({ channel }) => channel === 'email')).toHaveLength(1)
 })
