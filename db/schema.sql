@@ -1092,12 +1092,6 @@ CREATE INDEX orders_of_customer_open ON orders.orders USING btree (customer_id, 
 
 CREATE INDEX orders_of_customer_short ON orders.orders USING btree (customer_id, id) WHERE (state = ANY (ARRAY['partial'::text, 'cancelled'::text]));
 
-CREATE INDEX orders_of_provider ON orders.orders USING btree (provider_id, id);
-
-CREATE INDEX orders_of_service ON orders.orders USING btree (service_id, id);
-
-CREATE INDEX orders_placed ON orders.orders USING btree (placed_at);
-
 CREATE INDEX orders_queued ON orders.orders USING btree (provider_id, customer_id, id) WHERE (state = 'queued'::text);
 
 CREATE INDEX orders_waiting ON orders.orders USING btree (state, id) WHERE (state = ANY (ARRAY['unknown'::text, 'failed'::text]));

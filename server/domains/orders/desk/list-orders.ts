@@ -84,16 +84,12 @@ function conditionsOf(filter: OrderFilter): Conditions {
   if (provider_order_id !== undefined) where.add(`provider_order_id = ${where.value(provider_order_id)}`)
   if (reason !== undefined) where.add(`reason = ${where.value(reason)}`)
   if (from) where.add(`placed_at >= ${where.value(from)} and id > ${idBefore(where.value(from))}`)
-  if (to) where.add(`placed_at < ${where.value(to)} and id < ${idAfter(where.value(to))}`)
+  if (to) where.add(`placed_at < ${where.value(to)}`)
   return where
 }
 
-// Ids are drawn in the transaction whose beginning is `placed_at`, and a transaction is over within a minute: an order placed two minutes earlier has a lower id.
-// So a span of time is a span of ids, and the newest first are found without walking through all that came later.
+// A list reads down from the newest order and must know where a span begins, or it would read on to the first order of all when too few match. Ids are drawn in the
+// transaction whose beginning is `placed_at`, and a transaction is over within a minute: an order placed two minutes earlier has a lower id.
 function idBefore(moment: string): string {
-  return `coalesce((select id from orders.orders where placed_at < ${moment}::timestamptz - interval '2 minutes' order by placed_at desc limit 1), 0)`
-}
-
-function idAfter(moment: string): string {
-  return `coalesce((select id from orders.orders where placed_at > ${moment}::timestamptz + interval '2 minutes' order by placed_at limit 1), 9223372036854775807)`
+  return `coalesce((select id from orders.orders where placed_at < ${moment}::timestamptz - interval '2 minutes' order by id desc limit 1), 0)`
 }
