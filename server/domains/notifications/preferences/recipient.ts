@@ -67,15 +67,16 @@ function minuteOfDay(now: Date, time_zone: string): number {
   return of('hour') * 60 + of('minute')
 }
 
-/** Zones that were asked for, and whether clocks know them: asking takes longer than reading a user. Those that nobody knows are not kept, for anyone may make them up. */
+/** Zones that clocks know: asking takes longer than reading a user. Those that nobody knows are not kept, for anyone may make them up; nor more than this, for case may be made up too. */
 const known_zones = new Set<string>()
+const KNOWN_ZONES_MAX = 1_000
 
 /** Whether clocks know this zone. */
 export function isTimeZone(text: string): boolean {
   if (known_zones.has(text)) return true
   try {
     const known = new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== ''
-    if (known) known_zones.add(text)
+    if (known && known_zones.size < KNOWN_ZONES_MAX) known_zones.add(text)
     return known
   } catch (error) {
     if (error instanceof RangeError) return false
