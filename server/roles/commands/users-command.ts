@@ -17,12 +17,12 @@ const REASON_MAX = 500
 type Act = (saldo: Saldo, user: User, options: { reason: string; password: string | undefined }) => Promise<void>
 
 const ACTS: Readonly<Record<string, Act>> = {
-  'reset-password': async ({ app }, user, { password: given }) => {
+  'reset-password': async ({ app }, user, { password: given, reason }) => {
     const password = newPassword(given ?? newSecret(18), { email: user.email })
     const password_hash = await hashPassword(app, password)
     const by = commandActor('users reset-password')
     await app.db.transaction(async (tx) =>
-      setPassword(tx, { user_id: user.id, password_hash, now: app.clock.now(), by, revoke_api_keys: false }),
+      setPassword(tx, { user_id: user.id, password_hash, now: app.clock.now(), by, reason, revoke_api_keys: false }),
     )
     print(`${user.email} is signed out everywhere${given ? '' : `; the new password is ${password}`}`)
   },
@@ -51,8 +51,8 @@ export const usersCommand: Command = {
     if (!act) throw new UsageError(`users: expected ${Object.keys(ACTS).join(', ')}${name ? `, not "${name}"` : ''}.`)
     const names = name === 'reset-password' ? ['reason', 'password'] : ['reason']
     const { options, positionals } = readArguments(rest, names, { min: 1, max: 1 })
-    const reason = options.reason ?? 'by command'
-    if (reason.length > REASON_MAX) throw new UsageError(`--reason has up to ${REASON_MAX} characters.`)
+    const reason = options.reason?.trim() ?? 'by command'
+    if (reason === '' || reason.length > REASON_MAX) throw new UsageError(`--reason has 1 to ${REASON_MAX} characters.`)
     return run(config, act, positionals[0] as string, { reason, password: options.password })
   },
 }

@@ -9,6 +9,8 @@ export interface SetPassword {
   password_hash: string
   now: Date
   by: Actor
+  /** Why, where someone else than the user decided it. */
+  reason?: string
   /** The session that stays, by its number; all others end. */
   but?: bigint
   /** Whether the user's API keys are revoked too, as after a theft. */
@@ -31,7 +33,7 @@ const VOID_CHALLENGES = statement('delete from identity.sign_in_challenge where 
 
 /** Gives a user another password and ends what the old one opened: sessions, sign-ins half done, open links, an open change of address. Tells the owner. */
 export function setPassword(tx: Tx, input: SetPassword): void {
-  const { user_id, now, by, but } = input
+  const { user_id, now, by, but, reason } = input
   tx.send(SET, [user_id, input.password_hash, now])
   endSessions(tx, { user_id, now, ...(but !== undefined && { but }) })
   if (input.revoke_api_keys) tx.send(REVOKE_KEYS, [user_id, now])
@@ -39,8 +41,7 @@ export function setPassword(tx: Tx, input: SetPassword): void {
   tx.send(VOID_CHANGES, [user_id, now])
   tx.send(VOID_CHALLENGES, [user_id])
   const subject = { kind: 'user', id: user_id }
-  recordActs(tx, [
-    { action: 'passwords.changed', actor: by, subject, after: { api_keys_revoked: input.revoke_api_keys } },
-  ])
+  const after = { api_keys_revoked: input.revoke_api_keys }
+  recordActs(tx, [{ action: 'passwords.changed', actor: by, subject, after, ...(reason !== undefined && { reason }) }])
   tellOwner(tx, { user_id, kind: 'password_changed', now, by })
 }
