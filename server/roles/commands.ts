@@ -1,4 +1,5 @@
 import type { Config } from '#server/platform/config/config.ts'
+import { ProblemError } from '#server/platform/http/problem.ts'
 import { adjustBalanceCommand } from './commands/adjustment-commands.ts'
 import { alertsCommand } from './commands/alert-commands.ts'
 import { auditCommand } from './commands/audit-commands.ts'
@@ -54,7 +55,7 @@ export function isCommand(name: string): boolean {
   return Object.hasOwn(COMMANDS, name)
 }
 
-/** Runs a command and answers its exit code: 2 with the command's usage when its arguments make no sense. */
+/** Runs a command and answers its exit code: 2 with the command's usage when its arguments make no sense, 1 with the reason when it is refused. */
 export async function runCommand(name: string, args: string[], readSettings: () => Config): Promise<number> {
   const command = COMMANDS[name] as Command
   const usage = `saldo ${name} ${command.arguments}`.trimEnd()
@@ -68,9 +69,15 @@ export async function runCommand(name: string, args: string[], readSettings: () 
   try {
     return await command.run(args, readSettings())
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    say(`${error.message}\n\n  ${usage}`)
-    return 2
+    if (error instanceof UsageError) {
+      say(`${error.message}\n\n  ${usage}`)
+      return 2
+    }
+    // What a door would answer is told here too: nothing of ours is wrong.
+    if (!(error instanceof ProblemError)) throw error
+    const fields = error.errors.map(({ field, reason }) => `${field}: ${reason}`)
+    say(`${error.title}. ${fields.join('; ') || (error.detail ?? '')}`.trimEnd())
+    return 1
   }
 }
 

@@ -13,9 +13,8 @@ import {
 } from '#server/domains/notifications/webhooks/queries.ts'
 import { type Webhook, withoutQuery } from '#server/domains/notifications/webhooks/webhook.ts'
 import type { Config } from '#server/platform/config/config.ts'
-import { ProblemError } from '#server/platform/http/problem.ts'
 import type { Saldo } from '../open-saldo.ts'
-import { type Command, commandActor, print, readArguments, readId, say, UsageError, withSaldo } from './command.ts'
+import { type Command, commandActor, print, readArguments, readId, UsageError, withSaldo } from './command.ts'
 
 const LISTED_MAX = 100
 const actor = () => commandActor('webhooks')
@@ -80,12 +79,12 @@ function replay(args: string[], config: Config): Promise<number> {
   const of = { webhook_id: readId(positionals[0], 'The webhook'), user_id: undefined }
   const events = positionals.slice(1).map(readEvent)
   if ((events.length === 0) === (options.since === undefined)) throw new UsageError('replay: name events, or --since.')
-  if (events.length > 0) return tellingRefusals(config, (saldo) => replayEvents(saldo, of, events))
+  if (events.length > 0) return doing(config, (saldo) => replayEvents(saldo, of, events))
   const which = (['failed', 'all'] as const).find((each) => each === (options.which ?? 'failed'))
   if (!which) throw new UsageError('--which is failed or all.')
   const since = readTime(options.since, '--since')
   const until = options.until === undefined ? undefined : readTime(options.until, '--until')
-  return tellingRefusals(config, async ({ app }) => {
+  return doing(config, async ({ app }) => {
     let after: string | undefined
     for (;;) {
       const { replayed, last, more } = await replayDeliveries(app, of, { since, until, which, after }, actor())
@@ -105,17 +104,11 @@ async function replayEvents({ app }: Saldo, of: Of, events: readonly string[]): 
   }
 }
 
-/** Refusals are told and not thrown: nothing of ours is wrong. */
-function tellingRefusals(config: Config, work: (saldo: Saldo) => Promise<void>): Promise<number> {
+/** Done on the house; a refusal is told by whoever runs commands. */
+function doing(config: Config, work: (saldo: Saldo) => Promise<void>): Promise<number> {
   return withSaldo(config, async (saldo) => {
-    try {
-      await work(saldo)
-      return 0
-    } catch (error) {
-      if (!(error instanceof ProblemError)) throw error
-      say(`${error.title}. ${error.detail ?? ''}`.trimEnd())
-      return 1
-    }
+    await work(saldo)
+    return 0
   })
 }
 
