@@ -5,7 +5,7 @@ import { SALE_ASSET } from '#server/domains/catalog/service.ts'
 import { principalOf } from '#server/domains/identity/guard-routes.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import type { ProblemError } from '#server/platform/http/problem.ts'
 import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from '#server/platform/idempotency/errors.ts'
 import { IDEMPOTENCY_HEADER, idempotencyKeyOf, REPLAYED_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
@@ -171,10 +171,7 @@ function readingRoutes(reads: CustomerReads): FastifyPluginAsyncZod {
           const before = given === undefined ? AMOUNT_MAX : cursor.decode(given).id
           const customer_id = principalOf(request).user_id
           const { orders, has_more } = await reads.page(customer_id, before, limit, status)
-          const last = orders.at(-1)
-          const next_cursor = has_more && last ? cursor.encode(last) : null
-          if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-          return { data: orders.map(orderView), has_more, next_cursor }
+          return { data: orders.map(orderView), ...cursor.next(request, reply, orders, has_more) }
         },
       )
 

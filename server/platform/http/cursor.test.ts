@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { CursorError, keysetCursor, nextLink } from './cursor.ts'
+import { CursorError, keysetCursor } from './cursor.ts'
 
 const orders = keysetCursor({ created_at: 'timestamp', id: 'bigint' })
 
@@ -56,10 +56,31 @@ function refused(decode: () => unknown): boolean {
   }
 }
 
+/** The `Link` header of a page at `url` that ends with the row 7. */
+function linkAt(url: string): { link: string | undefined; cursor: string | null } {
+  const headers = new Map<string, string>()
+  const reply = { header: (name: string, value: string) => headers.set(name, value) }
+  const { next_cursor } = keysetCursor({ id: 'bigint' }).next({ url }, reply, [{ id: 9n }, { id: 7n }], true)
+  return { link: headers.get('link'), cursor: next_cursor }
+}
+
 test('the link to the next page keeps the conditions and replaces the cursor', () => {
-  expect(nextLink('/api/v1/orders', 'abc')).toBe('</api/v1/orders?cursor=abc>; rel="next"')
-  expect(nextLink('/api/v1/orders?status=open&cursor=old&limit=5', 'new')).toBe(
-    '</api/v1/orders?status=open&cursor=new&limit=5>; rel="next"',
+  const { link, cursor } = linkAt('/api/v1/orders')
+  expect(keysetCursor({ id: 'bigint' }).decode(cursor as string)).toEqual({ id: 7n })
+  expect(link).toBe(`</api/v1/orders?cursor=${cursor}>; rel="next"`)
+  expect(linkAt('/api/v1/orders?status=open&cursor=old&limit=5').link).toBe(
+    `</api/v1/orders?status=open&cursor=${cursor}&limit=5>; rel="next"`,
   )
-  expect(nextLink('/a>;%22?q=%3E,"', 'c')).toBe('</a%3E;%22?q=%3E%2C%22&cursor=c>; rel="next"')
+  expect(linkAt('/a>;%22?q=%3E,"').link).toBe(`</a%3E;%22?q=%3E%2C%22&cursor=${cursor}>; rel="next"`)
+})
+
+test('the last page names no next one', () => {
+  const reply = {
+    header: (): never => {
+      throw new Error('no header is set')
+    },
+  }
+  const cursor = keysetCursor({ id: 'bigint' })
+  expect(cursor.next({ url: '/' }, reply, [{ id: 1n }], false)).toEqual({ has_more: false, next_cursor: null })
+  expect(cursor.next({ url: '/' }, reply, [], false)).toEqual({ has_more: false, next_cursor: null })
 })

@@ -58,6 +58,19 @@ export function keysetCursor<const K extends KeyForms>(forms: K) {
       const keys = names.map((name) => [name, formOf(forms, name).write(fields[name] as never)])
       return Buffer.from(JSON.stringify(Object.fromEntries(keys))).toString('base64url')
     },
+    /** The end of a page whose rows are these: where the next one begins, told in the answer and in its `Link` header. */
+    next(
+      request: { url: string },
+      reply: { header(name: string, value: string): unknown },
+      rows: readonly Readonly<Keys<K>>[],
+      has_more: boolean,
+    ): { has_more: boolean; next_cursor: string | null } {
+      const last = rows.at(-1)
+      if (!has_more || !last) return { has_more, next_cursor: null }
+      const next_cursor = this.encode(last)
+      reply.header('link', nextLink(request.url, next_cursor))
+      return { has_more, next_cursor }
+    },
     /** The keys of the row to go on behind. Throws CursorError on anything that `encode` of this list did not make. */
     decode(cursor: string): Keys<K> {
       const stored = parsed(cursor)
@@ -90,7 +103,7 @@ function parsed(cursor: string): Record<string, unknown> | undefined {
 }
 
 /** The `Link` header of a page that another follows: the request's own address with the cursor put in. `request_url` is path and query. */
-export function nextLink(request_url: string, cursor: string): string {
+function nextLink(request_url: string, cursor: string): string {
   const url = new URL(`http://localhost${request_url}`)
   url.searchParams.set('cursor', cursor)
   return `<${url.pathname}${url.search}>; rel="next"`

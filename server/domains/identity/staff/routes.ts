@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { App } from '#server/platform/app.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { once } from '#server/platform/idempotency/once.ts'
 import { STAFF_AREAS } from '../areas/area.ts'
 import { principalOf } from '../guard-routes.ts'
@@ -144,10 +144,7 @@ function listRoutes(app: StaffApp): FastifyPluginAsyncZod {
         const { limit, cursor: given, ...asked } = request.query
         const before = given === undefined ? undefined : cursor.decode(given).id
         const { users, has_more } = await listUsers(app, principalOf(request), filterOf(asked), { before, limit })
-        const last = users.at(-1)
-        const next_cursor = has_more && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: users.map(listedView), has_more, next_cursor }
+        return { data: users.map(listedView), ...cursor.next(request, reply, users, has_more) }
       },
     )
 

@@ -4,7 +4,7 @@ import { actorOf } from '#server/domains/identity/actor-of.ts'
 import { principalOf } from '#server/domains/identity/guard-routes.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { writeTexts } from '../texts/write-texts.ts'
 import { acknowledgeAlert } from './acknowledge-alert.ts'
 import type { Alert } from './alert.ts'
@@ -62,11 +62,7 @@ export function alertRoutes(app: App): FastifyPluginAsyncZod {
         const before = given === undefined ? AMOUNT_MAX : cursor.decode(given).id
         const found = await listAlerts(app.db, { open_only: state === 'open', before, limit })
         const alerts = found.slice(0, limit)
-        const last = alerts.at(-1)
-        const has_more = found.length > limit
-        const next_cursor = has_more && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: alerts.map(alertView), has_more, next_cursor }
+        return { data: alerts.map(alertView), ...cursor.next(request, reply, alerts, found.length > limit) }
       },
     )
     server.post(

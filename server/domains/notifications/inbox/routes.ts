@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { principalOf } from '#server/domains/identity/guard-routes.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import {
   deleteFromInbox,
   INBOX_PAGE_MAX,
@@ -77,10 +77,7 @@ function readingRoute(app: App): FastifyPluginAsyncZod {
         const before = given === undefined ? AMOUNT_MAX : cursor.decode(given).id
         const of = { before, unread_only: only === 'yes', limit }
         const { messages, unread, has_more } = await readInbox(app.db, principalOf(request).user_id, of)
-        const last = messages.at(-1)
-        const next_cursor = has_more && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: messages.map(messageView), unread, has_more, next_cursor }
+        return { data: messages.map(messageView), unread, ...cursor.next(request, reply, messages, has_more) }
       },
     )
   }

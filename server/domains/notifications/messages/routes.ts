@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { App } from '#server/platform/app.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { KIND_NAMES } from '../texts/kinds.ts'
 import { MESSAGE_STATES, type Message, SENT_CHANNELS } from './message.ts'
 import { listMessages, MESSAGES_PAGE_MAX } from './queries.ts'
@@ -63,11 +63,7 @@ export function messageRoutes(app: App): FastifyPluginAsyncZod {
         const of = { ...filter, limit, before, user_id: user_id === undefined ? undefined : BigInt(user_id) }
         const found = await listMessages(app.db, of)
         const messages = found.slice(0, limit)
-        const last = messages.at(-1)
-        const has_more = found.length > limit
-        const next_cursor = has_more && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: messages.map(messageView), has_more, next_cursor }
+        return { data: messages.map(messageView), ...cursor.next(request, reply, messages, found.length > limit) }
       },
     )
     server.post(

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { App } from '#server/platform/app.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { deliveryPage } from './deliveries/delivery-page.ts'
 import { replayDeliveries, replayDelivery } from './deliveries/replay-deliveries.ts'
 import { DeliveryNotFoundError, WebhookNotFoundError } from './errors.ts'
@@ -82,10 +82,7 @@ function readingRoutes(app: App): FastifyPluginAsyncZod {
           limit: limit + 1,
         })
         const shown = webhooks.slice(0, limit)
-        const last = shown.at(-1)
-        const next_cursor = webhooks.length > limit && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: shown.map(staffWebhookView), has_more: next_cursor !== null, next_cursor }
+        return { data: shown.map(staffWebhookView), ...cursor.next(request, reply, shown, webhooks.length > limit) }
       },
     )
 

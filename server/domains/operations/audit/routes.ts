@@ -6,7 +6,7 @@ import { ACTS_PAGE_MAX, type ActCursor, type ActFilter, searchActs } from '#serv
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { App } from '#server/platform/app.ts'
 import { CSV_START, csvLine } from '#server/platform/http/csv.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { actFilter, actQuery } from './act-query.ts'
 import { actCells, actShape, actView, CSV_HEADER } from './act-views.ts'
 
@@ -49,10 +49,7 @@ export function auditRoutes(app: App): FastifyPluginAsyncZod {
         const { limit, cursor: given, ...query } = request.query
         const after = given === undefined ? undefined : cursor.decode(given)
         const { acts, has_more } = await searchActs(app.db, actFilter(query), { limit, ...(after && { after }) })
-        const last = acts.at(-1)
-        const next_cursor = has_more && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: acts.map(actView), has_more, next_cursor }
+        return { data: acts.map(actView), ...cursor.next(request, reply, acts, has_more) }
       },
     )
 

@@ -9,7 +9,7 @@ import {
   listFailures,
   type RememberedFailure,
 } from '#server/platform/failures/queries.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { CriticalErrorNotFoundError } from './errors.ts'
 import { resolveError } from './resolve-error.ts'
 
@@ -94,10 +94,7 @@ function readingRoutes(app: App): FastifyPluginAsyncZod {
         const { limit, cursor: given } = request.query
         const after = given === undefined ? undefined : cursor.decode(given)
         const found = await listFailures(app.db, filterOf(request.query), { limit, ...(after && { after }) })
-        const last = found.failures.at(-1)
-        const next_cursor = found.has_more && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: found.failures.map(errorView), has_more: found.has_more, next_cursor }
+        return { data: found.failures.map(errorView), ...cursor.next(request, reply, found.failures, found.has_more) }
       },
     )
 

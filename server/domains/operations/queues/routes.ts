@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { App } from '#server/platform/app.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import {
   DEAD_LETTERS_MAX,
   type DeadLetter,
@@ -100,10 +100,7 @@ function readingRoutes(app: App, reporters: readonly QueueReporter[]): FastifyPl
         const before = given === undefined ? undefined : cursor.decode(given).id
         const found = await listDeadLetters(app.db, { ...meant(filter), state, before, limit: limit + 1 })
         const page = found.slice(0, limit)
-        const last = page.at(-1)
-        const next_cursor = found.length > limit && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: page.map(letterView), next_cursor }
+        return { data: page.map(letterView), ...cursor.next(request, reply, page, found.length > limit) }
       },
     )
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import { refuseUnmeant, staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
 import type { App } from '#server/platform/app.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { DEFAULT, REASON_MAX } from '#server/platform/settings/change-setting.ts'
 import { SettingNotFoundError } from '#server/platform/settings/errors.ts'
 import { STEPS_MAX, settingSteps, standingSettings, untouchedSetting } from '#server/platform/settings/queries.ts'
@@ -109,10 +109,7 @@ function readingRoutes(app: App, settings: readonly Setting<unknown>[]): Fastify
         const before = given === undefined ? undefined : cursor.decode(given).version
         const shown = await oneSetting(app, settings, name)
         const { steps, has_more } = await settingSteps(app.db, name, { before, limit })
-        const last = steps.at(-1)
-        const next_cursor = has_more && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { ...shown, history: steps.map(stepView), next_cursor }
+        return { ...shown, history: steps.map(stepView), ...cursor.next(request, reply, steps, has_more) }
       },
     )
   }

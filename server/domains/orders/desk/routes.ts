@@ -5,7 +5,7 @@ import { STAFF_AREAS } from '#server/domains/identity/areas/area.ts'
 import { callsOfOrder } from '#server/domains/providers/queries.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { ORDER_STATES, statesSeenAs, VISIBLE_STATUSES } from '../order.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
@@ -89,10 +89,7 @@ function listRoutes(app: App): FastifyPluginAsyncZod {
         const { limit, cursor: given } = request.query
         const before = given === undefined ? undefined : cursor.decode(given).id
         const { orders, has_more } = await listOrders(app, filterOf(request.query), { before, limit })
-        const last = orders.at(-1)
-        const next_cursor = has_more && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: orders.map(deskOrderView), has_more, next_cursor }
+        return { data: orders.map(deskOrderView), ...cursor.next(request, reply, orders, has_more) }
       },
     )
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { editorOf } from '#server/domains/identity/rights/editor.ts'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
-import { keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { once } from '#server/platform/idempotency/once.ts'
 import { WALLET_SCALE } from '../accounts.ts'
 import { ADJUSTMENT_REASON_MAX, ADJUSTMENT_STATES, type Adjustment } from './adjustment.ts'
@@ -108,10 +108,7 @@ function listRoute(app: App): FastifyPluginAsyncZod {
         const before = given === undefined ? undefined : cursor.decode(given).id
         const filter = { state, user_id: user_id === undefined ? undefined : BigInt(user_id) }
         const { adjustments, has_more } = await listAdjustments(app, filter, { before, limit })
-        const last = adjustments.at(-1)
-        const next_cursor = has_more && last ? cursor.encode(last) : null
-        if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-        return { data: adjustments.map(adjustmentView), has_more, next_cursor }
+        return { data: adjustments.map(adjustmentView), ...cursor.next(request, reply, adjustments, has_more) }
       },
     )
   }

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { z } from 'zod'
 import type { Db } from '#server/platform/db/database.ts'
-import { CursorError, keysetCursor, nextLink } from '#server/platform/http/cursor.ts'
+import { CursorError, keysetCursor } from '#server/platform/http/cursor.ts'
 import { parseEventId } from '../event-id.ts'
 import { listDeliveries } from '../queries.ts'
 import { type deliveriesShape, type deliveryQuery, deliveryView } from '../views.ts'
@@ -25,10 +25,7 @@ export async function deliveryPage(
   const filter = { webhook_ids: none ? [] : webhook_ids, event_id, state, before, limit: limit + 1 }
   const rows = await listDeliveries(db, filter)
   const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  const next_cursor = rows.length > limit && last ? cursor.encode(last) : null
-  if (next_cursor) reply.header('link', nextLink(request.url, next_cursor))
-  return { data: shown.map(deliveryView), has_more: next_cursor !== null, next_cursor }
+  return { data: shown.map(deliveryView), ...cursor.next(request, reply, shown, rows.length > limit) }
 }
 
 function decoded(given: string) {
