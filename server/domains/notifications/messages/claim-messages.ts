@@ -9,7 +9,8 @@ const CLAIM_MS = 300_000
 const WINDOW = 2_000
 
 // Each recipient has one message under way at a time, the one waiting longest: so a thousand messages to one delay nobody else's, and
-// they leave in their order. SKIP LOCKED: another worker's claim is not waited for.
+// they leave in their order. SKIP LOCKED: another worker's claim is not waited for; the limit counts what was locked, so that who claims at
+// the same moment takes the next ones instead of nothing.
 const CLAIM = statement(`
   with due as (
     select id, recipient, next_at from notifications.message
@@ -20,9 +21,8 @@ const CLAIM = statement(`
       where on_its_way.state = 'sending' and on_its_way.channel = $1 and on_its_way.recipient = due.recipient)
     order by recipient, next_at, id
   ), taken as (
-    select m.id from notifications.message m
-    where m.id in (select id from turn order by next_at, id limit $3) and m.state = 'waiting'
-    for update skip locked
+    select m.id from turn join notifications.message m using (id)
+    where m.state = 'waiting' order by turn.next_at, id limit $3 for update of m skip locked
   )
   update notifications.message m set state = 'sending', next_at = null, claimed_until = $4
   from taken where m.id = taken.id

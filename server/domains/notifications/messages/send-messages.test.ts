@@ -160,6 +160,19 @@ test('two who claim at once never take the same message', async () => {
   expect(ids).toHaveLength(20)
 })
 
+test('who claims while another is claiming takes the next ones, not nothing', async () => {
+  const house = await openMessageHouse()
+  for (let i = 0; i < 8; i++) await house.tell((await house.user()).id, 'test_message', sampleData('test_message'))
+  const claimed = await house.app.db.transaction(async (tx) => {
+    const first = `select id from notifications.message order by next_at, id limit 5 for update`
+    const others = await tx.query<{ id: bigint }>(first)
+    const mine = await claimMessages(house.app, 'email', 2)
+    expect(others.filter(({ id }) => mine.some((message) => message.id === id))).toEqual([])
+    return mine
+  })
+  expect(claimed).toHaveLength(2)
+})
+
 test('what a dead worker had taken is given back and sent again; a late outcome changes nothing then', async () => {
   const house = await openMessageHouse()
   const { id, email } = await house.user()
