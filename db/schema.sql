@@ -999,6 +999,8 @@ create table orders.order_event (
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON orders.order_event FOR EACH ROW EXECUTE FUNCTION orders.refuse_change();
 
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON orders.order_event FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_change();
+
 create sequence orders.order_number;
 
 create table orders.orders (
@@ -1502,6 +1504,7 @@ declare
   month_end timestamptz;
   partition_name text;
   attach text;
+  missing record;
   made int := 0;
 begin
   if months_ahead is null or months_ahead not between 0 and 36 then
@@ -1548,6 +1551,20 @@ begin
       execute format('alter table %s attach partition %s default', parent, default_partition);
     end;
     made := made + 1;
+  end loop;
+
+  for missing in
+    select partition.inhrelid::regclass as partition, guard.tgname as name, guard.tgfoid::regproc as function
+    from pg_trigger guard
+    join pg_inherits partition on partition.inhparent = guard.tgrelid
+    -- 34: before truncate, for each statement.
+    where guard.tgrelid = parent and guard.tgtype = 34 and not exists (
+      select from pg_trigger own
+      where own.tgrelid = partition.inhrelid and own.tgtype = guard.tgtype and own.tgfoid = guard.tgfoid)
+    order by partition.inhrelid
+  loop
+    execute format('create trigger %I before truncate on %s for each statement execute function %s()',
+      missing.name, missing.partition, missing.function);
   end loop;
   return made;
 end

@@ -73,7 +73,11 @@ test('nothing is changed by hand in a month that was filled so, or in its defaul
     const homes = await db.query<{ home: string }>(`select distinct tableoid::regclass::text as home from ${table}`)
     expect(homes.map(({ home }) => home)).toContain(`${table}_default`)
     expect(homes.length).toBeGreaterThan(1)
-    for (const sql of homes.flatMap(({ home }) => [`update ${home} set at = at`, `delete from ${home}`])) {
+    for (const sql of homes.flatMap(({ home }) => [
+      `update ${home} set at = at`,
+      `delete from ${home}`,
+      `truncate ${home} cascade`,
+    ])) {
       await expect(db.query(sql), sql).rejects.toMatchObject({ code: '23001' })
     }
   }
