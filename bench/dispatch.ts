@@ -1,4 +1,4 @@
-import { placeOrders } from '#server/domains/orders/place-orders.ts'
+import { placeOrders } from '#server/domains/orders/placing/place-orders.ts'
 import { type Bench, type BenchContext, rounded } from './bench.ts'
 import { type BenchShop, openBenchShop, proveBooks, startPanel, startRole } from './product.ts'
 

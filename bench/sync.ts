@@ -1,5 +1,5 @@
+import { pollOrders } from '#server/domains/orders/following/poll-orders.ts'
 import { priceOf } from '#server/domains/orders/order.ts'
-import { pollOrders } from '#server/domains/orders/poll-orders.ts'
 import { openProviders } from '#server/domains/providers/registry.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { type Bench, type BenchContext, percentile, rounded } from './bench.ts'

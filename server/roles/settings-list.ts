@@ -4,8 +4,8 @@ import {
   registrationOpen,
   staffTotpRequired,
 } from '#server/domains/identity/accounts/account-settings.ts'
+import { passwordCost } from '#server/domains/identity/accounts/password.ts'
 import { staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
-import { passwordCost } from '#server/domains/identity/password.ts'
 import { ALERT_SETTINGS } from '#server/domains/notifications/alerts/settings.ts'
 import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/messages/delete-old.ts'
 import { MESSAGE_SETTINGS } from '#server/domains/notifications/messages/settings.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createApiKey } from '#server/domains/identity/create-api-key.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
+import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import type { Area } from '#server/domains/identity/principal.ts'
 import { newUuid } from '#server/kit/id.ts'
 import { type Doors, openDoors } from '#test/support/doors.ts'

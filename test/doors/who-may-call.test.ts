@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { createApiKey } from '#server/domains/identity/create-api-key.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
-import { revokeApiKey } from '#server/domains/identity/revoke-api-key.ts'
+import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
+import { revokeApiKey } from '#server/domains/identity/keys/revoke-api-key.ts'
 import { openLog } from '#server/platform/telemetry/log.ts'
 import { openDoors } from '#test/support/doors.ts'
 

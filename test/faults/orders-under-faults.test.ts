@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { FAULT_NAMES, type FaultName } from '#sandbox/provider/faults.ts'
 import { orderSubscriptions, startOrderWork } from '#server/domains/orders/jobs.ts'
-import { placeOrders } from '#server/domains/orders/place-orders.ts'
+import { placeOrders } from '#server/domains/orders/placing/place-orders.ts'
 import { startPublisher } from '#server/platform/outbox/publisher.ts'
 import { anOrder } from '#test/support/order-book.ts'
 import { type Desk, expectReconciled, followToTheEnd, statesOf, workTheDesk } from '#test/support/reconcile.ts'

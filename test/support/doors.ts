@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { createApiKey } from '#server/domains/identity/create-api-key.ts'
+import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import type { Config } from '#server/platform/config/config.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import type { Log } from '#server/platform/telemetry/log.ts'

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
-import { createApiKey } from '#server/domains/identity/create-api-key.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
+import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import { openProviders } from '#server/domains/providers/registry.ts'
 import { newUuid } from '#server/kit/id.ts'
 import { startApi } from '#server/roles/api.ts'

@@ -1,5 +1,5 @@
-import { createApiKey } from '#server/domains/identity/create-api-key.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
+import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import { newUuid } from '#server/kit/id.ts'
 import type { App } from '#server/platform/app.ts'
 

@@ -91,7 +91,7 @@ const arrows: Rule = {
     { 'server/domains/orders/x.ts': `import { a } from '#server/roles/api.ts'` },
     { 'server/domains/orders/x.ts': `import { a } from './x.test.ts'` },
     { 'server/domains/realtime/x.ts': `import { a } from '#server/domains/orders/queries.ts'` },
-    { 'server/domains/diagnostics/x.ts': `import { a } from '#server/domains/orders/place-orders.ts'` },
+    { 'server/domains/diagnostics/x.ts': `import { a } from '#server/domains/orders/placing/place-orders.ts'` },
     { 'server/domains/brandnew/x.ts': `import { a } from '#server/domains/orders/order.ts'` },
     { 'server/roles/api.ts': `import { a } from '#sandbox/provider/main.ts'` },
     { 'sandbox/provider/x.ts': `import { a } from '#server/platform/app.ts'` },
@@ -131,7 +131,7 @@ const roleFiles: Rule = {
       return what === undefined ? [] : [{ path: file.path, line, what }]
     }),
   bad: [
-    { 'server/domains/orders/place-orders.ts': `import { a } from './jobs.ts'` },
+    { 'server/domains/orders/placing/place-orders.ts': `import { a } from './jobs.ts'` },
     { 'server/domains/orders/x.ts': `import { a } from '#server/domains/gateway/payin/routes.ts'` },
     { 'server/domains/diagnostics/x.ts': `import { a } from '#server/domains/realtime/events.ts'` },
   ],

@@ -35,7 +35,7 @@ const spelling: Rule = {
         return part === undefined ? [] : [{ path, line: 1, what: part }]
       }),
   bad: [{ 'server/domains/orders/placeOrders.ts': '' }, { 'server/domains/Orders/x.ts': '' }],
-  good: [{ 'server/domains/orders/place-orders.test.ts': '', 'vitest.config.ts': '' }],
+  good: [{ 'server/domains/orders/placing/place-orders.test.ts': '', 'vitest.config.ts': '' }],
 }
 
 const IS_CODE = /\.(ts|tsx|mjs|js|sql|sh|css)$|(^|\/)run$/

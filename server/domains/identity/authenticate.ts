@@ -1,10 +1,10 @@
 import { ProblemError } from '#server/platform/http/problem.ts'
 import type { Authentication } from './authentication.ts'
-import { checkApiKey } from './check-api-key.ts'
-import { checkSession } from './check-session.ts'
-import { type CookieRequest, cookieOf } from './cookies.ts'
 import { ForeignOriginError, UnauthenticatedError } from './errors.ts'
+import { checkApiKey } from './keys/check-api-key.ts'
 import type { Principal } from './principal.ts'
+import { checkSession } from './sessions/check-session.ts'
+import { type CookieRequest, cookieOf } from './sessions/cookies.ts'
 
 /** The name of the cookie that carries a session's token. */
 export const SESSION_COOKIE = 'saldo_session'

@@ -4,10 +4,10 @@ import { type Listener, listen } from '#server/platform/db/listen.ts'
 import { openLimiters } from '#server/platform/limits/open-limiters.ts'
 import type { Secrets } from '#server/platform/secrets/secrets.ts'
 import { CredentialCache } from './credential-cache.ts'
-import { FormAttempts } from './form-attempts.ts'
-import { type KeyCredential, readKeys, writeKeysUsed } from './key-credential.ts'
+import { type KeyCredential, readKeys, writeKeysUsed } from './keys/key-credential.ts'
 import { LastSeen } from './last-seen.ts'
-import { readSessions, type SessionCredential, writeSessionsSeen } from './session-credential.ts'
+import { FormAttempts } from './sessions/form-attempts.ts'
+import { readSessions, type SessionCredential, writeSessionsSeen } from './sessions/session-credential.ts'
 import { SignInAttempts } from './sessions/sign-in-attempts.ts'
 
 /** What a process keeps in memory to check credentials. */

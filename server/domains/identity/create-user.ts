@@ -2,9 +2,9 @@ import { type Actor, SYSTEM } from '#server/domains/audit/act.ts'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
+import { newPassword } from './accounts/new-password.ts'
+import { hashPassword, inPasswordSlot } from './accounts/password.ts'
 import { BadFieldError, EmailTakenError } from './errors.ts'
-import { newPassword } from './new-password.ts'
-import { hashPassword, inPasswordSlot } from './password.ts'
 import { isName, type Locale, NAME_MAX, normalEmail, USER_COLUMNS, type User } from './user.ts'
 
 export interface CreateUser {

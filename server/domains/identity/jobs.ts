@@ -5,7 +5,7 @@ import { answerRegistrations } from './accounts/answer-registrations.ts'
 import { answerResetRequests } from './accounts/answer-reset-requests.ts'
 import { deleteStaleRequests } from './accounts/delete-stale-requests.ts'
 import { confirmationAsked, emailChangeAsked, resetAsked } from './accounts/requests.ts'
-import { deleteEndedSessions } from './delete-ended-sessions.ts'
+import { deleteEndedSessions } from './sessions/delete-ended-sessions.ts'
 
 /** What the scheduler does for this domain. */
 export const identityChores: readonly Chore[] = [

@@ -1,6 +1,6 @@
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
-import { API_KEY_COLUMNS, API_KEYS_IN_ROTATION_MAX, type ApiKey } from './api-key.ts'
+import { API_KEY_COLUMNS, API_KEYS_IN_ROTATION_MAX, type ApiKey } from './keys/api-key.ts'
 import { normalEmail, USER_COLUMNS, type User } from './user.ts'
 
 const BY_ID = statement(`select ${USER_COLUMNS} from identity.user where id = $1`)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import { openShop } from '#test/support/shop.ts'
 import { openCustomerReads } from './customer-reads.ts'
-import { placeOrders } from './place-orders.ts'
+import { placeOrders } from './placing/place-orders.ts'
 
 /** A shop with customers, each of whom has placed so many orders, and the ids of those by customer. */
 async function setup(orders: readonly number[]) {

@@ -5,7 +5,10 @@ import type { Chore } from '#server/platform/jobs/jobs.ts'
 import type { EventDefinition } from '#server/platform/outbox/event.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
 import { expireWaitingOrders } from './desk/expire-waiting-orders.ts'
-import { dispatchOrders, newLane } from './dispatch-orders.ts'
+import { dispatchOrders, newLane } from './dispatching/dispatch-orders.ts'
+import { openPlacementRecorder } from './dispatching/open-placement-recorder.ts'
+import type { Placement } from './dispatching/record-placements.ts'
+import { sweepDispatches } from './dispatching/sweep-dispatches.ts'
 import {
   type OrdersEvent,
   ordersForwarded,
@@ -15,11 +18,8 @@ import {
   ordersSettled,
   ordersStopped,
 } from './events.ts'
-import { openPlacementRecorder } from './open-placement-recorder.ts'
-import { pollOrders } from './poll-orders.ts'
+import { pollOrders } from './following/poll-orders.ts'
 import { providersWithWork } from './queries.ts'
-import type { Placement } from './record-placements.ts'
-import { sweepDispatches } from './sweep-dispatches.ts'
 import { tellBalances } from './tell-balances.ts'
 import { verifyBooks } from './verify-books.ts'
 

@@ -7,11 +7,11 @@ import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { cheapest } from '#test/support/order-book.ts'
 import { expectReconciled, followToTheEnd, statesOf } from '#test/support/reconcile.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
-import { dispatchOrders, newLane } from './dispatch-orders.ts'
-import { placeOrders } from './place-orders.ts'
-import { pollOrders } from './poll-orders.ts'
+import { dispatchOrders, newLane } from './dispatching/dispatch-orders.ts'
+import { type Placement, recordPlacements } from './dispatching/record-placements.ts'
+import { pollOrders } from './following/poll-orders.ts'
+import { placeOrders } from './placing/place-orders.ts'
 import { findOrder, historyOf } from './queries.ts'
-import { type Placement, recordPlacements } from './record-placements.ts'
 
 /** Sends all that is queued and waits until every answer is written down. */
 async function dispatchAll(shop: Shop): Promise<void> {

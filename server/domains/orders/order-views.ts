@@ -3,7 +3,7 @@ import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import type { OrderRefusal } from './errors.ts'
 import type { ShownOrder } from './events.ts'
 import { type CustomerOrder, netCharge, VISIBLE_STATUSES, visibleRemains, visibleStatus } from './order.ts'
-import type { PlaceOutcome } from './place-orders.ts'
+import type { PlaceOutcome } from './placing/place-orders.ts'
 import type { OrderStep } from './queries.ts'
 
 // What customers see of an order, and nothing else: no provider, no cost, no reason why it waits.

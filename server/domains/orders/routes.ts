@@ -14,7 +14,6 @@ import type { CustomerReads } from './customer-reads.ts'
 import type { OrderRefusal } from './errors.ts'
 import { IDS_MAX, idsOf, readIdList } from './id-list.ts'
 import { parseId } from './order-id.ts'
-import { orderRequest, ordersRequest, placementOf } from './order-request.ts'
 import {
   detailShape,
   detailView,
@@ -28,8 +27,9 @@ import {
   statusView,
   statusWord,
 } from './order-views.ts'
-import type { PlaceSingleOrder } from './place-order.ts'
-import { type PlaceOutcome, placeOrders } from './place-orders.ts'
+import { orderRequest, ordersRequest, placementOf } from './placing/order-request.ts'
+import type { PlaceSingleOrder } from './placing/place-order.ts'
+import { type PlaceOutcome, placeOrders } from './placing/place-orders.ts'
 import { OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
 import { findOrders, ORDERS_PAGE_MAX } from './queries.ts'
 

@@ -6,6 +6,8 @@ import { publishFresh } from '#server/platform/outbox/publish-events.ts'
 import { on } from '#server/platform/outbox/subscription.ts'
 import { acceptedAs, claim, ended, orderNow, placed, REFUSED, TIMED_OUT, told } from '#test/support/order-book.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
+import { resubmitOrders } from './desk/resubmit-orders.ts'
+import { recordPlacements } from './dispatching/record-placements.ts'
 import { emitOrders } from './emit-orders.ts'
 import {
   type BalanceTold,
@@ -18,12 +20,10 @@ import {
   ordersSettled,
   ordersStopped,
 } from './events.ts'
+import { recordStatuses } from './following/record-statuses.ts'
 import { orderSubscriptions } from './jobs.ts'
 import type { Order } from './order.ts'
 import { statusView } from './order-views.ts'
-import { recordPlacements } from './record-placements.ts'
-import { recordStatuses } from './record-statuses.ts'
-import { resubmitOrders } from './resubmit-orders.ts'
 
 const TELLING = [ordersPlaced, ordersForwarded, ordersStopped, ordersProgressed, ordersSettled, ordersResubmitted]
 

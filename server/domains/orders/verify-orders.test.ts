@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { acceptedAs, claim, claimed, dispatched, placed, TIMED_OUT, told } from '#test/support/order-book.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
+import { recordStatuses } from './following/record-statuses.ts'
 import type { Order } from './order.ts'
-import { recordStatuses } from './record-statuses.ts'
 import { verifyOrders } from './verify-orders.ts'
 
 /** Orders in many states, all of them sound. The last is completed, the others are not. */

@@ -1,7 +1,7 @@
 import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { SALE_ASSET } from '#server/domains/catalog/service.ts'
-import { createApiKey } from '#server/domains/identity/create-api-key.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
+import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import { userByEmail } from '#server/domains/identity/queries.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { accountIds, walletOf, worldIn } from '#server/domains/orders/accounts.ts'

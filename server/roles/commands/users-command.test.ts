@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { passwordMatches } from '#server/domains/identity/accounts/password.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
-import { passwordMatches } from '#server/domains/identity/password.ts'
 import { actsIn } from '#test/support/acts.ts'
 import { testApp } from '#test/support/app.ts'
 import { terminal } from '#test/support/command.ts'

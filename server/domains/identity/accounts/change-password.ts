@@ -1,13 +1,13 @@
 import type { Actor } from '#server/domains/audit/act.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
-import { newPassword } from '../new-password.ts'
-import { hashPassword, inPasswordSlot } from '../password.ts'
 import type { Client } from '../sessions/client.ts'
 import { type RotatedSession, rotateSession } from '../sessions/rotate-session.ts'
 import type { SignInAttempts } from '../sessions/sign-in-attempts.ts'
 import { confirmPassword } from './confirm-password.ts'
 import { WrongPasswordError } from './errors.ts'
+import { newPassword } from './new-password.ts'
+import { hashPassword, inPasswordSlot } from './password.ts'
 import { setPassword } from './set-password.ts'
 
 export interface ChangePassword {

@@ -1,11 +1,11 @@
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { UserNotFoundError } from '../errors.ts'
-import { inPasswordSlot, passwordMatches } from '../password.ts'
 import type { Client } from '../sessions/client.ts'
 import type { SignInAttempts } from '../sessions/sign-in-attempts.ts'
 import { PASSWORD_MAX } from '../user.ts'
 import { WrongPasswordError } from './errors.ts'
+import { inPasswordSlot, passwordMatches } from './password.ts'
 
 const READ = statement('select email, password_hash from identity.user where id = $1')
 

@@ -15,7 +15,7 @@ import {
 } from '#test/support/identity.ts'
 import type { LinkPurpose } from '../events.ts'
 import { LINK_TTL_MS } from '../links/ask-links.ts'
-import type { OneTimeLink } from '../one-time-links.ts'
+import type { OneTimeLink } from '../links/one-time-links.ts'
 import { userById } from '../queries.ts'
 import type { User } from '../user.ts'
 import { askEmailChange } from './ask-email-change.ts'

@@ -13,9 +13,9 @@ import {
   signedIn,
   tokenOf,
 } from '#test/support/identity.ts'
-import { checkApiKey } from '../check-api-key.ts'
-import { checkSession } from '../check-session.ts'
+import { checkApiKey } from '../keys/check-api-key.ts'
 import { LINK_TTL_MS } from '../links/ask-links.ts'
+import { checkSession } from '../sessions/check-session.ts'
 import { MAILS_PER_HOUR_MAX } from './answer-registrations.ts'
 import { askEmailChange } from './ask-email-change.ts'
 import { askPasswordReset } from './ask-password-reset.ts'

@@ -5,8 +5,8 @@ import type { Secrets } from '#server/platform/secrets/secrets.ts'
 import { LinkNotValidError } from '../errors.ts'
 import { readLink } from '../links/read-link.ts'
 import { useLink } from '../links/use-link.ts'
-import { newPassword } from '../new-password.ts'
-import { hashPassword, inPasswordSlot } from '../password.ts'
+import { newPassword } from './new-password.ts'
+import { hashPassword, inPasswordSlot } from './password.ts'
 import { setPassword } from './set-password.ts'
 
 export interface ResetPassword {

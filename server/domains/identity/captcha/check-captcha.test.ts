@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { captchaControlOf } from '#sandbox/captcha/client.ts'
 import { startCaptcha } from '#sandbox/captcha/start-captcha.ts'
 import { aClient, anAuthentication, aUser, identityApp, PASSWORD } from '#test/support/identity.ts'
-import { createSession } from '../create-session.ts'
+import { createSession } from '../sessions/create-session.ts'
 import { checkCaptcha } from './check-captcha.ts'
 import type { CaptchaAction } from './errors.ts'
 

@@ -3,8 +3,8 @@ import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { atBarrier } from '#test/support/barrier.ts'
 import { aUser, identityApp } from '#test/support/identity.ts'
 import type { LinkPurpose } from '../events.ts'
-import { oneTimeLink } from '../one-time-links.ts'
 import { askLinks, LINK_TTL_MS } from './ask-links.ts'
+import { oneTimeLink } from './one-time-links.ts'
 import { useLink } from './use-link.ts'
 
 const secretsOf = (byte: number) =>

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { cookieOf } from '../cookies.ts'
 import { digestOf, isDeviceToken } from '../token.ts'
+import { cookieOf } from './cookies.ts'
 
 /** From what someone signs in. */
 export interface Client {

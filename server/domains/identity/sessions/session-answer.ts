@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { presentedBy, SESSION_COOKIE } from '../authenticate.ts'
-import { cookieAway, cookieTo } from '../cookies.ts'
 import { UnauthenticatedError } from '../errors.ts'
 import { DEVICE_COOKIE } from './client.ts'
+import { cookieAway, cookieTo } from './cookies.ts'
 import { DEVICE_TTL_MS } from './known-devices.ts'
 
 /** The token of a session, in the body for programs; browsers have it in the cookie. */

@@ -6,7 +6,7 @@ import { putSetting } from '#test/support/settings.ts'
 import { invitationDays } from '../accounts/account-settings.ts'
 import { resetPassword } from '../accounts/reset-password.ts'
 import { askLinks } from '../links/ask-links.ts'
-import { oneTimeLink } from '../one-time-links.ts'
+import { oneTimeLink } from '../links/one-time-links.ts'
 import { inviteUser } from './invite-user.ts'
 
 const DAY_MS = 86_400_000

@@ -1,5 +1,5 @@
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import { byteaArray } from '../key-credential.ts'
+import { byteaArray } from '../keys/key-credential.ts'
 import { digestOfRecoveryCode, newRecoveryCode, RECOVERY_CODES } from './recovery-code.ts'
 
 const DELETE = statement('delete from identity.recovery_code where user_id = $1')

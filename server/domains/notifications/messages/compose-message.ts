@@ -1,4 +1,4 @@
-import { oneTimeLink } from '#server/domains/identity/one-time-links.ts'
+import { oneTimeLink } from '#server/domains/identity/links/one-time-links.ts'
 import type { Locale } from '#server/domains/identity/user.ts'
 import type { App } from '#server/platform/app.ts'
 import type { Secrets } from '#server/platform/secrets/secrets.ts'

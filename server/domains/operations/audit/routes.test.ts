@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { SYSTEM } from '#server/domains/audit/act.ts'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
-import { createApiKey } from '#server/domains/identity/create-api-key.ts'
+import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import { actsIn } from '#test/support/acts.ts'
 import { openDoors } from '#test/support/doors.ts'
 import { staffWith } from '#test/support/staff.ts'

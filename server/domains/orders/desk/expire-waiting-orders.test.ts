@@ -13,11 +13,11 @@ import {
 } from '#test/support/order-book.ts'
 import { putSetting } from '#test/support/settings.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
+import { recordPlacements } from '../dispatching/record-placements.ts'
+import { recordStatuses } from '../following/record-statuses.ts'
 import { historyOf } from '../queries.ts'
-import { recordPlacements } from '../record-placements.ts'
-import { recordStatuses } from '../record-statuses.ts'
-import { resubmitOrders } from '../resubmit-orders.ts'
 import { expireWaitingOrders } from './expire-waiting-orders.ts'
+import { resubmitOrders } from './resubmit-orders.ts'
 import { waitHoursMax } from './settings.ts'
 
 const HOURS = 3_600_000

@@ -1,8 +1,8 @@
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { ORDER_COLUMNS, type Order } from '../order.ts'
-import { refunded } from '../resolve-order.ts'
 import { writeOrders } from '../write-orders.ts'
+import { refunded } from './resolve-order.ts'
 import { waitHoursMax } from './settings.ts'
 
 /** Orders in one transaction: bounds how long wallets are locked. */

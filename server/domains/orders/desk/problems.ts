@@ -1,8 +1,8 @@
 import { formatAmount } from '#server/kit/money.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
 import { OrderNotFoundError } from '../problems.ts'
-import type { ResolveOutcome } from '../resolve-order.ts'
-import type { ResubmitOutcome } from '../resubmit-orders.ts'
+import type { ResolveOutcome } from './resolve-order.ts'
+import type { ResubmitOutcome } from './resubmit-orders.ts'
 
 /** What staff asked of an order cannot be done as it stands; `code` says why. */
 class OrderDeskError extends ProblemError {

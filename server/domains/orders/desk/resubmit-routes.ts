@@ -4,8 +4,8 @@ import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
-import { RESUBMIT_ORDERS_MAX, type ResubmitOutcome, resubmitOrders } from '../resubmit-orders.ts'
 import { balanceOf, resubmitRefused } from './problems.ts'
+import { RESUBMIT_ORDERS_MAX, type ResubmitOutcome, resubmitOrders } from './resubmit-orders.ts'
 
 const id = z
   .string()

@@ -10,10 +10,10 @@ import { ORDER_STATES, statesSeenAs, VISIBLE_STATUSES } from '../order.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
 import { attemptsOf, historyOf } from '../queries.ts'
-import { resolveOrder } from '../resolve-order.ts'
 import { deskDetailShape, deskDetailView, deskOrderShape, deskOrderView } from './desk-views.ts'
 import { COUNTED_MAX, countOrders, DESK_PAGE_MAX, findDeskOrder, listOrders, type OrderFilter } from './list-orders.ts'
 import { resolutionRefused } from './problems.ts'
+import { resolveOrder } from './resolve-order.ts'
 import { resubmitRoutes } from './resubmit-routes.ts'
 
 const tags = ['order desk']

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { openDoors } from '#test/support/doors.ts'
 import { claimed, dispatched, orderNow, placed, REFUSED, TIMED_OUT, told } from '#test/support/order-book.ts'
 import type { Shop } from '#test/support/shop.ts'
+import { recordStatuses } from '../following/record-statuses.ts'
 import { ORDER_STATES, type Order, type OrderState, VISIBLE_STATUSES, visibleStatus } from '../order.ts'
-import { recordStatuses } from '../record-statuses.ts'
 
 /** How an order comes to stand in each state, by the verbs that bring it there. */
 const WAYS: Record<OrderState, (shop: Shop, customer: bigint) => Promise<Order>> = {

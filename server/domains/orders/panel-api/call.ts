@@ -3,7 +3,7 @@ import type { Principal } from '#server/domains/identity/principal.ts'
 import type { App } from '#server/platform/app.ts'
 import type { RateLimits } from '#server/platform/limits/rate-limits.ts'
 import type { CustomerReads } from '../customer-reads.ts'
-import type { PlaceSingleOrder } from '../place-order.ts'
+import type { PlaceSingleOrder } from '../placing/place-order.ts'
 import type { PanelFields } from './fields.ts'
 
 /** What the actions of the panels' form work with. */

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { presentedBy } from '#server/domains/identity/authenticate.ts'
 import type { Authentication } from '#server/domains/identity/authentication.ts'
-import { checkApiKey } from '#server/domains/identity/check-api-key.ts'
+import { checkApiKey } from '#server/domains/identity/keys/check-api-key.ts'
 import type { Principal } from '#server/domains/identity/principal.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
 

@@ -1,0 +1,29 @@
+import { isAllowed } from '../allowed-ips.ts'
+import { isStaffAddress, StaffNetworkError } from '../areas/staff-networks.ts'
+import type { Authentication } from '../authentication.ts'
+import { AddressNotAllowedError, InvalidApiKeyError } from '../errors.ts'
+import { principalNow } from '../must.ts'
+import type { Principal } from '../principal.ts'
+import { digestOf, isApiKey } from '../token.ts'
+
+/**
+ * Whose key `presented` is, used from `ip`; every request of a reseller passes here. A refusal is answered, not thrown, since each door has its own form of it;
+ * the key is in none of them. There is no limit to failures here: 256 random bits are not guessed, and unknown keys are read in few, large batches.
+ * Throws only BusyError, or when the database is lost.
+ */
+export async function checkApiKey(
+  authentication: Authentication,
+  presented: string,
+  ip: string,
+): Promise<Principal | InvalidApiKeyError | AddressNotAllowedError | StaffNetworkError> {
+  if (!isApiKey(presented)) return new InvalidApiKeyError()
+  const credential = await authentication.keys.find(digestOf(presented))
+  if (!credential) return new InvalidApiKeyError()
+  if (credential.expires_ms !== undefined && credential.expires_ms <= authentication.clock.now().getTime()) {
+    return new InvalidApiKeyError()
+  }
+  if (!isAllowed(credential.networks, ip)) return new AddressNotAllowedError()
+  if (credential.principal.staff && !isStaffAddress(authentication.settings, ip)) return new StaffNetworkError()
+  authentication.keys_used.touch(credential, credential.key_id)
+  return principalNow(authentication.settings, credential)
+}

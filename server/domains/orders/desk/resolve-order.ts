@@ -1,0 +1,130 @@
+import type { Act, Actor } from '#server/domains/audit/act.ts'
+import { recordActs } from '#server/domains/audit/record-acts.ts'
+import { unreachable } from '#server/kit/invariant.ts'
+import type { App } from '#server/platform/app.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
+import { asPlaced } from '../dispatching/placement-change.ts'
+import { type Order, orderCan } from '../order.ts'
+import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
+
+/**
+ * What a person found out: the order was placed under the provider's number; it was not placed and is to be sent (again); it is not to be done, the customer gets
+ * all of the money back.
+ */
+export type Resolution = { kind: 'placed'; provider_order_id: string } | { kind: 'resend' } | { kind: 'refund' }
+
+export type ResolveOutcome =
+  | { ok: true; state: Order['state'] }
+  | { ok: false; code: 'order_not_found' | 'order_not_waiting' | 'provider_order_taken'; message: string }
+
+/** Ends the waiting of an unknown or failed order, once: of two who resolve it at the same time, the second is told that it waits no more. */
+export async function resolveOrder(
+  app: App,
+  order_id: bigint,
+  resolution: Resolution,
+  actor: Actor,
+): Promise<ResolveOutcome> {
+  return app.db.transaction(async (tx) => {
+    const order = (await lockOrders(tx, [order_id])).get(order_id)
+    if (!order) return refuse('order_not_found', `There is no order ${order_id}.`)
+    if (!orderCan.resolve(order)) return refuse('order_not_waiting', `Order ${order_id} is ${order.state}.`)
+    if (resolution.kind === 'placed' && (await isTaken(tx, order, resolution.provider_order_id))) {
+      const message = `Number ${resolution.provider_order_id} at this provider belongs to another order.`
+      return refuse('provider_order_taken', message)
+    }
+    const change = changeFor(order, resolution, staffName(actor), app.clock.now())
+    await writeOrders(app.db, tx, [change])
+    recordActs(tx, [resolvedAct(change, resolution, actor)])
+    return { ok: true, state: change.after.state ?? order.state }
+  })
+}
+
+function resolvedAct({ before, after }: OrderChange, resolution: Resolution, actor: Actor): Act {
+  return {
+    action: 'orders.resolved',
+    actor,
+    subject: { kind: 'order', id: before.id },
+    before: { state: before.state, reason: before.reason, provider_order_id: before.provider_order_id },
+    after: {
+      resolution: resolution.kind,
+      state: after.state ?? before.state,
+      provider_order_id: after.provider_order_id,
+    },
+  }
+}
+
+/** How an order's history names who acted. */
+export function staffName(actor: Actor): string {
+  if (actor.kind === 'system') return 'system'
+  return `staff:${actor.user_id ?? 'command'}`
+}
+
+const takenNumber = statement(`
+  select 1 as taken from orders.orders where provider_id = $1 and provider_order_id = $2 and id <> $3`)
+
+async function isTaken(tx: Tx, order: Order, provider_order_id: string): Promise<boolean> {
+  return (await tx.query(takenNumber, [order.provider_id, provider_order_id, order.id])).length > 0
+}
+
+function changeFor(order: Order, resolution: Resolution, actor: string, now: Date): OrderChange {
+  switch (resolution.kind) {
+    case 'placed':
+      return placed(order, resolution.provider_order_id, actor, now)
+    case 'resend':
+      return resent(order, actor, now)
+    case 'refund':
+      return refunded(order, actor, now, { resolved: true })
+    default:
+      return unreachable(resolution)
+  }
+}
+
+function placed(order: Order, provider_order_id: string, actor: string, now: Date): OrderChange {
+  const by = { actor, data: { resolved: true } }
+  // The placement that the provider called failed goes on after all: it has been paid.
+  if (provider_order_id === order.provider_order_id) {
+    return asPlaced(order, provider_order_id, order.booked_cost, now, by)
+  }
+  const change = asPlaced(order, provider_order_id, order.booked_cost + order.expected_cost, now, by)
+  return { ...change, after: { ...change.after, sunk_cost: order.booked_cost } }
+}
+
+/** An order given up by `actor`: all its money goes back to the customer. */
+export function refunded(order: Order, actor: string, now: Date, why: Record<string, unknown>): OrderChange {
+  return {
+    before: order,
+    after: {
+      state: 'cancelled',
+      reason: null,
+      detail: null,
+      captured: 0n,
+      released: order.charge,
+      // What a provider takes for a placement that it calls failed is known from the provider alone.
+      next_check_at: order.provider_order_id === null ? null : now,
+      failed_checks: 0,
+    },
+    step: { kind: 'settled', actor, data: { captured: '0', released: String(order.charge), ...why } },
+  }
+}
+
+/** An order put back into the queue by `actor`. */
+export function resent(order: Order, actor: string, now: Date): OrderChange {
+  return {
+    before: order,
+    after: {
+      state: 'queued',
+      reason: null,
+      detail: null,
+      attempt: null,
+      provider_order_id: null,
+      sunk_cost: order.booked_cost,
+      resubmits: order.resubmits + 1,
+      last_resubmit_at: now,
+    },
+    step: { kind: 'resubmitted', actor },
+  }
+}
+
+function refuse(code: Extract<ResolveOutcome, { ok: false }>['code'], message: string): ResolveOutcome {
+  return { ok: false, code, message }
+}

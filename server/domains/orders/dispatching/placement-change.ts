@@ -1,0 +1,77 @@
+import type { PlaceOutcome } from '#server/domains/providers/provider.ts'
+import { unreachable } from '#server/kit/invariant.ts'
+import { nextCheck_ms } from '../following/poll-schedule.ts'
+import { costWith, DETAIL_MAX, type Order } from '../order.ts'
+import type { OrderChange } from '../write-orders.ts'
+
+/** After each so many sendings that never left the house, a person should look: minutes at the longest pause. */
+const ATTEMPTS_MAX = 100
+
+/** What the outcome of its attempt makes of an order. Pure. Refused and unknown orders keep their money held and wait. */
+export function placementChange(order: Order, outcome: PlaceOutcome, now: Date): OrderChange {
+  switch (outcome.outcome) {
+    case 'accepted': {
+      const cost = costWith(order, outcome.charge) ?? order.sunk_cost + order.expected_cost
+      return asPlaced(order, outcome.provider_order_id, cost, now, { data: { attempt: order.attempts } })
+    }
+    case 'rejected':
+      return outcome.code === 'not_sent' || outcome.code === 'rate_limited'
+        ? postponed(order, outcome)
+        : refused(order, outcome.code, outcome.message)
+    case 'unknown':
+      return {
+        before: order,
+        after: { state: 'unknown', reason: outcome.reason, detail: outcome.message.slice(0, DETAIL_MAX) },
+        step: { kind: 'unknown', data: { reason: outcome.reason, attempt: order.attempts } },
+      }
+    default:
+      return unreachable(outcome)
+  }
+}
+
+/** An order that its provider has under this number, to be followed from now on. */
+export function asPlaced(
+  order: Order,
+  provider_order_id: string,
+  booked_cost: bigint,
+  now: Date,
+  by: { actor?: string; data: Record<string, unknown> },
+): OrderChange {
+  return {
+    before: order,
+    after: {
+      state: 'pending',
+      reason: null,
+      detail: null,
+      provider_order_id,
+      booked_cost,
+      accepted_at: now,
+      failed_checks: 0,
+      next_check_at: new Date(now.getTime() + nextCheck_ms(0, 0)),
+    },
+    step: { kind: 'accepted', ...by, data: { provider_order_id, ...by.data } },
+  }
+}
+
+function postponed(order: Order, { code, message }: { code: string; message: string }): OrderChange {
+  if (order.attempts % ATTEMPTS_MAX === 0) return refused(order, code, message)
+  return {
+    before: order,
+    after: { state: 'queued', reason: code, detail: message.slice(0, DETAIL_MAX), attempt: null },
+    step: { kind: 'postponed', data: { code, attempt: order.attempts } },
+  }
+}
+
+function refused(order: Order, code: string, message: string): OrderChange {
+  return {
+    before: order,
+    after: {
+      state: 'failed',
+      reason: code,
+      detail: message.slice(0, DETAIL_MAX),
+      attempt: null,
+      balance_check_status: code === 'insufficient_provider_balance' ? 'insufficient' : order.balance_check_status,
+    },
+    step: { kind: 'rejected', data: { code, attempt: order.attempts } },
+  }
+}

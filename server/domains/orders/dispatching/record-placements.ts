@@ -1,0 +1,148 @@
+import type { PlaceOutcome } from '#server/domains/providers/provider.ts'
+import { invariant } from '#server/kit/invariant.ts'
+import type { App } from '#server/platform/app.ts'
+import { int8Array, plainArray, textArray } from '#server/platform/db/arrays.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
+import { costWith, type Order } from '../order.ts'
+import { lockOrders, writeOrders } from '../write-orders.ts'
+import { placementChange } from './placement-change.ts'
+
+/** How the attempt `key` to place an order ended. */
+export interface Placement {
+  order_id: bigint
+  key: string
+  outcome: PlaceOutcome
+}
+
+/** Bounds how long a batch holds its rows. */
+export const RECORD_PLACEMENTS_MAX = 500
+
+/**
+ * Writes down how attempts ended, in one transaction: accepted orders get the provider's number and their cost is booked; refused ones fail; those
+ * that may have been placed become unknown; those that certainly never left are queued again. May be told the same twice. The answer of an attempt that
+ * was given up changes nothing, unless the provider took it after all: then its cost is booked, and an error logged, for no one follows it there.
+ * InvariantError beyond RECORD_PLACEMENTS_MAX.
+ */
+export async function recordPlacements(app: App, placements: readonly Placement[]): Promise<void> {
+  invariant(placements.length <= RECORD_PLACEMENTS_MAX, 'recordPlacements: batch too long')
+  const now = app.clock.now()
+  // An order changes once in a transaction.
+  const first = new Map<bigint, Placement>()
+  for (const placement of placements) {
+    if (!first.has(placement.order_id)) first.set(placement.order_id, placement)
+  }
+  await app.db.transaction(async (tx) => {
+    const orders = await lockOrders(tx, [...first.keys()])
+    const told = [...orders.values()].map((order) => ({ order, placement: first.get(order.id) as Placement }))
+    const current = await withoutTakenNumbers(tx, told.filter(isAwaited))
+    const late = await lateAcceptances(tx, told)
+    await writeOrders(app.db, tx, [
+      ...current.map(({ order, placement }) => placementChange(order, placement.outcome, now)),
+      ...late.map(paidForNothing),
+    ])
+    endAttempts(tx, [...current, ...late])
+    tx.onCommit(() => {
+      for (const { order, placement } of late)
+        app.log.error({ ...placement, state: order.state }, 'an order was placed after it was given up')
+    })
+  })
+  const others = placements.filter((placement) => first.get(placement.order_id) !== placement)
+  if (others.length > 0) await recordPlacements(app, others)
+}
+
+interface Told {
+  order: Order
+  placement: Placement
+}
+
+/** A sweep may have called the order unknown meanwhile; the answer that came late is still the answer. */
+function isAwaited({ order, placement }: Told): boolean {
+  if (order.attempt !== placement.key) return false
+  return order.state === 'dispatching' || (order.state === 'unknown' && placement.outcome.outcome !== 'unknown')
+}
+
+const takenNumbers = statement(`
+  select o.provider_id, o.provider_order_id
+  from unnest($1::bigint[], $2::text[]) as told (provider_id, provider_order_id)
+  join orders.orders o using (provider_id, provider_order_id)`)
+
+/** A number that already belongs to another order tells nothing about this one. */
+async function withoutTakenNumbers(tx: Tx, told: readonly Told[]): Promise<Told[]> {
+  const accepted = told.flatMap(({ order, placement: { outcome } }) =>
+    outcome.outcome === 'accepted'
+      ? [{ provider_id: order.provider_id, provider_order_id: outcome.provider_order_id }]
+      : [],
+  )
+  if (accepted.length === 0) return [...told]
+  const rows = await tx.query<{ provider_id: bigint; provider_order_id: string }>(takenNumbers, [
+    int8Array(accepted.map((each) => each.provider_id)),
+    textArray(accepted.map((each) => each.provider_order_id)),
+  ])
+  const taken = new Set(rows.map((row) => `${row.provider_id}/${row.provider_order_id}`))
+  return told.map(({ order, placement }) => {
+    if (placement.outcome.outcome !== 'accepted') return { order, placement }
+    const { provider_order_id } = placement.outcome
+    const number = `${order.provider_id}/${provider_order_id}`
+    if (!taken.has(number)) {
+      taken.add(number)
+      return { order, placement }
+    }
+    const message = `The provider answered number ${provider_order_id}, which is another order's.`
+    return { order, placement: { ...placement, outcome: { outcome: 'unknown', reason: 'unreadable_answer', message } } }
+  })
+}
+
+const openAttempts = statement(`
+  select key from orders.attempt where key = any($1::uuid[]) and state in ('sent', 'unknown')`)
+
+/** Attempts that the provider accepted when nobody waited any more: the order was resolved otherwise, or sent again. */
+async function lateAcceptances(tx: Tx, told: readonly Told[]): Promise<Told[]> {
+  const late = told.filter((each) => {
+    const { outcome } = each.placement
+    return (
+      outcome.outcome === 'accepted' && !isAwaited(each) && outcome.provider_order_id !== each.order.provider_order_id
+    )
+  })
+  if (late.length === 0) return []
+  // Told once, it is accepted; told again, it is not open any more.
+  const rows = await tx.query<{ key: string }>(openAttempts, [plainArray(late.map(({ placement }) => placement.key))])
+  const open = new Set(rows.map((row) => row.key))
+  return late.filter(({ placement }) => open.has(placement.key))
+}
+
+function paidForNothing({ order, placement: { outcome, key } }: Told) {
+  invariant(outcome.outcome === 'accepted', 'a late acceptance is one')
+  const cost = (costWith(order, outcome.charge) ?? order.sunk_cost + order.expected_cost) - order.sunk_cost
+  const data = {
+    reason: 'accepted_after_given_up',
+    provider_order_id: outcome.provider_order_id,
+    attempt_key: key,
+    cost: String(cost),
+  }
+  const after = { booked_cost: order.booked_cost + cost, sunk_cost: order.sunk_cost + cost }
+  return { before: order, after, step: { kind: 'flagged' as const, data } }
+}
+
+const endAttempt = statement(`
+  update orders.attempt a set state = new.state, code = new.code, message = new.message,
+    provider_order_id = new.provider_order_id, ended_at = now()
+  from (select unnest($1::uuid[]) as key, unnest($2::text[]) as state, unnest($3::text[]) as code, unnest($4::text[]) as message,
+    unnest($5::text[]) as provider_order_id) as new
+  where a.key = new.key`)
+
+function endAttempts(tx: Tx, told: readonly Told[]): void {
+  if (told.length === 0) return
+  const outcomes = told.map(({ placement }) => placement.outcome)
+  tx.send(endAttempt, [
+    plainArray(told.map(({ placement }) => placement.key)),
+    textArray(outcomes.map((outcome) => outcome.outcome)),
+    textArray(outcomes.map(codeOf)),
+    textArray(outcomes.map((outcome) => (outcome.outcome === 'accepted' ? null : outcome.message.slice(0, 500)))),
+    textArray(outcomes.map((outcome) => (outcome.outcome === 'accepted' ? outcome.provider_order_id : null))),
+  ])
+}
+
+function codeOf(outcome: PlaceOutcome): string | null {
+  if (outcome.outcome === 'accepted') return null
+  return outcome.outcome === 'rejected' ? outcome.code : outcome.reason
+}

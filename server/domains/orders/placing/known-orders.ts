@@ -1,0 +1,37 @@
+import { present } from '#server/kit/invariant.ts'
+import { int8Array, textArray } from '#server/platform/db/arrays.ts'
+import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
+import type { Order } from '../order.ts'
+import { isRequestKey, type ReadOrder } from './check-order.ts'
+
+const ordersByKey = statement(`
+  select o.id, o.charge, o.service_id, o.link, o.quantity, o.params, wanted.place
+  from unnest($1::bigint[], $2::text[]) with ordinality as wanted (customer_id, request_key, place)
+  join orders.orders o using (customer_id, request_key)`)
+
+/** An order that a request key made. */
+export type KnownOrder = Pick<Order, 'id' | 'charge' | 'service_id' | 'link' | 'quantity' | 'params'>
+
+interface Keyed {
+  customer_id: bigint
+  request_key?: string | undefined
+}
+
+/** The orders that request keys have made already, by the place of the input in the batch. */
+export async function knownOrders(db: Db | Tx, inputs: readonly Keyed[]): Promise<Map<number, KnownOrder>> {
+  const keyed = [...inputs.entries()].flatMap(([place, input]) => {
+    // A key that cannot be stored is refused later, and fails no query here.
+    return input.request_key !== undefined && isRequestKey(input.request_key) ? [{ place, ...input }] : []
+  })
+  if (keyed.length === 0) return new Map()
+  const rows = await db.query<KnownOrder & { place: bigint }>(ordersByKey, [
+    int8Array(keyed.map((each) => each.customer_id)),
+    textArray(keyed.map((each) => each.request_key)),
+  ])
+  return new Map(rows.map((row) => [present(keyed[Number(row.place) - 1], 'a key asked for').place, row]))
+}
+
+/** What makes two requests of one key the same: neither the price, which may have changed, nor the limits. */
+export function contentOf(service_id: bigint, { link, quantity, params }: ReadOrder): string {
+  return JSON.stringify([String(service_id), link, String(quantity), params.comments ?? null])
+}
