@@ -1143,6 +1143,69 @@ CREATE INDEX adjustment_of_user ON payments.adjustment USING btree (user_id, id 
 
 CREATE INDEX adjustment_open ON payments.adjustment USING btree (expires_at) WHERE (state = 'asked'::text);
 
+create table payments.deposit (
+  id bigint generated always as identity not null,
+  user_id bigint not null,
+  asset text not null,
+  amount bigint not null,
+  method text not null,
+  reference text not null,
+  reference_key text not null,
+  note text,
+  state text not null,
+  asked_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  approved_amount bigint,
+  first_approved_by bigint,
+  first_approved_at timestamp with time zone,
+  decided_by bigint,
+  settled_at timestamp with time zone,
+  decision_reason text,
+  movement bigint,
+  constraint deposit_amount_check CHECK ((amount > 0)),
+  constraint deposit_approved_amount_check CHECK ((approved_amount > 0)),
+  constraint deposit_asset_fkey FOREIGN KEY (asset) REFERENCES ledger.asset(code),
+  constraint deposit_check CHECK ((expires_at > asked_at)),
+  constraint deposit_check1 CHECK (((state = 'approved'::text) = (movement IS NOT NULL))),
+  constraint deposit_check10 CHECK (((state <> 'approved'::text) OR (first_approved_by IS NULL) OR (decided_by IS DISTINCT FROM first_approved_by))),
+  constraint deposit_check11 CHECK (((decided_by IS DISTINCT FROM user_id) AND (first_approved_by IS DISTINCT FROM user_id))),
+  constraint deposit_check2 CHECK (((state <> ALL (ARRAY['approved_once'::text, 'approved'::text])) OR (approved_amount IS NOT NULL))),
+  constraint deposit_check3 CHECK (((state = ANY (ARRAY['pending'::text, 'approved_once'::text])) = (settled_at IS NULL))),
+  constraint deposit_check4 CHECK (((first_approved_by IS NULL) = (first_approved_at IS NULL))),
+  constraint deposit_check5 CHECK (((state <> 'pending'::text) OR ((approved_amount IS NULL) AND (first_approved_by IS NULL)))),
+  constraint deposit_check6 CHECK (((state <> 'approved_once'::text) OR (first_approved_by IS NOT NULL))),
+  constraint deposit_check7 CHECK (((decided_by IS NULL) OR (state = ANY (ARRAY['approved'::text, 'refused'::text])))),
+  constraint deposit_check8 CHECK (((state <> ALL (ARRAY['approved_once'::text, 'approved'::text])) OR (approved_amount = amount) OR (decision_reason IS NOT NULL))),
+  constraint deposit_check9 CHECK (((state <> 'refused'::text) OR (decision_reason IS NOT NULL))),
+  constraint deposit_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint deposit_decision_reason_check CHECK (((char_length(decision_reason) >= 1) AND (char_length(decision_reason) <= 500))),
+  constraint deposit_first_approved_by_fkey FOREIGN KEY (first_approved_by) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint deposit_method_check CHECK ((method ~ '^[a-z0-9_]{1,32}$'::text)),
+  constraint deposit_movement_key UNIQUE (movement),
+  constraint deposit_note_check CHECK (((char_length(note) >= 1) AND (char_length(note) <= 500))),
+  constraint deposit_pkey PRIMARY KEY (id),
+  constraint deposit_reference_check CHECK (((char_length(reference) >= 1) AND (char_length(reference) <= 200))),
+  constraint deposit_reference_key_check CHECK (((char_length(reference_key) >= 1) AND (char_length(reference_key) <= 200))),
+  constraint deposit_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved_once'::text, 'approved'::text, 'refused'::text, 'cancelled'::text, 'expired'::text]))),
+  constraint deposit_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE RESTRICT
+);
+
+CREATE INDEX deposit_alone ON payments.deposit USING btree (decided_by, settled_at) WHERE ((state = 'approved'::text) AND (first_approved_by IS NULL));
+
+CREATE INDEX deposit_by_reference ON payments.deposit USING btree (reference_key, id DESC);
+
+CREATE INDEX deposit_by_state ON payments.deposit USING btree (state, id DESC);
+
+CREATE INDEX deposit_of_user ON payments.deposit USING btree (user_id, id DESC);
+
+CREATE INDEX deposit_open ON payments.deposit USING btree (expires_at) WHERE (state = ANY (ARRAY['pending'::text, 'approved_once'::text]));
+
+CREATE UNIQUE INDEX deposit_once ON payments.deposit USING btree (user_id, reference_key) WHERE (state = ANY (ARRAY['pending'::text, 'approved_once'::text, 'approved'::text]));
+
+CREATE TRIGGER deposit_stays BEFORE UPDATE ON payments.deposit FOR EACH ROW WHEN (((old.state <> ALL (ARRAY['pending'::text, 'approved_once'::text])) OR ((old.state = 'approved_once'::text) AND (new.state = 'pending'::text)) OR (((((((((new.id IS DISTINCT FROM old.id) OR (new.user_id IS DISTINCT FROM old.user_id)) OR (new.asset IS DISTINCT FROM old.asset)) OR (new.amount IS DISTINCT FROM old.amount)) OR (new.method IS DISTINCT FROM old.method)) OR (new.reference IS DISTINCT FROM old.reference)) OR (new.reference_key IS DISTINCT FROM old.reference_key)) OR (new.note IS DISTINCT FROM old.note)) OR (new.asked_at IS DISTINCT FROM old.asked_at)))) EXECUTE FUNCTION payments.keep_deposit();
+
+CREATE TRIGGER deposit_stays_there BEFORE DELETE ON payments.deposit FOR EACH ROW EXECUTE FUNCTION payments.keep_deposit();
+
 create table platform.chore (
   name text not null,
   tick timestamp with time zone not null,
@@ -1488,6 +1551,15 @@ CREATE OR REPLACE FUNCTION orders.refuse_change()
 AS $function$
 begin
   raise exception 'orders.% is append-only', tg_table_name using errcode = 'restrict_violation';
+end $function$;
+
+CREATE OR REPLACE FUNCTION payments.keep_deposit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception using errcode = 'check_violation', constraint = 'deposit_stays',
+    message = format('deposit %s: what was asked for and what is settled stays', old.id);
 end $function$;
 
 CREATE OR REPLACE FUNCTION platform.ensure_month_partitions(parent regclass, months_ahead integer)

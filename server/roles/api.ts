@@ -25,6 +25,8 @@ import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/placing/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
+import { depositRoutes } from '#server/domains/payments/deposits/routes.ts'
+import { staffDepositRoutes } from '#server/domains/payments/deposits/staff-routes.ts'
 import { type Http, openHttp } from '#server/platform/http/http.ts'
 import { keepAnswers } from '#server/platform/idempotency/once.ts'
 import { limitCallers, limitNetworks } from '#server/platform/limits/limit-requests.ts'
@@ -86,6 +88,8 @@ async function openDoors(
     await doors.register(areaRoutes(app, authentication))
     await doors.register(staffRoutes(app))
     await doors.register(adjustmentRoutes(app))
+    await doors.register(depositRoutes(app))
+    await doors.register(staffDepositRoutes(app))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
     await doors.register(orderRoutes(app, orders))

@@ -44,6 +44,7 @@ const TAGS = [
   { name: 'orders', description: 'Orders over REST.' },
   { name: 'services', description: 'What is sold.' },
   { name: 'money', description: 'Balances.' },
+  { name: 'deposits', description: 'Paying in by hand.' },
   { name: 'webhooks', description: 'Being told of what happens.' },
   { name: 'account', description: 'Sign-in and API keys.' },
   {
@@ -55,6 +56,7 @@ const TAGS = [
   { name: 'order desk', description: 'For staff: all orders as they are.' },
   { name: 'staff', description: 'For staff: users.' },
   { name: 'adjustments', description: 'For staff: putting customers’ balances right.' },
+  { name: 'deposits by hand', description: 'For staff: what customers say to have paid, and the answer.' },
   { name: 'rights', description: 'For staff: roles, and what people may do.' },
   { name: 'settings', description: 'For staff: what can be changed while the house runs.' },
   { name: 'queues', description: 'For staff: what waits, and what was given up.' },

@@ -6,6 +6,9 @@ import type { KnownPermission } from '#server/domains/identity/rights/catalogue.
 export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'services:read', description: 'See what is sold.' },
   { permission: 'balance:read:own', description: 'See one’s own balance.' },
+  { permission: 'deposits:create:own', description: 'Tell what one has paid in by hand.' },
+  { permission: 'deposits:read:own', description: 'See one’s own deposits.' },
+  { permission: 'deposits:cancel:own', description: 'Take back one’s own deposits that nobody has answered.' },
   { permission: 'orders:place:own', description: 'Place orders on one’s own balance.' },
   { permission: 'orders:read:own', description: 'See one’s own orders.' },
   { permission: 'orders:cancel:own', description: 'Ask for one’s own orders to be cancelled.' },
@@ -43,6 +46,8 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'balances:read', description: 'See what staff put right on customers’ balances.' },
   { permission: 'balances:adjust', description: 'Put customers’ balances right, above a limit with a second person.' },
   { permission: 'balances:approve', description: 'Be the second person who approves or refuses adjustments.' },
+  { permission: 'deposits:read', description: 'See all deposits by hand, and which name the same payment.' },
+  { permission: 'deposits:decide', description: 'Approve and refuse deposits, above a limit with a second person.' },
   { permission: 'roles:read', description: 'See the roles and the permissions of the house.' },
   { permission: 'roles:edit', description: 'Make, change and remove roles, with no more than one holds.' },
   {

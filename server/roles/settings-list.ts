@@ -12,6 +12,7 @@ import { MESSAGE_SETTINGS } from '#server/domains/notifications/messages/setting
 import { webhookSettings } from '#server/domains/notifications/webhooks/settings.ts'
 import { waitHoursMax } from '#server/domains/orders/desk/settings.ts'
 import { decideWithinHours, secondPersonAbove } from '#server/domains/payments/adjustments/settings.ts'
+import { DEPOSIT_SETTINGS } from '#server/domains/payments/deposits/settings.ts'
 import { failuresKeptDays } from '#server/platform/failures/sweep-failures.ts'
 import { answersKeptHours } from '#server/platform/idempotency/sweep-answers.ts'
 import { JOB_SETTINGS } from '#server/platform/jobs/job-settings.ts'
@@ -43,6 +44,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // Money.
   secondPersonAbove,
   decideWithinHours,
+  ...DEPOSIT_SETTINGS,
 
   // Orders.
   waitHoursMax,

@@ -13,3 +13,8 @@ export function walletOf(customer_id: bigint): AccountName {
 export function adjustments(): AccountName {
   return { owner_kind: 'platform', owner_id: 0n, purpose: 'adjustments', asset: WALLET_ASSET, credit_limit: null }
 }
+
+/** Where customers' payments come from: what is outside the house. */
+export function world(): AccountName {
+  return { owner_kind: 'platform', owner_id: 0n, purpose: 'world', asset: WALLET_ASSET, credit_limit: null }
+}

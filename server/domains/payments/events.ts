@@ -42,3 +42,36 @@ export const adjustmentAsked = defineEvent<AdjustmentAsked>(
   'payments.adjustment_asked',
   ({ adjustment_id }) => `adjustment:${adjustment_id}`,
 )
+
+/** A deposit by hand as its customer sees it. */
+export interface DepositChanged {
+  deposit_id: bigint
+  user_id: bigint
+  state: 'pending' | 'approved' | 'refused' | 'canceled' | 'expired'
+  asset: string
+  /** Minor units: what the customer said, and what came onto the balance of it. */
+  amount: bigint
+  credited: bigint | null
+  /** Digits behind the point of both. */
+  scale: number
+  method: string
+  reference: string
+  /** In the words of staff: why it was refused, or why another amount was credited. */
+  reason: string | null
+  /** How the wallet stands since; only where money came onto it. */
+  wallet?: WalletTold
+}
+
+/** What a customer sees of a deposit has changed: it was asked for, or it is settled. */
+export const depositChanged = defineEvent<DepositChanged>(
+  'payments.deposit_changed',
+  ({ deposit_id }) => `deposit:${deposit_id}`,
+)
+
+/** What the proof of the deposits found; without a problem all is well. */
+export interface DepositsVerified {
+  problem?: string
+}
+
+/** The deposits were held against the ledger. */
+export const depositsVerified = defineEvent<DepositsVerified>('payments.deposits_verified', () => 'deposits')

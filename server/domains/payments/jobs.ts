@@ -1,5 +1,7 @@
 import type { Chore } from '#server/platform/jobs/jobs.ts'
 import { expireAdjustments } from './adjustments/expire-adjustments.ts'
+import { expireDeposits } from './deposits/expire-deposits.ts'
+import { tellVerifiedDeposits } from './deposits/verify-deposits.ts'
 
 /** What the scheduler does for this domain. */
 export const paymentChores: readonly Chore[] = [
@@ -10,4 +12,12 @@ export const paymentChores: readonly Chore[] = [
       await expireAdjustments(app)
     },
   },
+  {
+    name: 'payments.expire-deposits',
+    cron: '12 * * * *',
+    run: async (app) => {
+      await expireDeposits(app)
+    },
+  },
+  { name: 'payments.verify-deposits', cron: '43 2 * * *', run: tellVerifiedDeposits },
 ]

@@ -1,6 +1,7 @@
 import { verifyActs } from '#server/domains/audit/verify-acts.ts'
 import { verifyLedger } from '#server/domains/ledger/verify.ts'
 import { verifyOrders } from '#server/domains/orders/verify-orders.ts'
+import { verifyDeposits } from '#server/domains/payments/deposits/verify-deposits.ts'
 import { migrateAll, reachDatabase } from '../open-saldo.ts'
 import { type Command, print, readArguments, say, withSaldo } from './command.ts'
 
@@ -30,8 +31,9 @@ export const verifyCommand: Command = {
     return withSaldo(config, async ({ app }) => {
       const ledger = await verifyLedger(app.db, { onProgress: say })
       const orders = await verifyOrders(app.db)
+      const deposits = await verifyDeposits(app.db)
       const audit = await verifyActs(app.db, { onProgress: say })
-      const problems = [...ledger.problems, ...orders.problems, ...audit.problems]
+      const problems = [...ledger.problems, ...orders.problems, ...deposits.problems, ...audit.problems]
       for (const problem of problems) print(`WRONG  ${describe(problem)}`)
       // Kept elsewhere, these two also show that no later state was put in the place of this one.
       print(`Ledger: ${ledger.seals} seals, the last ${ledger.head ?? 'not made yet'}`)

@@ -35,6 +35,14 @@ export const alertQueueMinutes = defineSetting({
   unit: 'minutes',
 })
 
+export const alertDepositHours = defineSetting({
+  name: 'alerts.deposit_hours_max',
+  schema: z.int().min(1).max(1_000),
+  default: 12,
+  description: 'Staff are alarmed when a deposit by hand has waited for an answer longer than this.',
+  unit: 'hours',
+})
+
 export const alertProviderBalance = defineSetting({
   name: 'alerts.provider_balance_low',
   schema: z.string().refine((text) => (parseAmount(text, 9) ?? -1n) >= 0n, 'must be a decimal such as 50.00'),
@@ -63,6 +71,7 @@ export const ALERT_SETTINGS = [
   alertHouseChat,
   alertHouseLocale,
   alertQueueMinutes,
+  alertDepositHours,
   alertProviderBalance,
   alertErrorsPerMinute,
   alertConnectionsPercent,

@@ -1,4 +1,5 @@
 import { booksVerified } from '#server/domains/orders/events.ts'
+import { depositsVerified } from '#server/domains/payments/events.ts'
 import { type ProviderStanding, providersWatched } from '#server/domains/providers/events.ts'
 import { parseAmount } from '#server/kit/money.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
@@ -25,6 +26,11 @@ export const alertSubscriptions: readonly Subscription[] = [
     const sound: Observation = { kind: 'alert_ledger_unsound', wrong: problem === undefined ? undefined : { problem } }
     // A proof that did not end says nothing about what an earlier one found.
     observe(tx, app.clock.now(), unproven === undefined ? [ended, sound] : [ended])
+  }),
+  on(depositsVerified, async (tx, app, events) => {
+    const { problem } = events.at(-1)?.payload ?? {}
+    const wrong = problem === undefined ? undefined : { problem }
+    observe(tx, app.clock.now(), [{ kind: 'alert_ledger_unsound', subject: 'deposits', wrong }])
   }),
 ]
 

@@ -1,6 +1,12 @@
 import { type LinkAsked, linkAsked, type SecurityNotice, securityNotice } from '#server/domains/identity/events.ts'
 import { type OrderStepTold, ordersSettled } from '#server/domains/orders/events.ts'
-import { type BalanceAdjusted, balanceAdjusted } from '#server/domains/payments/events.ts'
+import {
+  type BalanceAdjusted,
+  balanceAdjusted,
+  type DepositChanged,
+  depositChanged,
+} from '#server/domains/payments/events.ts'
+import { unreachable } from '#server/kit/invariant.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
 import { KINDS } from '../texts/kinds.ts'
 import { type WebhookDisabled, webhookDisabled } from '../webhooks/events.ts'
@@ -40,6 +46,13 @@ export const messageSubscriptions: readonly Subscription[] = [
       events.map(({ payload, at }) => adjustmentMessage(payload, at)),
     ),
   ),
+  on(depositChanged, (tx, app, events) =>
+    tellUsers(
+      tx,
+      app.clock.now(),
+      events.flatMap(({ payload, at }) => depositMessages(payload, at)),
+    ),
+  ),
   on(ordersSettled, (tx, app, events) =>
     gather(
       tx,
@@ -70,6 +83,34 @@ function adjustmentMessage(adjusted: BalanceAdjusted, at: Date): Notice {
   const { adjustment_id, user_id, amount, asset, scale, reason } = adjusted
   const data = { amount: { amount: String(amount), asset, scale }, reason, at: at.toISOString() }
   return notice('balance_adjusted', { key: `adjustment:${adjustment_id}`, user_id, data })
+}
+
+/** Of what its customer does themselves nobody needs to tell them. */
+function depositMessages(changed: DepositChanged, when: Date): Notice[] {
+  const { deposit_id, user_id, state, asset, scale, credited, reference, reason } = changed
+  const key = `deposit:${deposit_id}:${state}`
+  const at = when.toISOString()
+  const money = (amount: bigint) => ({ amount: String(amount), asset, scale })
+  const asked = money(changed.amount)
+  switch (state) {
+    case 'approved': {
+      const amount = money(credited ?? changed.amount)
+      if (credited === changed.amount) {
+        return [notice('deposit_approved', { key, user_id, data: { amount, reference, at } })]
+      }
+      const data = { amount, asked, reference, reason: reason ?? '', at }
+      return [notice('deposit_corrected', { key, user_id, data })]
+    }
+    case 'refused':
+      return [notice('deposit_refused', { key, user_id, data: { amount: asked, reference, reason: reason ?? '', at } })]
+    case 'expired':
+      return [notice('deposit_expired', { key, user_id, data: { amount: asked, reference, at } })]
+    case 'pending':
+    case 'canceled':
+      return []
+    default:
+      return unreachable(state)
+  }
 }
 
 /** Only what the order's customer sees: a step that they do not see is no occasion. */

@@ -80,6 +80,22 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'আপনার ব্যালেন্স সমন্বয় হয়েছে: {{amount}}',
     body: '{{at}} আপনার ব্যালেন্স {{amount}} সমন্বয় করা হয়েছে।\n\nকারণ: {{reason}}',
   },
+  deposit_approved: {
+    title: 'আপনার জমা ব্যালেন্সে যোগ হয়েছে: {{amount}}',
+    body: '{{at}} আপনার পেমেন্ট {{reference}} বাবদ {{amount}} ব্যালেন্সে যোগ করা হয়েছে।',
+  },
+  deposit_corrected: {
+    title: 'আপনার জমা ব্যালেন্সে যোগ হয়েছে: {{amount}}',
+    body: '{{at}} আপনার পেমেন্ট {{reference}} বাবদ {{amount}} ব্যালেন্সে যোগ করা হয়েছে। আপনি জানিয়েছিলেন {{asked}}।\n\nকারণ: {{reason}}',
+  },
+  deposit_refused: {
+    title: 'আপনার {{amount}} জমা গ্রহণ করা হয়নি',
+    body: '{{at}} আপনার {{amount}} জমা (রেফারেন্স {{reference}}) ফিরিয়ে দেওয়া হয়েছে।\n\nকারণ: {{reason}}',
+  },
+  deposit_expired: {
+    title: 'আপনার {{amount}} জমার মেয়াদ শেষ',
+    body: 'আপনার {{amount}} জমার (রেফারেন্স {{reference}}) উত্তর সময়মতো দেওয়া হয়নি; {{at}} এর মেয়াদ শেষ হয়েছে। আমরা দুঃখিত। টাকা পাঠিয়ে থাকলে আবার জানান।',
+  },
   webhook_disabled: {
     title: 'একটি ওয়েবহুক বন্ধ করা হয়েছে',
     body: '{{at}} থেকে {{endpoint}} ঠিকানায় আর ইভেন্ট পাঠানো হচ্ছে না।\n\nকারণ: {{reason}}\n\nযা পৌঁছায়নি তা রাখা আছে। ঠিক করে চালু করুন এবং আবার পাঠাতে বলুন।',
@@ -104,6 +120,10 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
   alert_orders_waiting: {
     title: 'অর্ডার সিদ্ধান্তের অপেক্ষায়',
     body: both('{{count}}টি অর্ডার ব্যর্থ বা ফল অজানা। টাকা আটকে রাখা আছে।'),
+  },
+  alert_deposits_waiting: {
+    title: 'জমা উত্তরের অপেক্ষায়',
+    body: both('{{count}}টি জমা উত্তরের অপেক্ষায়, সবচেয়ে পুরোনোটি {{minutes}} মিনিট ধরে।'),
   },
   alert_ledger_unsound: {
     title: 'খতিয়ান মিলছে না',

@@ -87,6 +87,22 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Your balance was adjusted: {{amount}}',
     body: 'On {{at}} your balance was adjusted by {{amount}}.\n\nReason: {{reason}}',
   },
+  deposit_approved: {
+    title: 'Your deposit is on your balance: {{amount}}',
+    body: 'On {{at}} we credited {{amount}} for your payment {{reference}}.',
+  },
+  deposit_corrected: {
+    title: 'Your deposit is on your balance: {{amount}}',
+    body: 'On {{at}} we credited {{amount}} for your payment {{reference}}. You had named {{asked}}.\n\nReason: {{reason}}',
+  },
+  deposit_refused: {
+    title: 'Your deposit of {{amount}} was refused',
+    body: 'On {{at}} we refused your deposit of {{amount}} with the reference {{reference}}.\n\nReason: {{reason}}',
+  },
+  deposit_expired: {
+    title: 'Your deposit of {{amount}} has expired',
+    body: 'Nobody answered your deposit of {{amount}} with the reference {{reference}} in time; it expired on {{at}}. We are sorry. If you have paid, ask for it again.',
+  },
   webhook_disabled: {
     title: 'A webhook was switched off',
     body: 'We send no more events to {{endpoint}} since {{at}}.\n\nReason: {{reason}}\n\nWhat it missed is kept. Mend it, switch it on, and have it sent again.',
@@ -118,6 +134,14 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
       by: 'count',
       one: '{{count}} order failed or its fate is unknown. Its money is held.',
       other: '{{count}} orders failed or their fate is unknown. Their money is held.',
+    },
+  },
+  alert_deposits_waiting: {
+    title: 'Deposits wait for an answer',
+    body: {
+      by: 'count',
+      one: '{{count}} deposit waits for staff, for {{minutes}} min.',
+      other: '{{count}} deposits wait for staff, the oldest for {{minutes}} min.',
     },
   },
   alert_ledger_unsound: {

@@ -93,6 +93,22 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Баланс изменён: {{amount}}',
     body: '{{at}} ваш баланс изменён на {{amount}}.\n\nПричина: {{reason}}',
   },
+  deposit_approved: {
+    title: 'Пополнение зачислено: {{amount}}',
+    body: '{{at}} на ваш баланс зачислено {{amount}} за платёж {{reference}}.',
+  },
+  deposit_corrected: {
+    title: 'Пополнение зачислено: {{amount}}',
+    body: '{{at}} на ваш баланс зачислено {{amount}} за платёж {{reference}}. Вы указали {{asked}}.\n\nПричина: {{reason}}',
+  },
+  deposit_refused: {
+    title: 'Пополнение на {{amount}} отклонено',
+    body: '{{at}} мы отклонили ваше пополнение на {{amount}}, платёж {{reference}}.\n\nПричина: {{reason}}',
+  },
+  deposit_expired: {
+    title: 'Срок заявки на {{amount}} истёк',
+    body: 'На вашу заявку на пополнение на {{amount}}, платёж {{reference}}, вовремя не ответили; её срок истёк {{at}}. Приносим извинения. Если вы заплатили, подайте её снова.',
+  },
   webhook_disabled: {
     title: 'Вебхук выключен',
     body: 'С {{at}} мы не отправляем события на {{endpoint}}.\n\nПричина: {{reason}}\n\nПропущенное сохранено. Исправьте адрес, включите его и запросите отправку заново.',
@@ -128,6 +144,16 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
       few: '{{count}} заказа не прошли, или их судьба неизвестна. Деньги удержаны.',
       many: '{{count}} заказов не прошли, или их судьба неизвестна. Деньги удержаны.',
       other: '{{count}} заказа не прошли, или их судьба неизвестна. Деньги удержаны.',
+    },
+  },
+  alert_deposits_waiting: {
+    title: 'Пополнения ждут ответа',
+    body: {
+      by: 'count',
+      one: '{{count}} пополнение ждёт решения, {{minutes}} мин.',
+      few: '{{count}} пополнения ждут решения, самое старое {{minutes}} мин.',
+      many: '{{count}} пополнений ждут решения, самое старое {{minutes}} мин.',
+      other: '{{count}} пополнения ждут решения, самое старое {{minutes}} мин.',
     },
   },
   alert_ledger_unsound: {

@@ -20,6 +20,17 @@ const order: EventData = {
   version: '1',
 }
 
+const deposit: EventData = {
+  id: '5',
+  state: 'pending',
+  amount: '50.00',
+  credited: null,
+  currency: 'USD',
+  method: 'bank_transfer',
+  reference: 'TRX-4711-AB',
+  reason: null,
+}
+
 /** Every type of event that a webhook can be told of. A type once told keeps its meaning and its fields; new fields may come. */
 export const EVENT_TYPES = {
   'order.created': { description: 'An order was taken and its charge held.', example: order },
@@ -41,8 +52,25 @@ export const EVENT_TYPES = {
   },
   'balance.changed': {
     description:
-      'Orders moved money of yours, or we put your balance right. Many moves of orders at the same time make one event.',
+      'Orders moved money of yours, a deposit was credited, or we put your balance right. Many moves of orders at the same time make one event.',
     example: { balance: '100.00', held: '29.812', available: '70.188', currency: 'USD', version: '9' },
+  },
+  'deposit.created': { description: 'You asked for a deposit by hand to be credited.', example: deposit },
+  'deposit.approved': {
+    description: 'A deposit by hand is on the balance: `credited` of it, with a `reason` where that is another amount.',
+    example: { ...deposit, state: 'approved', credited: '48.00', reason: 'The bank took a fee of 2.00.' },
+  },
+  'deposit.refused': {
+    description: 'Staff refused a deposit by hand, for the `reason` told.',
+    example: { ...deposit, state: 'refused', reason: 'No such transfer has arrived.' },
+  },
+  'deposit.canceled': {
+    description: 'You took a deposit by hand back.',
+    example: { ...deposit, state: 'canceled' },
+  },
+  'deposit.expired': {
+    description: 'Nobody answered a deposit by hand in time.',
+    example: { ...deposit, state: 'expired' },
   },
   'account.security': {
     description:

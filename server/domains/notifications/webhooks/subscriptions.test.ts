@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { askAdjustment } from '#server/domains/payments/adjustments/ask-adjustment.ts'
+import { askDeposit } from '#server/domains/payments/deposits/ask-deposit.ts'
+import { decideDeposit } from '#server/domains/payments/deposits/decide-deposit.ts'
 import { publishFresh } from '#server/platform/outbox/publish-events.ts'
-import { TERMINAL } from '#test/support/editors.ts'
+import { editorFor, TERMINAL } from '#test/support/editors.ts'
 import { openWebhookHouse } from '#test/support/webhooks.ts'
 import { webhookSubscriptions } from './subscriptions.ts'
 
@@ -20,4 +22,34 @@ test('an adjustment by staff is told as a changed balance: how the wallet stands
     { balance: '12.50', held: '0.00', available: '12.50', currency: 'USD', version: expect.any(String) },
     { balance: '10.25', held: '0.00', available: '10.25', currency: 'USD', version: expect.any(String) },
   ])
+})
+
+test('a deposit is told as its customer sees it: asked for, then credited or refused, and the balance with it', async () => {
+  const house = await openWebhookHouse()
+  const { app } = house
+  const { user_id } = await house.webhook('shop')
+  const work = house.work()
+  const ask = async (reference: string) => {
+    const input = { user_id, amount: 50_000_000n, method: 'bank_transfer', reference, note: 'Between us.' }
+    return (await askDeposit(app, await editorFor(app, user_id), input)).id
+  }
+  const [good, bad] = [await ask('A1'), await ask('A2')]
+  await decideDeposit(app, TERMINAL, { id: good, verdict: 'approve', amount: 48_000_000n, reason: 'A fee.' })
+  await decideDeposit(app, TERMINAL, { id: bad, verdict: 'refuse', reason: 'Not found.' })
+  while (await publishFresh(app, webhookSubscriptions(work.wake)));
+  const told = async () => (await house.receiver.received({ hook: 'shop' })).map(({ body }) => JSON.parse(body))
+  await expect.poll(async () => (await told()).length, { timeout: 10_000 }).toBe(5)
+  const of = async (type: string) => (await told()).filter((each) => each.type === type).map(({ data }) => data)
+  const shown = { amount: '50.00', currency: 'USD', method: 'bank_transfer' }
+  expect(await of('deposit.approved')).toEqual([
+    { ...shown, id: String(good), state: 'approved', credited: '48.00', reference: 'A1', reason: 'A fee.' },
+  ])
+  expect(await of('deposit.refused')).toEqual([
+    { ...shown, id: String(bad), state: 'refused', credited: null, reference: 'A2', reason: 'Not found.' },
+  ])
+  expect((await of('deposit.created')).map(({ id, state }) => [id, state]).toSorted()).toEqual([
+    [String(good), 'pending'],
+    [String(bad), 'pending'],
+  ])
+  expect(await of('balance.changed')).toMatchObject([{ balance: '48.00', available: '48.00' }])
 })

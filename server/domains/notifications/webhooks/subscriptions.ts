@@ -10,8 +10,14 @@ import {
   ordersStopped,
   type ShownOrder,
 } from '#server/domains/orders/events.ts'
-import { balanceAdjusted, type WalletTold } from '#server/domains/payments/events.ts'
+import {
+  balanceAdjusted,
+  type DepositChanged,
+  depositChanged,
+  type WalletTold,
+} from '#server/domains/payments/events.ts'
 import { unreachable } from '#server/kit/invariant.ts'
+import { formatAmount } from '#server/kit/money.ts'
 import type { EventDefinition, StoredEvent } from '#server/platform/outbox/event.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
 import type { EventTypeName } from './event-types.ts'
@@ -35,6 +41,7 @@ export function webhookSubscriptions(wake: () => void): Subscription[] {
       payload.wallets.map((wallet) => balanceNews(wallet.customer_id, wallet, at)),
     ),
     telling(balanceAdjusted, ({ payload, at }) => [balanceNews(payload.user_id, payload.wallet, at)]),
+    telling(depositChanged, ({ payload, at }) => depositNews(payload, at)),
     telling(securityNotice, ({ payload }) => [securityNews(payload)]),
     on(deliveriesDue, async (tx) => tx.onCommit(wake)),
   ]
@@ -70,6 +77,18 @@ function balanceNews(user_id: bigint, wallet: WalletTold, at: Date): News {
   const { version, balance, held, available, currency } = wallet
   const data = () => ({ balance, held, available, currency, version: String(version) })
   return { user_id, type: 'balance.changed', at, data }
+}
+
+/** The deposit, and the balance where money came onto it. */
+function depositNews(changed: DepositChanged, at: Date): News[] {
+  const { deposit_id, user_id, state, asset, scale, amount, credited, method, reference, reason, wallet } = changed
+  const written = (sum: bigint) => formatAmount(sum, scale, 2)
+  const data = () => ({
+    ...{ id: String(deposit_id), state, amount: written(amount), currency: asset, method, reference, reason },
+    credited: credited === null ? null : written(credited),
+  })
+  const type = state === 'pending' ? 'deposit.created' : (`deposit.${state}` as const)
+  return [{ user_id, type, at, data }, ...(wallet ? [balanceNews(user_id, wallet, at)] : [])]
 }
 
 /** Without address and browser: a webhook's receiver may be anyone's machine. */

@@ -1,12 +1,11 @@
 import { ensureAccounts } from '#server/domains/ledger/ensure-accounts.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
-import { balancesOf } from '#server/domains/ledger/queries.ts'
 import { invariant, present } from '#server/kit/invariant.ts'
-import { formatAmount } from '#server/kit/money.ts'
 import type { Tx } from '#server/platform/db/database.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
 import { adjustments, WALLET_SCALE, walletOf } from '../accounts.ts'
-import { balanceAdjusted, type WalletTold } from '../events.ts'
+import { balanceAdjusted } from '../events.ts'
+import { walletAsTold } from '../tell-wallet.ts'
 import type { Adjustment } from './adjustment.ts'
 import { AmountRefusedError, NotEnoughFundsError } from './errors.ts'
 
@@ -38,11 +37,4 @@ export async function postAdjustment(
   const told = { adjustment_id: id, user_id, asset, amount, scale: WALLET_SCALE, reason }
   emit(tx, balanceAdjusted, [{ ...told, wallet: await walletAsTold(tx, wallet, asset) }])
   return outcome.id
-}
-
-/** As the transaction leaves it: the account is locked since the posting. */
-async function walletAsTold(tx: Tx, wallet: bigint, currency: string): Promise<WalletTold> {
-  const { posted, held, available, version } = present((await balancesOf(tx, [wallet])).get(wallet), 'it was posted to')
-  const told = (amount: bigint) => formatAmount(amount, WALLET_SCALE, 2)
-  return { balance: told(posted), held: told(held), available: told(available), currency, version }
 }

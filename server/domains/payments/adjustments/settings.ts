@@ -1,17 +1,11 @@
 import { z } from 'zod'
-import { AMOUNT_MAX, parseAmount } from '#server/kit/money.ts'
 import { defineSetting } from '#server/platform/settings/setting.ts'
-import { WALLET_SCALE } from '../accounts.ts'
+import { walletAmount } from '../amount-setting.ts'
 
 /** Micro-USD. */
 export const secondPersonAbove = defineSetting({
   name: 'adjustments.second_person_above',
-  schema: z.string().transform((text, context) => {
-    const amount = parseAmount(text, WALLET_SCALE)
-    if (amount !== undefined && amount >= 0n && amount <= AMOUNT_MAX) return amount
-    context.addIssue({ code: 'custom', message: 'must be an amount such as 100.00' })
-    return z.NEVER
-  }),
+  schema: walletAmount,
   default: '100.00',
   description:
     'What one member of staff may put right on customers’ balances within 24 hours, given and taken counted together, without a second person. With 0 each adjustment needs one.',

@@ -1,0 +1,61 @@
+import { present } from '#server/kit/invariant.ts'
+import type { App } from '#server/platform/app.ts'
+import type { Db } from '#server/platform/db/database.ts'
+import { readSnapshot } from '#server/platform/db/read-snapshot.ts'
+import { emit } from '#server/platform/outbox/emit.ts'
+import { depositsVerified } from '../events.ts'
+import { DEPOSIT_REASON } from './credit-deposit.ts'
+
+/** What is wrong with a deposit, or with a movement that names one. */
+export interface DepositProblem {
+  check: string
+  deposit_id: bigint
+  what: string
+}
+
+/** Proves the deposits against the ledger, and the other way round, as they were at one moment. For each check the first wrong row, if there is one. Throws what the database throws. */
+export async function verifyDeposits(db: Db): Promise<{ deposits: bigint; problems: DepositProblem[] }> {
+  return readSnapshot(db, 1, async ([snapshot]) => {
+    const { query } = present(snapshot, 'a snapshot')
+    const problems: DepositProblem[] = []
+    // One after another: each reads whole tables.
+    for (const [check, sql] of Object.entries(CHECKS)) {
+      const [row] = await query<{ deposit_id: bigint; what: string }>(sql)
+      if (row) problems.push({ check, ...row })
+    }
+    const [counted] = await query<{ deposits: bigint }>('select count(*) as deposits from payments.deposit')
+    return { deposits: counted?.deposits ?? 0n, problems }
+  })
+}
+
+/** Proves the deposits and tells what was found. */
+export async function tellVerifiedDeposits(app: Pick<App, 'db'>): Promise<void> {
+  const { problems } = await verifyDeposits(app.db)
+  const [first] = problems
+  await app.db.transaction(async (tx) =>
+    emit(tx, depositsVerified, [first ? { problem: `deposit ${first.deposit_id}: ${first.what}` } : {}]),
+  )
+}
+
+const CHECKS = {
+  deposit_movement: `
+    select d.id as deposit_id, case
+        when t.id is null then format('it is approved, and its movement %s is not there', d.movement)
+        when t.amount <> d.approved_amount then format('%s was moved, and %s was approved', t.amount, d.approved_amount)
+        when wallet.id is null then format('movement %s does not go to the wallet of its customer', t.id)
+        else format('movement %s is %s for %s %s', t.id, t.reason, t.subject_kind, t.subject_id)
+      end as what
+    from payments.deposit d
+    left join ledger.transfer t on t.id = d.movement
+    left join ledger.account wallet on wallet.id = t.credit
+      and (wallet.owner_kind, wallet.owner_id, wallet.purpose, wallet.asset) = ('customer', d.user_id, 'wallet', d.asset)
+    where d.state = 'approved' and (t.id is null or t.amount <> d.approved_amount or wallet.id is null
+      or (t.reason, t.subject_kind, t.subject_id) is distinct from ('${DEPOSIT_REASON}', 'deposit', d.id))
+    order by d.id limit 1`,
+
+  movement_without_deposit: `
+    select t.subject_id as deposit_id, format('movement %s of %s is for a deposit that does not know it', t.id, t.amount) as what
+    from ledger.transfer t left join payments.deposit d on d.movement = t.id
+    where (t.subject_kind = 'deposit' or t.reason = '${DEPOSIT_REASON}') and d.id is null
+    order by t.id limit 1`,
+} as const
