@@ -5,8 +5,11 @@ import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import type { Area } from '#server/domains/identity/principal.ts'
 import { createWebhook } from '#server/domains/notifications/webhooks/create-webhook.ts'
 import { placeOrders } from '#server/domains/orders/placing/place-orders.ts'
+import { askDeposit } from '#server/domains/payments/deposits/ask-deposit.ts'
+import { newUuid } from '#server/kit/id.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { type Doors, openDoors } from '#test/support/doors.ts'
+import { editorFor } from '#test/support/editors.ts'
 import { type Route, routesOf } from '#test/support/routes.ts'
 import { aSession } from '#test/support/sessions.ts'
 import { ABOUT, AT_HOME, HOLDERS, NEVER_BY_KEY, ROLES, type Role } from './access-table.ts'
@@ -197,6 +200,10 @@ const OWNED: Readonly<Record<string, (doors: Doors, owner: bigint) => Promise<bi
       values ($1, gen_random_uuid()::text, 'news', 'news', 'Mine', '', now()) returning id`
     const [row] = await shop.app.db.query<{ id: bigint }>(sql, [user_id])
     return row?.id ?? 0n
+  },
+  '/api/v1/deposits/{id}': async ({ shop }, user_id) => {
+    const input = { user_id, amount: 5_000_000n, method: 'bank_transfer', reference: newUuid() }
+    return (await askDeposit(shop.app, await editorFor(shop.app, user_id), input)).id
   },
   '/api/orders/user-status/{id}': anOrderOf,
   '/api/v1/order/{id}': anOrderOf,

@@ -20,7 +20,7 @@ async function setup() {
       headers,
       body: body === undefined ? null : JSON.stringify(body),
     })
-    return { status: response.status, headers: response.headers, body: await response.json() }
+    return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) }
   }
   const buyer = async (role = 'customer') => {
     const made = role === 'customer' ? await customer('0') : undefined
@@ -131,6 +131,8 @@ test('what is not as it should be is refused with the field and the reason', asy
     [{ ...FIFTY, reference: '   ' }, 400, 'reference'],
     [{ ...FIFTY, reference: '--' }, 422, 'reference'],
     [{ ...FIFTY, reference: 'x'.repeat(201) }, 400, 'reference'],
+    [{ ...FIFTY, reference: 'a\0b' }, 400, 'reference'],
+    [{ ...FIFTY, note: 'a\ud800' }, 400, 'note'],
     [{ ...FIFTY, note: 'x'.repeat(501) }, 400, 'note'],
     [{ ...FIFTY, state: 'approved' }, 400, 'state'],
     [{ amount: '50', reference: 'x' }, 400, 'method'],
@@ -154,7 +156,7 @@ test('what is not as it should be is refused with the field and the reason', asy
     const answer = await desk.ask('POST', `/api/admin/deposits/${id}/${verb}`, body)
     expect([verb, body, answer.status, answer.body.errors?.[0]?.field]).toEqual([verb, body, status, field])
   }
-  for (const query of ['state=lost', 'user_id=x', 'limit=0', 'limit=101', 'cursor=x']) {
+  for (const query of ['state=lost', 'user_id=x', 'limit=0', 'limit=101', 'cursor=x', 'reference=%00', 'method=a%00']) {
     expect([query, (await desk.ask('GET', `/api/admin/deposits?${query}`)).status]).toEqual([query, 400])
   }
   expect((await ask('GET', `/api/v1/deposits/${id}`)).body.state).toBe('pending')

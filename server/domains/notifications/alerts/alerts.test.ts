@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { booksVerified } from '#server/domains/orders/events.ts'
+import { depositsVerified } from '#server/domains/payments/events.ts'
 import { providersWatched } from '#server/domains/providers/events.ts'
 import type { Occurrences } from '#server/platform/failures/waiting-failures.ts'
 import { writeFailures } from '#server/platform/failures/write-failures.ts'
@@ -178,6 +179,24 @@ test('what piles up or waits for a person is seen, and so are messages that do n
     { kind: 'alert_orders_waiting' },
     { kind: 'alert_queue_long', subject: 'orders' },
   ])
+})
+
+test('deposits alarm staff when one has waited for longer than it may, and not before; unsound ones at once', async () => {
+  const house = await openMessageHouse()
+  const waiting = (hours: number): QueueFigure[] => {
+    const oldest_at = new Date(house.app.clock.now().getTime() - hours * 60 * MINUTE_MS)
+    const by_hand = { queue: 'deposits', kind: 'by_hand', stage: 'stuck' } as const
+    return [
+      { ...by_hand, state: 'pending', depth: 2, oldest_at },
+      { ...by_hand, state: 'approved_once', depth: 1, oldest_at: house.app.clock.now() },
+    ]
+  }
+  await watchHouse(house.app, [async () => waiting(11)])
+  expect(await alerts(house)).toEqual([])
+  await watchHouse(house.app, [async () => waiting(13)])
+  expect(await alerts(house)).toMatchObject([{ kind: 'alert_deposits_waiting' }])
+  await publish(house, depositsVerified, { problem: 'deposit 3: its movement is not there' })
+  expect(await alerts(house)).toMatchObject([{}, { kind: 'alert_ledger_unsound', subject: 'deposits', open: true }])
 })
 
 const failure = (i: number, at: Date, count = 1): Occurrences => ({
