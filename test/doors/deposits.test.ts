@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createApiKey } from '#server/domains/identity/create-api-key.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
+import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import { newUuid } from '#server/kit/id.ts'
 import { openDoors } from '#test/support/doors.ts'
 import { staffWith } from '#test/support/staff.ts'
