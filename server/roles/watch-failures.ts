@@ -3,6 +3,7 @@ import { RELEASE } from '#server/platform/config/release.ts'
 import { openFailureMemory } from '#server/platform/failures/failure-memory.ts'
 import { openSentry } from '#server/platform/sentry/open-sentry.ts'
 import { reportFailure } from '#server/platform/telemetry/failures.ts'
+import { maskText } from '#server/platform/telemetry/mask-text.ts'
 import type { Progress } from './open-saldo.ts'
 
 /** An error that nobody caught leaves the process in no known state: this long it may take to tell of it. */
@@ -34,7 +35,7 @@ function watchProcess(app: App, lastWords: () => Promise<void>, say: Progress): 
     if (ending) return
     ending = true
     // As Node itself would, for whoever sits at the terminal.
-    say(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    say(maskText(error instanceof Error ? (error.stack ?? error.message) : String(error)))
     const end = () => process.exit(1)
     setTimeout(end, LAST_WORDS_MS)
     void lastWords().finally(end)

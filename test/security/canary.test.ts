@@ -3,6 +3,7 @@ import { codeAt } from '#server/domains/identity/two-factor/totp.ts'
 import { newSecret, newUuid } from '#server/kit/id.ts'
 import { type Canary, found, spellingsOf } from './canary.ts'
 import { type Answer, type Ask, type House, openHouse } from './house.ts'
+import { anAdministrator, expectStatus, lookAtEverything, newPassword, sessionOf, signIn } from './people.ts'
 
 test('no secret of any kind is readable in anything the house leaves behind', { timeout: 180_000 }, async () => {
   const house = await openHouse()
@@ -12,7 +13,8 @@ test('no secret of any kind is readable in anything the house leaves behind', { 
   await anOrderGoesToAProvider(house, customer)
   await othersFail(house)
   await statementsFail(house, customer)
-  await everythingIsLookedAt(house, customer)
+  const staff = await anAdministrator(house)
+  for (const by of [customer.token, staff.token]) await lookAtEverything(house, by)
   const traces = await house.traces()
   // A scan that finds nothing anywhere would prove nothing.
   const seen = found([{ kind: 'address', secret: customer.email }], traces)
@@ -76,10 +78,6 @@ async function aCustomer(house: House): Promise<Customer> {
   return { ...customer, token: await signInWithTwo(house, customer) }
 }
 
-function newPassword(house: House, kind: string): string {
-  return house.secret({ kind, secret: `${newSecret(9)} canary ${newSecret(9)}` })
-}
-
 async function signInBadly(house: House, email: string, password: string): Promise<void> {
   const path = '/api/v1/sessions'
   const mistyped = newPassword(house, 'password mistyped')
@@ -92,18 +90,6 @@ async function signInBadly(house: House, email: string, password: string): Promi
   await expectRefusal(house.ask('POST', path, { body: `email=${email}&password=${password}` }))
   const query = new URLSearchParams({ email, password })
   await expectRefusal(house.ask('POST', `${path}?${query}`, { body: {} }, 'POST sessions with a query'))
-}
-
-async function signIn(house: House, email: string, password: string): Promise<string> {
-  const answer = await expectStatus(201, house.ask('POST', '/api/v1/sessions', { body: { email, password } }))
-  return sessionOf(house, answer)
-}
-
-function sessionOf(house: House, answer: Answer): string {
-  for (const [name, secret] of Object.entries(answer.cookies)) {
-    house.secret({ kind: `cookie ${name}`, secret: String(secret) }, answer)
-  }
-  return house.secret({ kind: 'session token', secret: answer.body.token }, answer)
 }
 
 async function signInWithTwo(house: House, { email, password, recovery_codes }: Omit<Customer, 'token'>) {
@@ -291,33 +277,6 @@ async function statementsFail(house: House, { email, password, token: by }: Cust
   await expectStatus(500, house.ask('POST', '/api/v1/api-keys', { by, body: { name: 'shop' } }))
   await expectStatus(500, house.ask('POST', '/api/v1/sessions', { body: { email, password } }))
   for (const each of tables) await db.query(`alter table identity.${each} drop constraint canary`)
-}
-
-/** An administrator made by a command, and the customer, look at all there is to be read. */
-async function everythingIsLookedAt(house: House, customer: Customer): Promise<void> {
-  const password = newPassword(house, 'password given at the terminal')
-  const made = await house.command(
-    'create-user',
-    'staff@example.com',
-    '--role',
-    'administrator',
-    '--password',
-    password,
-  )
-  expect(made.code).toBe(0)
-  const staff = await signIn(house, 'staff@example.com', password)
-  const { body } = await house.ask('GET', '/openapi.json')
-  const paths = Object.entries(body.paths).flatMap(([path, methods]) => ('get' in methods ? [path] : []))
-  expect(paths).toEqual(expect.arrayContaining(['/metrics', '/api/v1/profile', '/api/admin/users']))
-  for (const path of paths) {
-    for (const by of [customer.token, staff]) await house.ask('GET', path.replaceAll(/\{\w+\}/g, '1'), { by })
-  }
-}
-
-async function expectStatus(status: number, asked: Promise<Answer>): Promise<Answer> {
-  const answer = await asked
-  if (answer.status !== status) throw new Error(`not ${status}: ${answer.trace.place} ${answer.trace.text}`)
-  return answer
 }
 
 /** For a reason that lies in the request. */

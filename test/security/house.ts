@@ -144,11 +144,15 @@ export async function openHouse(): Promise<House> {
     traces: async () => {
       await Promise.all([failures.flush(), sentry.flush()])
       const mails = await outside.controls.mail.mails()
+      const chats = await outside.controls.telegram.messages()
+      const calls = await outside.controls.receiver.received()
       const { events } = await outside.controls.sentry.received()
       return [
         ...lines,
         ...answers.map((answer) => answer.trace),
         ...mails.map((mail) => ({ place: 'mail', text: `${mail.subject}\n${mail.text}\n${mail.html}` })),
+        ...chats.map(({ text }) => ({ place: 'Telegram', text })),
+        ...calls.map((call) => ({ place: 'webhook', text: JSON.stringify(call) })),
         ...events.map((event) => ({ place: 'Sentry', text: JSON.stringify(event) })),
         ...(await keptWrites(app.db)),
       ]

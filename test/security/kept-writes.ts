@@ -6,7 +6,7 @@ const KEEP = `
   create table kept.write (place text not null, content text not null);
   create function kept.keep() returns trigger language plpgsql security definer as $$
   begin
-    insert into kept.write values (tg_table_schema || '.' || tg_table_name, new::text);
+    insert into kept.write values (tg_table_schema || '.' || regexp_replace(tg_table_name, '_(y\\d{4}m\\d\\d|default)$', ''), new::text);
     return null;
   end $$;
   do $$
@@ -27,7 +27,7 @@ export async function keepWrites(db: Db): Promise<void> {
   await db.query(KEEP)
 }
 
-/** All that was written, each as `schema.table` and its row. */
+/** All that was written, each as `schema.table` and its row; of a table in parts, the table. */
 export async function keptWrites(db: Db): Promise<Trace[]> {
   return db.query<{ place: string; text: string }>('select distinct place, content as text from kept.write')
 }

@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { maskSecrets } from '../outbound/mask.ts'
 import type { Failure } from '../telemetry/failures.ts'
-import { maskSecretValues } from '../telemetry/secret-values.ts'
+import { maskText } from '../telemetry/mask-text.ts'
 
 /** A failure in texts that may be stored and sent on: bounded, secrets masked. */
 export interface DescribedFailure {
@@ -125,6 +124,6 @@ function stackOf(error: unknown): string {
 
 /** Masked before it is cut, without what PostgreSQL does not take. */
 function storable(text: string, chars_max: number): string {
-  const masked = maskSecretValues(maskSecrets(text, { secrets: [], chars_max: 4 * chars_max }))
+  const masked = maskText(text.slice(0, 4 * chars_max))
   return masked.replaceAll('\0', '').toWellFormed().slice(0, chars_max).toWellFormed()
 }

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '#server/kit/clock.ts'
+import { newSecret } from '#server/kit/id.ts'
 import { InvariantError } from '#server/kit/invariant.ts'
 import { testDatabase } from '#test/support/database.ts'
 import { putSetting, someSettings } from '#test/support/settings.ts'
@@ -358,10 +359,12 @@ test('a runner that loses its connections goes on, and the job under way ends we
   expect(new Set(ran.map((each) => each.payload.order_id))).toEqual(new Set([1n, 2n]))
 })
 
-test('two jobs of one name, and a payload beyond the limit, are defects', async () => {
+test('two jobs of one name, and a payload beyond the limit or with a secret in it, are defects', async () => {
   const { app, db, definition } = await setup()
   expect(() => startJobRunner(app, [definition, definition])).toThrow(InvariantError)
   const text: JobDefinition<string> = { ...definition, parse: String, run: async () => {} }
-  const attempt = db.transaction(async (tx) => app.jobs.enqueue(tx, text, 'a'.repeat(100_001)))
-  await expect(attempt).rejects.toThrow(InvariantError)
+  for (const payload of ['a'.repeat(100_001), `ss_${newSecret()}`]) {
+    const attempt = db.transaction(async (tx) => app.jobs.enqueue(tx, text, payload))
+    await expect(attempt).rejects.toThrow(InvariantError)
+  }
 })

@@ -3,6 +3,7 @@ import { textArray } from '../db/arrays.ts'
 import { statement } from '../db/database.ts'
 import type { Settings } from '../settings/settings.ts'
 import { correlationIds } from '../telemetry/correlation.ts'
+import { hasSecretValue } from '../telemetry/secret-values.ts'
 import { sealEnvelope } from './envelope.ts'
 import { jobAttempts } from './job-settings.ts'
 import type { JobDefinition, Jobs } from './jobs.ts'
@@ -42,5 +43,7 @@ export function openJobs(settings: Settings): Jobs {
 function checkedEnvelope(name: string, payload: unknown): string {
   const text = sealEnvelope(payload, correlationIds())
   invariant(text.length <= PAYLOAD_LENGTH_MAX, `the payload of job ${name} exceeds ${PAYLOAD_LENGTH_MAX} characters`)
+  // A dead letter keeps its payload until someone settles it, as it was: it must go back into the queue.
+  invariant(!hasSecretValue(text), `a secret stands in the payload of job ${name}`)
   return text
 }

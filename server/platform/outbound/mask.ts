@@ -1,3 +1,4 @@
+import { maskFields } from '../telemetry/mask-text.ts'
 import { isSecretField } from '../telemetry/secret-fields.ts'
 
 const MASK = '***'
@@ -73,26 +74,4 @@ function spellings(secrets: readonly string[]): string[] {
 /** Percent-encoding is written in either case, so case does not count. */
 function anyOf(forms: readonly string[]): RegExp {
   return new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'gi')
-}
-
-/** "name": "value" or "name": 12, closed or cut off. Names are bounded, so that no text makes this slow. */
-const JSON_FIELD = /("([\w.-]{1,64})"\s{0,8}:\s{0,8})(?:"(?:[^"\\]|\\.)*"?|[-\w.]+)/g
-/** The same within a JSON string: \"name\": \"value\". */
-const NESTED_JSON_FIELD = /(\\"([\w.-]{1,64})\\"\s{0,8}:\s{0,8})(?:\\"[^"\\]*(?:\\")?|[-\w.]+)/g
-/** name=value of a form, a query or a cookie; also name[]=value. */
-const FORM_FIELD = /(?<![\w.-])([\w.-]{1,64})((?:\[\]|%5B%5D)?=)([^&\s"'<>;]+)/gi
-/** A part of multipart/form-data. */
-const MULTIPART_FIELD = /(name="([\w.-]{1,64})"(?:\r?\n[^\r\n]{1,200}){0,4}\r?\n\r?\n)([^\r\n]+)/g
-/** A header line: the value reaches to the end of the line. */
-const HEADER_LINE = /^([\w-]{1,64})(:[ \t]{0,8})([^\r\n"]+)/gm
-
-function maskFields(text: string): string {
-  return text
-    .replace(JSON_FIELD, (all, before: string, name: string) => (isSecretField(name) ? `${before}"${MASK}"` : all))
-    .replace(NESTED_JSON_FIELD, (all, before: string, name: string) => {
-      return isSecretField(name) ? `${before}\\"${MASK}\\"` : all
-    })
-    .replace(MULTIPART_FIELD, (all, before: string, name: string) => (isSecretField(name) ? before + MASK : all))
-    .replace(FORM_FIELD, (all, name: string, equals: string) => (isSecretField(name) ? name + equals + MASK : all))
-    .replace(HEADER_LINE, (all, name: string, colon: string) => (isSecretField(name) ? name + colon + MASK : all))
 }

@@ -45,6 +45,15 @@ test('secrets are masked at every depth, in lists, maps, errors and child logger
   expect(JSON.parse(lines[5] ?? '')).toMatchObject({ password: '***', key: '***', kept: 'yes' })
 })
 
+test('an error that quotes a request or an answer is told without the secrets in it, its causes too', () => {
+  const { log, lines } = setup()
+  const secret = 'hunter2-of-the-deep'
+  const quoting = new Error(`refused key=${secret}&action=add`, { cause: new Error(JSON.stringify({ secret })) })
+  log.error({ err: Object.assign(quoting, { answer: [`{"token":"${secret}"}`] }) }, 'failed')
+  expect(lines.join('')).not.toContain(secret)
+  expect(lines.join('')).toContain('action=add')
+})
+
 test('a secret field is known by its name in any spelling, and its neighbours are not taken for one', () => {
   for (const name of ['key', 'API-Key', 'x-api-key', 'newPassword', 'client_secret', 'access_token', 'Cookie']) {
     expect([name, isSecretField(name)]).toEqual([name, true])

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
 import { correlationIds } from './correlation.ts'
+import { maskText } from './mask-text.ts'
 import { isSecretField } from './secret-fields.ts'
 import { maskSecretValues } from './secret-values.ts'
 
@@ -48,10 +49,10 @@ export function openLog(options: LogOptions): Log {
 }
 
 /** A copy of what a line carries, without secrets and within limits; bigint as text. */
-function loggable(value: unknown, depth: number): unknown {
+function loggable(value: unknown, depth: number, mask = maskSecretValues): unknown {
   switch (typeof value) {
     case 'string':
-      return loggableText(value)
+      return loggableText(value, mask)
     case 'bigint':
       return value.toString()
     case 'object':
@@ -61,25 +62,26 @@ function loggable(value: unknown, depth: number): unknown {
   }
   if (value === null || value instanceof Date) return value
   if (depth >= DEPTH_MAX) return '…'
-  if (value instanceof Error) return loggableFields(stdSerializers.err(value), depth)
+  // Errors quote what others were sent. Too dear for every text of every line.
+  if (value instanceof Error) return loggableFields(stdSerializers.err(value), depth, maskText)
   if (Buffer.isBuffer(value)) return `${value.length} bytes`
-  if (Array.isArray(value)) return value.slice(0, ITEMS_MAX).map((item) => loggable(item, depth + 1))
-  if (value instanceof Map) return loggableFields(Object.fromEntries(value), depth)
-  if (value instanceof Set) return loggable([...value], depth)
-  return loggableFields(value, depth)
+  if (Array.isArray(value)) return value.slice(0, ITEMS_MAX).map((item) => loggable(item, depth + 1, mask))
+  if (value instanceof Map) return loggableFields(Object.fromEntries(value), depth, mask)
+  if (value instanceof Set) return loggable([...value], depth, mask)
+  return loggableFields(value, depth, mask)
 }
 
 /** PostgreSQL quotes the row that it refuses, and others what they were sent. A secret that the first cut parts is cut off by the second. */
-function loggableText(text: string): string {
-  const masked = maskSecretValues(text.length > 2 * TEXT_MAX ? text.slice(0, 2 * TEXT_MAX) : text)
+function loggableText(text: string, mask: typeof maskText): string {
+  const masked = mask(text.length > 2 * TEXT_MAX ? text.slice(0, 2 * TEXT_MAX) : text)
   return masked.length > TEXT_MAX ? `${masked.slice(0, TEXT_MAX)}…` : masked
 }
 
-function loggableFields(fields: object, depth: number): Record<string, unknown> {
+function loggableFields(fields: object, depth: number, mask: typeof maskText): Record<string, unknown> {
   const result: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue
-    result[name] = isSecretField(name) ? MASK : loggable(value, depth + 1)
+    result[name] = isSecretField(name) ? MASK : loggable(value, depth + 1, mask)
   }
   return result
 }

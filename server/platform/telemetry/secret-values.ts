@@ -14,7 +14,7 @@ const SECRET_VALUE = new RegExp(
     String.raw`(?<=[a-z]:\/\/)[^\s/:@"']{0,200}:[^\s/@"']{1,200}(?=@)`,
     String.raw`(?<=\b(?:[Bb]earer|[Bb]asic) )[A-Za-z0-9._~+/=-]{16,}`,
     // A Telegram bot's token.
-    String.raw`(?<!\d)\d{8,12}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])`,
+    String.raw`(?<!\d)\d{6,12}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])`,
   ].join('|'),
   'g',
 )

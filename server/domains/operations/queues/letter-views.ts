@@ -1,11 +1,8 @@
 import { z } from 'zod'
 import { type DeadLetter, LETTER_KINDS, LETTER_STATES } from '#server/platform/jobs/dead-letters.ts'
-import { maskSecrets } from '#server/platform/outbound/mask.ts'
 import { maskJson } from '#server/platform/telemetry/mask-json.ts'
+import { maskText } from '#server/platform/telemetry/mask-text.ts'
 import { maskSecretValues } from '#server/platform/telemetry/secret-values.ts'
-
-/** The column's limit: an error is shown whole. */
-const ERROR_CHARS_MAX = 2_000
 
 /** A dead letter in a list. */
 export const letterShape = z.object({
@@ -39,7 +36,7 @@ export function letterView(letter: DeadLetter): z.output<typeof letterShape> {
     kind,
     name,
     subject: maskSecretValues(subject),
-    error: maskSecretValues(maskSecrets(letter.error, { secrets: [], chars_max: ERROR_CHARS_MAX })),
+    error: maskText(letter.error),
     attempts,
     first_at: letter.first_at.toISOString(),
     last_at: letter.last_at.toISOString(),
