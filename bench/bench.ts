@@ -10,11 +10,15 @@ export interface BenchContext {
   readonly yardstick_tps: number
   /** Tells those who wait what is being done. */
   readonly say: (text: string) => void
+  /** For how many seconds the steady part runs, of a bench that has one. */
+  readonly steady_s: number
 }
 
 /** One thing to measure. Answers its figures by name; throws when what it ran on came out wrong. */
 export interface Bench {
   readonly summary: string
+  /** For how many seconds its steady part runs unless asked otherwise; absent where there is none to be made longer. */
+  readonly steady_s?: number
   run(context: BenchContext): Promise<Record<string, unknown>>
 }
 

@@ -25,6 +25,8 @@ const ROOT = join(import.meta.dirname, '..')
 const PANEL_KEY = 'bench-provider-key'
 /** Thirty percent. */
 const MARKUP = { percent_bp: 3_000n, fixed: 0n, minimum_margin: 0n }
+/** In which Linux counts a process's time, on all that we know. */
+const CPU_TICK_MS = 10
 /** Micro-USD. No run spends it. */
 const CUSTOMER_FUNDS = 10n ** 15n
 
@@ -32,6 +34,8 @@ const CUSTOMER_FUNDS = 10n ** 15n
 export interface Process {
   /** Its resident memory, in MB. */
   resident_mb(): Promise<number>
+  /** What it took of the processors so far, in milliseconds. */
+  cpu_ms(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -98,6 +102,11 @@ function asProcess(child: ChildProcess): Process {
     resident_mb: async () => {
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
       return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024)
+    },
+    cpu_ms: async () => {
+      // Behind the name in brackets, which may have spaces, the 12th and 13th: in the system's own time and in ours, in hundredths of a second.
+      const fields = (await readFile(`/proc/${child.pid}/stat`, 'utf8')).split(') ').at(-1)?.split(' ') ?? []
+      return (Number(fields[11]) + Number(fields[12])) * CPU_TICK_MS
     },
     stop: async () => {
       child.kill('SIGTERM')

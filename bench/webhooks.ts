@@ -19,7 +19,7 @@ const MAKERS = 20
 const EVENTS_PER_SECOND = 1_150
 const TICKS_PER_SECOND = 50
 const WARM_UP_S = 3
-const RUN_S = 15
+const STEADY_S = 15
 /** Told at once, for what can be delivered at the most. */
 const BURST = 9_000
 const LOOK_MS = 50
@@ -27,6 +27,7 @@ const SETTLE_S_MAX = 20
 
 export const webhooksBench: Bench = {
   summary: 'deliveries/s to healthy webhooks while one in ten of a thousand hangs, and how late they are',
+  steady_s: STEADY_S,
   run: async (context) => {
     const receiver = await startReceiver()
     const control = receiverControlOf(receiver.url)
@@ -39,18 +40,25 @@ export const webhooksBench: Bench = {
       context.say(`Telling ${EVENTS_PER_SECOND} events a second …`)
       await paced(teller, WARM_UP_S)
       await arrived(control, teller.healthy)
-      const run = await measured(control, teller, () => paced(teller, RUN_S))
-      const early_mb = await worker.resident_mb()
+      const [begin_mb, begin_cpu_ms] = [await worker.resident_mb(), await worker.cpu_ms()]
+      let middle_mb = 0
+      const run = await measured(control, teller, async () => {
+        await paced(teller, context.steady_s / 2)
+        middle_mb = await worker.resident_mb()
+        await paced(teller, context.steady_s / 2)
+      })
+      const end_mb = await worker.resident_mb()
+      const cpu_ms_per_delivery = rounded(((await worker.cpu_ms()) - begin_cpu_ms) / run.delivered)
       context.say(`Telling ${BURST} events at once …`)
       const burst = await measured(control, teller, () => teller.tell(BURST))
       const again = await measured(control, teller, () => paced(teller, WARM_UP_S))
-      const late_mb = await worker.resident_mb()
+      const burst_mb = await worker.resident_mb()
       const log = await proveLog(context, teller)
       return {
         paced: run,
         burst: { per_second: burst.per_second },
         repeated: again.repeated,
-        worker: { early_mb, late_mb },
+        worker: { begin_mb, middle_mb, end_mb, burst_mb, cpu_ms_per_delivery },
         log,
       }
     } finally {
