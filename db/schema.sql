@@ -762,6 +762,17 @@ CREATE INDEX message_of_user ON notifications.message USING btree (user_id, id);
 
 CREATE INDEX message_on_its_way ON notifications.message USING btree (recipient, channel) WHERE (state = 'sending'::text);
 
+create table notifications.occasion (
+  id bigint generated always as identity not null,
+  user_id bigint not null,
+  kind text not null,
+  tallies json not null,
+  at timestamp with time zone not null,
+  constraint occasion_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+  constraint occasion_pkey PRIMARY KEY (id),
+  constraint occasion_tallies_check CHECK ((octet_length((tallies)::text) <= 2048))
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_vacuum_cost_delay=0);
+
 create table notifications.preference (
   user_id bigint not null,
   topic text not null,

@@ -31,7 +31,7 @@ test('deliveries to webhooks are told by state, and how long the oldest has been
   ])
 })
 
-test('messages are told by channel and state, and one that was sent is not', async () => {
+test('messages are told by channel and state, and one that was sent is not; so are occasions that are not gathered yet', async () => {
   const { db } = await testDatabase()
   const insert = `insert into notifications.message (key, channel, kind, address, data, state, created_at, next_at, claimed_until, ended_at)
     values (gen_random_uuid()::text, $1, 'test', 'someone@example.com', '{}', $2, now(), now() + $3::interval, now() + $4::interval, now() + $5::interval)`
@@ -39,6 +39,9 @@ test('messages are told by channel and state, and one that was sent is not', asy
   await db.query(insert, ['email', 'waiting', '8 hours', null, null])
   await db.query(insert, ['email', 'sent', null, null, '0 seconds'])
   await db.query(insert, ['telegram', 'sending', null, '1 minute', null])
+  await db.query(
+    `insert into notifications.occasion (user_id, kind, tallies, at) values (1, 'orders_completed', '{}', now() - interval '20 seconds')`,
+  )
   expect(told(await reportMessages(db))).toEqual([
     ['email', 'due', 'ready', 1, 30],
     ['email', 'later', 'later', 1, null],
@@ -46,5 +49,6 @@ test('messages are told by channel and state, and one that was sent is not', asy
     ['telegram', 'due', 'ready', 0, null],
     ['telegram', 'later', 'later', 0, null],
     ['telegram', 'sending', 'running', 1, null],
+    ['gathering', 'due', 'ready', 1, 20],
   ])
 })

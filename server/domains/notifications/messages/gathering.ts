@@ -15,6 +15,13 @@ export interface Tallies {
 
 export const NO_TALLIES: Tallies = { count: 0, partial: 0, cancelled: 0, first: [] }
 
+/** Something that happened to orders of one user. */
+export interface Occasion {
+  user_id: bigint
+  kind: GatheredKind
+  tallies: Tallies
+}
+
 /** What came together for a user, a kind and a channel. */
 export interface Gathering {
   user_id: bigint
@@ -49,6 +56,17 @@ export function sumOf(a: Tallies, b: Tallies): Tallies {
     cancelled: a.cancelled + b.cancelled,
     first: [...a.first, ...b.first].slice(0, NAMES_MAX),
   }
+}
+
+/** One of each user and kind, the tallies of all together; for the rest like the first. */
+export function summed<O extends Occasion>(occasions: readonly O[]): O[] {
+  const sums = new Map<string, O>()
+  for (const each of occasions) {
+    const key = `${each.user_id}:${each.kind}`
+    const first = sums.get(key)
+    sums.set(key, first ? { ...first, tallies: sumOf(first.tallies, each.tallies) } : each)
+  }
+  return [...sums.values()]
 }
 
 /** When what is gathered from now on is told: soon, but the more often the later; an hour after the last one; or at the user's next nine o'clock. */

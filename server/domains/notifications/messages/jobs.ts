@@ -8,6 +8,7 @@ import { sendToChat, TELEGRAMS_AT_ONCE } from '../channels/telegram/send-to-chat
 import { sweepMessages } from './claim-messages.ts'
 import type { ComposeDeps } from './compose-message.ts'
 import { deleteOld } from './delete-old.ts'
+import { gatherOccasions } from './gather-occasions.ts'
 import { measureMessages } from './measure-messages.ts'
 import type { SendOutcome } from './message.ts'
 import { type Lane, openLane, type Way } from './send-messages.ts'
@@ -16,8 +17,8 @@ import { onMessagesWritten } from './written.ts'
 
 /** New messages of this process wake at once; the wait is for those that others wrote, and for tries that come due. */
 const SEND_IDLE_MS = 1_000
-/** The grain of what is gathered. */
-const GATHER_IDLE_MS = 1_000
+/** The grain of what is gathered: the longer, the more occasions of a user change the row of what is gathered only once. */
+const GATHER_IDLE_MS = 2_000
 const SWEEP_IDLE_MS = 15_000
 /** Between two questions to the bot that were not answered, or that another worker asks. */
 const ASK_BOT_IDLE_MS = 3_000
@@ -55,7 +56,10 @@ export function startMessageWork(app: App, secrets: Secrets): { stop(): Promise<
   const loop = (name: string, idle_ms: number, run: () => Promise<boolean>) =>
     startLoop({ name, idle_ms, run, log, metrics })
   const others = [
-    loop('messages.gather', GATHER_IDLE_MS, () => tellGathered(app)),
+    loop('messages.gather', GATHER_IDLE_MS, async () => {
+      const more = await gatherOccasions(app)
+      return (await tellGathered(app)) || more
+    }),
     loop('messages.sweep', SWEEP_IDLE_MS, async () => {
       await sweepMessages(app)
       await measureMessages(app)

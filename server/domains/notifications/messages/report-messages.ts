@@ -16,11 +16,13 @@ from unnest($1::text[]) as channel cross join lateral (
   union all
   select 'sending', count(*)::int, null from (
     select from notifications.message m where m.channel = channel.channel and m.state = 'sending' limit $2) sending
-) counted`)
+) counted
+union all
+select 'gathering', 'due', count(*)::int, min(at) from (select at from notifications.occasion order by id limit $2) noted`)
 
 const STAGES: Readonly<Record<string, Stage>> = { due: 'ready', later: 'later', sending: 'running' }
 
-/** Messages to be sent, by channel. Of each state no more than DEPTH_MAX are counted. */
+/** Messages to be sent, by channel, and occasions that are not gathered yet. Of each state no more than DEPTH_MAX are counted. */
 export async function reportMessages(db: Db): Promise<QueueFigure[]> {
   const rows = await db.query<Omit<QueueFigure, 'queue' | 'stage'>>(FIGURES, [[...SENT_CHANNELS], DEPTH_MAX])
   return rows.map((row) => ({ queue: 'messages', stage: STAGES[row.state] ?? 'later', ...row }))

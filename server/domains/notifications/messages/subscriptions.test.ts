@@ -7,6 +7,7 @@ import { publishFresh } from '#server/platform/outbox/publish-events.ts'
 import { type MessageHouse, openMessageHouse } from '#test/support/messages.ts'
 import { webhookDisabled } from '../webhooks/events.ts'
 import { deviceOf } from './device.ts'
+import { gatherOccasions } from './gather-occasions.ts'
 import { messageSubscriptions } from './subscriptions.ts'
 import { tellGathered } from './tell-gathered.ts'
 
@@ -66,6 +67,7 @@ test('many messages in a row come further and further apart, and promptly again 
   const waits: number[] = []
   for (let i = 0; i < 4; i++) {
     await publish(house, ordersSettled, [{ orders: [settled(id, 'Completed')] }])
+    await gatherOccasions(house.app)
     const [row] = await house.app.db.query<{ due_at: Date }>(
       `select due_at from notifications.gathering where channel = 'inbox'`,
     )

@@ -11,8 +11,8 @@ import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
 import { KINDS } from '../texts/kinds.ts'
 import { type WebhookDisabled, webhookDisabled } from '../webhooks/events.ts'
 import { deviceOf } from './device.ts'
-import { gather, type Occasions } from './gather.ts'
-import type { GatheredKind, Tallies } from './gathering.ts'
+import type { GatheredKind, Occasion, Tallies } from './gathering.ts'
+import { noteOccasions } from './note-occasions.ts'
 import { type Notice, notice, tellUsers } from './tell-users.ts'
 import { type NewMessage, writeMessages } from './write-messages.ts'
 
@@ -53,13 +53,13 @@ export const messageSubscriptions: readonly Subscription[] = [
       events.flatMap(({ payload, at }) => depositMessages(payload, at)),
     ),
   ),
-  on(ordersSettled, (tx, app, events) =>
-    gather(
+  on(ordersSettled, async (tx, app, events) => {
+    noteOccasions(
       tx,
       app.clock.now(),
       events.flatMap(({ payload }) => payload.orders.flatMap(occasionOf)),
-    ),
-  ),
+    )
+  }),
 ]
 
 /** The link itself is made when the mail is written. */
@@ -114,9 +114,9 @@ function depositMessages(changed: DepositChanged, when: Date): Notice[] {
 }
 
 /** Only what the order's customer sees: a step that they do not see is no occasion. */
-function occasionOf({ order_id, customer_id, shown }: OrderStepTold): Occasions[] {
+function occasionOf({ order_id, customer_id, shown }: OrderStepTold): Occasion[] {
   const first = [String(order_id)]
-  const of = (kind: GatheredKind, tallies: Partial<Tallies>): Occasions[] => [
+  const of = (kind: GatheredKind, tallies: Partial<Tallies>): Occasion[] => [
     { user_id: customer_id, kind, tallies: { count: 1, partial: 0, cancelled: 0, first, ...tallies } },
   ]
   switch (shown?.status) {
