@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import { invariant } from './invariant.ts'
 
 // Standard Webhooks 1.0.0, symmetric signatures (v1): HMAC-SHA256 over `id.timestamp.body`, several of them side by side while a secret is changed.
@@ -72,9 +72,9 @@ function macOf(secret: string, id: string, timestamp: string, body: string | Uin
   return createHmac('sha256', keyOf(secret)).update(`${id}.${timestamp}.`).update(body).digest('base64')
 }
 
-/** With or without the prefix; padding may be missing. */
-function keyOf(secret: string): Buffer {
+/** With or without the prefix; padding may be missing. A KeyObject, for with bytes Node takes three times as long. */
+function keyOf(secret: string): KeyObject {
   const key = Buffer.from(secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : secret, 'base64')
   invariant(key.length > 0, 'the secret of a webhook is empty')
-  return key
+  return createSecretKey(key)
 }

@@ -38,9 +38,16 @@ interface KnownSecrets {
   longest: number
 }
 
+/** Of lists that are in use: what one call brought is masked in several texts, and a pattern takes longer to make than to use. */
+const known_lists = new WeakMap<readonly string[], KnownSecrets>()
+
 function knownSecrets(secrets: readonly string[]): KnownSecrets {
+  const before = known_lists.get(secrets)
+  if (before) return before
   const forms = spellings(secrets)
-  return { pattern: forms.length > 0 ? anyOf(forms) : undefined, longest: forms[0]?.length ?? 0 }
+  const known = { pattern: forms.length > 0 ? anyOf(forms) : undefined, longest: forms[0]?.length ?? 0 }
+  known_lists.set(secrets, known)
+  return known
 }
 
 function maskKnown(text: string, { pattern, longest }: KnownSecrets, chars_max: number): string {

@@ -1,4 +1,13 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import { readOrMakeKeyFile } from './key-file.ts'
 
@@ -57,7 +66,8 @@ async function currentKey(config: Pick<Config, 'mode' | 'home' | 'secret_key'>):
 
 interface MasterKey {
   id: string
-  bytes: Buffer
+  /** Not its bytes: Node takes four times as long with those. */
+  key: KeyObject
 }
 
 const KEY_BYTES = 32
@@ -67,12 +77,12 @@ function masterKey(base64: string): MasterKey {
   if (bytes.length !== KEY_BYTES) throw new SecretError('a master key must be 32 bytes in base64')
   // Derived, so that an id can never name the wrong key; 64 bits of a digest tell nothing about the key.
   const id = createHash('sha256').update('saldo master key id').update(bytes).digest('hex').slice(0, 16)
-  return { id, bytes }
+  return { id, key: createSecretKey(bytes) }
 }
 
 /** RFC 5869. Apart from the key that encrypts, so that neither use tells anything of the other. */
 function macKey(key: MasterKey, context: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', key.bytes, '', `saldo mac ${context}`, KEY_BYTES))
+  return Buffer.from(hkdfSync('sha256', key.key, '', `saldo mac ${context}`, KEY_BYTES))
 }
 
 // NIST SP 800-38D: a 96-bit random nonce and a 128-bit tag. Stored as nonce, tag, text.
@@ -81,7 +91,7 @@ const TAG_BYTES = 16
 
 function seal(key: MasterKey, plain: string, context: string): Sealed {
   const nonce = randomBytes(NONCE_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', key.bytes, nonce, { authTagLength: TAG_BYTES })
+  const cipher = createCipheriv('aes-256-gcm', key.key, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(Buffer.from(context))
   const text = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
   return { ciphertext: Buffer.concat([nonce, cipher.getAuthTag(), text]), key_id: key.id }
@@ -89,7 +99,7 @@ function seal(key: MasterKey, plain: string, context: string): Sealed {
 
 function open(key: MasterKey, ciphertext: Buffer, context: string): string {
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key.bytes, ciphertext.subarray(0, NONCE_BYTES), {
+    const decipher = createDecipheriv('aes-256-gcm', key.key, ciphertext.subarray(0, NONCE_BYTES), {
       authTagLength: TAG_BYTES,
     })
     decipher.setAAD(Buffer.from(context))
