@@ -968,6 +968,8 @@ create table notifications.webhook_health (
   constraint webhook_health_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES notifications.webhook(id) ON DELETE CASCADE
 ) with (fillfactor=70);
 
+CREATE INDEX webhook_failing ON notifications.webhook_health USING btree (webhook_id) WHERE (failing_since IS NOT NULL);
+
 create table orders.attempt (
   key uuid not null,
   order_id bigint not null,

@@ -86,6 +86,20 @@ test('a webhook that failed last is claimed apart, one request at a time, and no
   expect((await claim(house.app, { failing: true })).claimed).toEqual([])
 })
 
+test('webhooks that failed last take turns too, and whoever has nothing due has none', async () => {
+  const house = await openWebhookHouse()
+  const failing = [await waiting(house, 2), await waiting(house, 0, 'idle'), await waiting(house, 2, 'other')]
+  await house.app.db.query('update notifications.webhook_health set failing_since = now(), failures = 1')
+  const turns = []
+  let after_webhook = 0n
+  for (let i = 0; i < 3; i++) {
+    const { claimed, last_webhook } = await claim(house.app, { failing: true, room: 1, after_webhook })
+    turns.push(...claimed.map((each) => each.webhook_id))
+    after_webhook = last_webhook
+  }
+  expect(turns).toEqual([failing[0]?.id, failing[2]?.id])
+})
+
 test('what the caller would not take is left for others', async () => {
   const house = await openWebhookHouse()
   const busy = await waiting(house, 3)

@@ -67,7 +67,7 @@ export async function claimDeliveries(app: App, limits: ClaimLimits): Promise<Cl
 // Loose index scans: one probe a webhook, however many deliveries each has waiting. Those behind the last served first, then round the corner.
 // The lock makes claims on a webhook follow one another, so that the next statement counts what the one before has taken. SKIP LOCKED: what another claims now
 // is not waited for.
-const lockWaitingWebhooks = statement(`
+const lockWellWebhooks = statement(`
   with recursive behind as (
     (select webhook_id from notifications.webhook_delivery where state = 'due' and webhook_id > $1 order by webhook_id limit 1)
     union all
@@ -84,11 +84,18 @@ const lockWaitingWebhooks = statement(`
   locked as (
     select h.webhook_id from notifications.webhook_health h
     where h.webhook_id = any(array(select webhook_id from waiting))
-      and (h.failing_since is not null) = $3 and (h.paused_until is null or h.paused_until <= $4)
+      and h.failing_since is null and (h.paused_until is null or h.paused_until <= $3)
     order by h.webhook_id for no key update skip locked
   )
   select webhook_id, locked.webhook_id is not null as locked from waiting left join locked using (webhook_id)
   order by webhook_id <= $1, webhook_id`)
+
+// The other way round, from the few that failed last: among all that have deliveries due they would be looked for again and again, and most rest.
+const lockFailingWebhooks = statement(`
+  select h.webhook_id, true as locked from notifications.webhook_health h
+  where h.failing_since is not null and (h.paused_until is null or h.paused_until <= $3)
+    and exists (select from notifications.webhook_delivery d where d.state = 'due' and d.webhook_id = h.webhook_id)
+  order by h.webhook_id <= $1, h.webhook_id limit $2 for no key update of h skip locked`)
 
 /** A webhook with deliveries due; `locked`: it is for this claim. */
 interface Waiting {
@@ -97,7 +104,7 @@ interface Waiting {
 }
 
 function lockWaiting(tx: Tx, { after_webhook, failing }: ClaimLimits, now: Date): Promise<Waiting[]> {
-  return tx.query<Waiting>(lockWaitingWebhooks, [after_webhook, WEBHOOKS_MAX, failing, now])
+  return tx.query<Waiting>(failing ? lockFailingWebhooks : lockWellWebhooks, [after_webhook, WEBHOOKS_MAX, now])
 }
 
 const takeFairly = statement(`
