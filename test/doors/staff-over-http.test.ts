@@ -108,6 +108,25 @@ test('a user is invited once under a key; another wish under it is refused, and 
   expect(await acts('users.invited')).toMatchObject([{ user_id: admin.id, subject_id: first.body.id }])
 })
 
+test('an invitation is sent again once under a key, by an administrator and nobody else', async () => {
+  const { db, admin, others, acts, whileHeld } = await setup()
+  const { body } = await admin.send('/api/admin/users', { email: 'grace@example.com', role: 'customer' }, 'i1')
+  const path = `/api/admin/users/${body.id}/invitation`
+  const first = await whileHeld(
+    admin.id,
+    () => admin.send(path, {}, 'i2'),
+    () => admin.send(path, {}, 'i2'),
+  )
+  expect(first).toMatchObject({ status: 201, replayed: false, body: { email: 'grace@example.com' } })
+  expect(await admin.send(path, {}, 'i2')).toEqual({ ...first, replayed: true })
+  for (const [who, send, status] of [...others, ['administrator’s key', admin.by_key, 403] as const]) {
+    expect([who, (await send(path, {}, 'k')).status]).toEqual([who, status])
+  }
+  expect(await db.query(`select from identity.one_time_link where purpose = 'accept_invitation'`)).toHaveLength(2)
+  expect(await acts('users.invited_again')).toMatchObject([{ user_id: admin.id, subject_id: body.id }])
+  expect(await admin.send(`/api/admin/users/${admin.id}/invitation`, {}, 'i3')).toMatchObject({ status: 409 })
+})
+
 test('nobody but an administrator, and no key, invites a user', async () => {
   const { db, admin, others, acts } = await setup()
   const before = await db.query('select id from identity.user')

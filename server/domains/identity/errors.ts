@@ -144,6 +144,19 @@ export class UserNotFoundError extends ProblemError {
   }
 }
 
+/** There is nothing to be sent again. */
+export class NoOpenInvitationError extends ProblemError {
+  override name = 'NoOpenInvitationError'
+  constructor() {
+    super({
+      code: 'no_open_invitation',
+      status: 409,
+      title: 'This user has no open invitation',
+      detail: 'The user was not invited, has chosen a password since, or is blocked.',
+    })
+  }
+}
+
 /** No such key, or another owner's. */
 export class ApiKeyNotFoundError extends ProblemError {
   override name = 'ApiKeyNotFoundError'

@@ -21,7 +21,7 @@ export const invitationDays = defineSetting({
   schema: z.int().min(1).max(30),
   default: 7,
   description:
-    'How long the link works by which someone whose account staff made chooses a password. Whoever comes later asks for a new password.',
+    'How long the link works by which someone whose account staff made chooses a password. Whoever comes later asks for a new password, or for the invitation to be sent again.',
   unit: 'days',
 })
 

@@ -7,9 +7,11 @@ const KEPT_MS = 30 * 24 * 60 * 60_000
 /** One run's work of each table, so that its locks are short; the next run takes the rest. */
 const ROWS_MAX = 10_000
 
+// An invitation that nobody has taken up tells that its user was invited: it can still be sent again.
 const DELETE_LINKS = statement(`
   with old as (
-    select id from identity.one_time_link where expires_at < $1 limit ${ROWS_MAX} for update skip locked
+    select id from identity.one_time_link
+    where expires_at < $1 and not (purpose = 'accept_invitation' and used_at is null and voided_at is null) limit ${ROWS_MAX} for update skip locked
   )
   delete from identity.one_time_link using old where one_time_link.id = old.id returning 1 as one`)
 

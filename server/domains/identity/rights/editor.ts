@@ -32,16 +32,21 @@ const LOCK = statement('select id from identity.user where id = any($1::bigint[]
 const READ = statement(`
   select holder.user_id, holder.state, ${HOLDER_COLUMNS} from identity.holder where holder.user_id = any($1::bigint[])`)
 
+/** Locks a user whom `editor` is about to `verb` (`block`, `grant` …), for which `users:<verb>:<role>:<id>` is needed. As `lockUser`. */
+export async function lockForEdit(tx: Tx, editor: Editor, user_id: bigint, verb: string) {
+  return lockUser(tx, editor, user_id, ({ role, user_id }) => `users:${verb}:${role}:${user_id}`)
+}
+
 /**
- * Locks a user whom `editor` is about to `verb` (`block`, `grant` …), and the editor, whose rights are read anew: what was taken from them a moment ago no longer counts. Throws
+ * Locks a user to whom `editor` is about to do what the permission `needed` is for, and the editor, whose rights are read anew: what was taken from them a moment ago no longer counts. Throws
  * UserNotFoundError, also for who may not even see the user; ForbiddenError; OwnAccountError, since nobody does these things to themselves; MoreRightsError when the user may do
  * more than the editor. Answers the user and the editor as a principal of now.
  */
-export async function lockForEdit(
+export async function lockUser(
   tx: Tx,
   editor: Editor,
   user_id: bigint,
-  verb: string,
+  needed: (user: HolderRow) => string,
 ): Promise<{ user: LockedUser; principal: Principal | undefined }> {
   const { principal } = editor
   const ids = plainArray(principal ? [user_id, principal.user_id] : [user_id])
@@ -53,8 +58,10 @@ export async function lockForEdit(
     return { user: lockedUser(row), principal: undefined }
   }
   const now = principalNow(principal, rows)
-  if (!row || !(mayOf(now, 'read', row) || mayOf(now, verb, row))) throw new UserNotFoundError()
-  if (!mayOf(now, verb, row)) throw new ForbiddenError(`users:${verb}:${row.role}:${row.user_id}`)
+  if (!row) throw new UserNotFoundError()
+  if (!can(now, needed(row))) {
+    throw can(now, `users:read:${row.role}:${row.user_id}`) ? new ForbiddenError(needed(row)) : new UserNotFoundError()
+  }
   if (now.user_id === user_id) throw new OwnAccountError()
   const user = lockedUser(row)
   if (!now.rights.isAtLeast(user.rights)) throw new MoreRightsError()
@@ -79,8 +86,4 @@ function principalNow(principal: Principal, rows: readonly (HolderRow & { state:
 
 function lockedUser(row: HolderRow & { state: UserState }): LockedUser {
   return { ...row, rights: rightsOf({ granted: row.permissions, denied: row.denied }) }
-}
-
-function mayOf(principal: Principal, verb: string, { role, user_id }: HolderRow): boolean {
-  return can(principal, `users:${verb}:${role}:${user_id}`)
 }

@@ -14,6 +14,7 @@ import { endUserSessions } from './end-user-sessions.ts'
 import { findUser } from './find-user.ts'
 import { inviteUser } from './invite-user.ts'
 import { countUsers, listUsers, USERS_PAGE_MAX } from './list-users.ts'
+import { resendInvitation } from './resend-invitation.ts'
 import { resetTwoFactor } from './reset-two-factor.ts'
 import { unblockUser } from './unblock-user.ts'
 import { listedShape, listedView, profileShape, profileView } from './user-views.ts'
@@ -25,7 +26,7 @@ const tags = ['staff']
 /** Users as staff see and handle them, at the doors of all areas of staff: what each may see and do, their permissions say. */
 export function staffRoutes(app: StaffApp): FastifyPluginAsyncZod {
   return async (server) => {
-    await server.register(inviteRoute())
+    await server.register(inviteRoutes())
     await server.register(twoFactorRoute(app))
     for (const area of STAFF_AREAS) {
       for (const routes of [listRoutes, profileRoutes, blockRoutes, sessionRoutes]) {
@@ -35,7 +36,14 @@ export function staffRoutes(app: StaffApp): FastifyPluginAsyncZod {
   }
 }
 
-function inviteRoute(): FastifyPluginAsyncZod {
+const userId = z.object({ id: z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number') })
+
+const sentShape = z.object({
+  email: z.string().meta({ description: 'Where it was sent.', example: 'grace@example.com' }),
+  expires_at: z.iso.datetime().meta({ description: 'Until when its link works.' }),
+})
+
+function inviteRoutes(): FastifyPluginAsyncZod {
   return async (server) => {
     server.post(
       '/api/admin/users',
@@ -58,6 +66,26 @@ function inviteRoute(): FastifyPluginAsyncZod {
       (request, reply) =>
         once(request, reply, 201, async (within) => {
           return userView(await inviteUser(within, editorOf(request), request.body))
+        }),
+    )
+
+    server.post(
+      '/api/admin/users/:id/invitation',
+      {
+        config: { permission: 'users:create:{role}', idempotent: true },
+        schema: {
+          summary: 'Send an invitation again',
+          description:
+            'To a user who has not chosen a password yet: the mail was lost, or its link has expired. Links sent before no longer work. 409 `no_open_invitation`; 403 `more_rights`; 429 `too_many_mails`.',
+          tags,
+          params: userId,
+          response: { 201: sentShape },
+        },
+      },
+      (request, reply) =>
+        once(request, reply, 201, async (within) => {
+          const { email, expires_at } = await resendInvitation(within, editorOf(request), BigInt(request.params.id))
+          return { email, expires_at: expires_at.toISOString() }
         }),
     )
   }
@@ -120,8 +148,6 @@ const countsShape = z.object({
   total: z.number().int(),
   data: z.array(z.object({ role: z.string(), state: z.enum(['active', 'blocked']), users: z.number().int() })),
 })
-
-const userId = z.object({ id: z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number') })
 
 const read = { permission: 'users:read:{role}:{id}' }
 

@@ -23,6 +23,9 @@ export const profileShape = listedShape.extend({
   denied: z.array(z.string()).meta({ description: 'Stronger than any grant.', example: [] }),
   sessions: z.number().int().meta({ description: 'Open now.' }),
   api_keys: z.number().int().meta({ description: 'Not revoked.' }),
+  invitation_expires_at: at.meta({
+    description: 'Of the invitation, while no password was chosen; it may have passed. It can be sent again.',
+  }),
 })
 
 /** A user in the list. */
@@ -44,5 +47,6 @@ export function listedView(user: ListedUser): z.output<typeof listedShape> {
 /** All of a user that staff see. */
 export function profileView(user: UserProfile): z.output<typeof profileShape> {
   const { blocked_reason, granted, denied, sessions, api_keys } = user
-  return { ...listedView(user), blocked_reason, granted, denied, sessions, api_keys }
+  const invitation_expires_at = user.invitation_expires_at?.toISOString() ?? null
+  return { ...listedView(user), blocked_reason, granted, denied, sessions, api_keys, invitation_expires_at }
 }
