@@ -57,6 +57,7 @@ const TAGS = [
   { name: 'staff', description: 'For staff: users.' },
   { name: 'adjustments', description: 'For staff: putting customers’ balances right.' },
   { name: 'deposits by hand', description: 'For staff: what customers say to have paid, and the answer.' },
+  { name: 'finance', description: 'For staff: what was earned and spent.' },
   { name: 'rights', description: 'For staff: roles, and what people may do.' },
   { name: 'settings', description: 'For staff: what can be changed while the house runs.' },
   { name: 'queues', description: 'For staff: what waits, and what was given up.' },

@@ -48,6 +48,7 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'balances:approve', description: 'Be the second person who approves or refuses adjustments.' },
   { permission: 'deposits:read', description: 'See all deposits by hand, and which name the same payment.' },
   { permission: 'deposits:decide', description: 'Approve and refuse deposits, above a limit with a second person.' },
+  { permission: 'finance:read', description: 'See turnover, cost and profit, and our balances with providers.' },
   { permission: 'roles:read', description: 'See the roles and the permissions of the house.' },
   { permission: 'roles:edit', description: 'Make, change and remove roles, with no more than one holds.' },
   {

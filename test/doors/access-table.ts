@@ -33,6 +33,7 @@ export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
   'deposits:read:own': CUSTOMERS,
   'errors:manage': NOBODY_ELSE,
   'errors:read': NOBODY_ELSE,
+  'finance:read': NOBODY_ELSE,
   'messages:edit': NOBODY_ELSE,
   'messages:edit:own': EVERYONE,
   'messages:read': NOBODY_ELSE,

@@ -18,6 +18,7 @@ import {
   ordersSettled,
   ordersStopped,
 } from './events.ts'
+import { sumFinance } from './finance/sum-finance.ts'
 import { pollOrders } from './following/poll-orders.ts'
 import { providersWithWork } from './queries.ts'
 import { tellBalances } from './tell-balances.ts'
@@ -135,6 +136,13 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
 
 /** The timetable's part. A proof reads everything: once a night, when few are awake. */
 export const orderChores: readonly Chore[] = [
+  {
+    name: 'orders.sum-finance',
+    cron: '* * * * *',
+    run: async (app) => {
+      while ((await sumFinance(app)).more);
+    },
+  },
   { name: 'orders.verify-books', cron: '23 2 * * *', run: verifyBooks },
   {
     name: 'orders.expire-waiting',

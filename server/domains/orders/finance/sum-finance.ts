@@ -1,0 +1,104 @@
+import { inBlock } from '#server/domains/ledger/block.ts'
+import { present } from '#server/kit/invariant.ts'
+import type { App } from '#server/platform/app.ts'
+import { statement } from '#server/platform/db/database.ts'
+import { FIGURE_COLUMNS } from './figures.ts'
+
+/** Summed in one transaction: bounds its memory, and for how long whoever goes on at the same time waits. One seal may have as many by itself. */
+const MOVEMENTS_MAX = 200_000
+const SEALS_MAX = 2_000
+
+// Of two who go on at once the second waits here, and finds what the first has done.
+const LOCK = statement('select seal, last_line from orders.finance_progress for update')
+
+const NEXT = statement(`
+  select max(number) as seal from (
+    select number, last_line from ledger.seal where number > $1 order by number limit ${SEALS_MAX}) as waiting
+  where last_line <= $2::bigint + ${MOVEMENTS_MAX} or number = $1 + 1`)
+
+const ADVANCE = statement(`
+  update orders.finance_progress set seal = seal.number, last_line = seal.last_line, at = seal.at
+  from ledger.seal where seal.number = $1`)
+
+/** The rows of a table of the ledger that lie in the blocks, by their indexes; `at` leads to the one partition. */
+const ofBlocks = (table: string, columns: string, alias: string, at = '') => `
+    from block cross join lateral (
+      select ${columns} from ledger.${table} where ${inBlock('id')} ${at} offset 0) as ${alias}`
+
+const atBlock = (table: string) => `and ${table}.at = block.at`
+
+const column = (name: string) => `sum(${name})::bigint as ${name}`
+const NAMES = FIGURE_COLUMNS.join(', ')
+const SUMS = FIGURE_COLUMNS.map(column).join(', ')
+
+const upsert = (table: string, keys: string) => `
+    insert into orders.${table} (${keys}, ${NAMES})
+    select ${keys}, ${SUMS} from fact group by ${keys} order by ${keys}
+    on conflict (${keys}) do update set ${FIGURE_COLUMNS.map((name) => `${name} = ${table}.${name} + excluded.${name}`).join(', ')}`
+
+// What a movement means follows from the accounts that it joins, whatever its reason: so nothing that is on them can be missing here. Each row of `moved` fills the columns that it has.
+const SUM = statement(`
+  with block as materialized (
+    select block, at, (at at time zone 'UTC')::date as day from ledger.sealed_block where seal > $1 and seal <= $2
+  ), transfer as materialized (
+    select day, t.entry, t.subject_id, t.subject_kind, t.hold, t.amount, debit.asset,
+      coalesce(case when credit.owner_kind = 'customer' then credit.owner_id end, case when debit.owner_kind = 'customer' then debit.owner_id end) as customer_id,
+      case when debit.purpose = 'prepaid' then debit.owner_id when credit.purpose = 'prepaid' then credit.owner_id end as provider_id,
+      (credit.purpose = 'revenue')::int - (debit.purpose = 'revenue')::int as to_revenue,
+      (credit.purpose = 'cost')::int - (debit.purpose = 'cost')::int as to_cost,
+      (credit.owner_kind = 'customer')::int - (debit.owner_kind = 'customer')::int as to_wallet,
+      'adjustments' in (credit.purpose, debit.purpose) as adjusts
+    ${ofBlocks('transfer', 'entry, debit, credit, amount, hold, subject_id, subject_kind', 't', atBlock('transfer'))}
+    join ledger.account_name debit on debit.id = t.debit
+    join ledger.account_name credit on credit.id = t.credit
+  ), release as materialized (
+    select day, r.entry, r.amount, hold.subject_id as order_id, name.asset
+    ${ofBlocks('release', 'entry, hold, amount', 'r', atBlock('release'))}
+    join ledger.hold on hold.id = r.hold and hold.subject_kind = 'order'
+    join ledger.account_name name on name.id = hold.account
+  ), ended as (
+    select day, entry, subject_id as order_id, asset from transfer where hold is not null and subject_kind = 'order'
+    union
+    select day, entry, order_id, asset from release
+  ), moved (day, order_id, customer_id, provider_id, asset, placed, ended, charged, turnover, returned, cost, deposit_count, deposits, adjustments, other) as (
+    select day, h.subject_id, null::bigint, null::bigint, name.asset, 1, 0, h.amount, 0, 0, 0, 0, 0, 0, 0
+    ${ofBlocks('hold', 'account, amount, subject_id, subject_kind', 'h')}
+    join ledger.account_name name on name.id = h.account
+    where h.subject_kind = 'order'
+    union all
+    select day, case when subject_kind = 'order' then subject_id end, customer_id, provider_id, asset, 0, 0, 0, to_revenue * amount, 0, to_cost * amount,
+      (subject_kind is not distinct from 'deposit')::int,
+      case when subject_kind = 'deposit' then to_wallet * amount else 0 end,
+      case when adjusts then to_wallet * amount else 0 end,
+      case when subject_kind is distinct from 'deposit' and not adjusts and to_revenue = 0 then to_wallet * amount else 0 end
+    from transfer where to_revenue <> 0 or to_cost <> 0 or to_wallet <> 0
+    union all
+    select day, order_id, null, null, asset, 0, 0, 0, 0, amount, 0, 0, 0, 0, 0 from release
+    union all
+    select day, order_id, null, null, asset, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0 from ended
+  ), fact as materialized (
+    select day, coalesce(o.service_id, 0) as service_id, coalesce(m.provider_id, o.provider_id, 0) as provider_id,
+      coalesce(o.customer_id, m.customer_id, 0) as customer_id, m.asset, placed,
+      case when o.state = 'completed' then ended else 0 end as completed, case when o.state = 'partial' then ended else 0 end as partial,
+      case when o.state = 'cancelled' then ended else 0 end as cancelled,
+      charged, turnover, returned, cost, deposit_count, deposits, adjustments, other
+    from moved m left join orders.orders o on o.id = m.order_id
+  ), by_service as (${upsert('finance_day', 'day, service_id, provider_id, asset')}
+  )
+  ${upsert('finance_customer_day', 'day, customer_id, asset')}`)
+
+/**
+ * Takes up into the sums of finance what has been sealed since the last time: each movement once, whoever else does the same and whenever it was stopped. Answers whether there is
+ * more.
+ */
+export async function sumFinance(app: Pick<App, 'db'>): Promise<{ more: boolean }> {
+  return app.db.transaction(async (tx) => {
+    const [progress] = await tx.query<{ seal: bigint; last_line: bigint }>(LOCK)
+    const { seal, last_line } = present(progress, 'the row of progress was made with its table')
+    const [next] = await tx.query<{ seal: bigint | null }>(NEXT, [seal, last_line])
+    if (!next || next.seal === null) return { more: false }
+    await tx.query(SUM, [seal, next.seal])
+    await tx.query(ADVANCE, [next.seal])
+    return { more: true }
+  })
+}
