@@ -995,6 +995,56 @@ create table orders.attempt (
   constraint attempt_state_check CHECK ((state = ANY (ARRAY['sent'::text, 'accepted'::text, 'rejected'::text, 'unknown'::text])))
 ) with (fillfactor=85);
 
+create table orders.finance_customer_day (
+  day date not null,
+  customer_id bigint not null,
+  asset text not null,
+  placed bigint not null,
+  completed bigint not null,
+  partial bigint not null,
+  cancelled bigint not null,
+  charged bigint not null,
+  turnover bigint not null,
+  returned bigint not null,
+  cost bigint not null,
+  deposit_count bigint not null,
+  deposits bigint not null,
+  adjustments bigint not null,
+  other bigint not null,
+  constraint finance_customer_day_pkey PRIMARY KEY (day, customer_id, asset)
+) with (fillfactor=80);
+
+create table orders.finance_day (
+  day date not null,
+  service_id bigint not null,
+  provider_id bigint not null,
+  asset text not null,
+  placed bigint not null,
+  completed bigint not null,
+  partial bigint not null,
+  cancelled bigint not null,
+  charged bigint not null,
+  turnover bigint not null,
+  returned bigint not null,
+  cost bigint not null,
+  deposit_count bigint not null,
+  deposits bigint not null,
+  adjustments bigint not null,
+  other bigint not null,
+  constraint finance_day_pkey PRIMARY KEY (day, service_id, provider_id, asset)
+) with (fillfactor=80);
+
+create table orders.finance_progress (
+  one boolean default true not null,
+  seal bigint not null,
+  last_line bigint not null,
+  at timestamp with time zone,
+  constraint finance_progress_last_line_check CHECK ((last_line >= 0)),
+  constraint finance_progress_one_check CHECK (one),
+  constraint finance_progress_pkey PRIMARY KEY (one),
+  constraint finance_progress_seal_check CHECK ((seal >= 0))
+);
+
 create table orders.order_event (
   order_id bigint not null,
   version bigint not null,
