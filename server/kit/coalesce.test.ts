@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type CoalesceOptions, coalesce, QueueFullError } from './coalesce.ts'
 
 /** A call whose batches end when the test says so. */
@@ -161,4 +161,25 @@ test('a batch belongs to none of its callers', async () => {
   )
   await context.run('first caller', () => Promise.all([call(1), call(2), call(3)]))
   expect(seen).toEqual([undefined, undefined, undefined])
+})
+
+test('batches that rest begin no sooner than that after one another, though lanes are free', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { call, batches, end } = setup({ lanes: 2, rest_ms: 20 })
+  void call(1)
+  await turn()
+  void call(2)
+  end(0)
+  await turn()
+  void call(3)
+  await turn()
+  expect(batches).toEqual([[1]])
+  vi.advanceTimersByTime(20)
+  expect(batches).toEqual([[1], [2, 3]])
+  // After a rest nobody waits.
+  vi.advanceTimersByTime(20)
+  void call(4)
+  await turn()
+  expect(batches).toEqual([[1], [2, 3], [4]])
 })

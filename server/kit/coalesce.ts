@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { systemClock } from './clock.ts'
 import { invariant } from './invariant.ts'
 
 /** More callers are waiting than the queue takes. Nothing was begun for this one. */
@@ -15,6 +16,10 @@ export interface CoalesceOptions<I> {
   queue_max: number
   /** What an input counts for; 1 without it. */
   weigh?: (input: I) => number
+  /**
+   * The least time between the beginnings of two batches, for callers who can wait: what comes meanwhile gathers. None without it.
+   */
+  rest_ms?: number
 }
 
 interface Waiting<I, O> {
@@ -33,19 +38,27 @@ export function coalesce<I, O>(
   run: (inputs: I[]) => Promise<O[]>,
   options: CoalesceOptions<I>,
 ): (input: I) => Promise<O> {
-  const { max, lanes, queue_max, weigh } = options
+  const { max, lanes, queue_max, weigh, rest_ms = 0 } = options
   const inOwnContext = AsyncLocalStorage.snapshot()
   let waiting: Waiting<I, O>[] = []
   let busy = 0
   let scheduled = false
+  let begun_ms = -rest_ms
 
   function schedule(): void {
     if (scheduled || busy >= lanes || waiting.length === 0) return
     scheduled = true
-    setImmediate(() => {
+    const go = () => {
       scheduled = false
       inOwnContext(start)
-    })
+    }
+    const left_ms = restLeft_ms()
+    if (left_ms > 0) setTimeout(go, left_ms)
+    else setImmediate(go)
+  }
+
+  function restLeft_ms(): number {
+    return rest_ms === 0 ? 0 : begun_ms + rest_ms - systemClock.monotonic_ms()
   }
 
   function start(): void {
@@ -54,6 +67,7 @@ export function coalesce<I, O>(
     const batch = count === waiting.length ? waiting : waiting.slice(0, count)
     waiting = batch === waiting ? [] : waiting.slice(count)
     busy += 1
+    if (rest_ms > 0) begun_ms = systemClock.monotonic_ms()
     void carry(batch)
     schedule()
   }
@@ -62,7 +76,8 @@ export function coalesce<I, O>(
     const settle = await settlementOf(batch)
     busy -= 1
     // The next batch leaves before this one's callers go on: they work while it is on its way.
-    start()
+    if (restLeft_ms() > 0) schedule()
+    else start()
     for (let i = 0; i < batch.length; i++) settle(batch[i] as Waiting<I, O>, i)
   }
 

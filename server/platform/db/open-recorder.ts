@@ -14,6 +14,8 @@ export interface RecorderOptions<T> {
   lanes: number
   /** Outcomes that may wait. */
   waiting_max: number
+  /** The least time between the beginnings of two batches; none without it. */
+  rest_ms?: number
   /** What tells one in the log. */
   named: (outcome: T) => object
   log: Log
@@ -35,7 +37,12 @@ export function openRecorder<T>(options: RecorderOptions<T>): (outcome: T) => Pr
       const errors = new Map(failed.map(({ item, error }) => [item, { error }]))
       return outcomes.map((outcome) => errors.get(outcome))
     },
-    { max: options.max, lanes: options.lanes, queue_max: options.waiting_max },
+    {
+      max: options.max,
+      lanes: options.lanes,
+      queue_max: options.waiting_max,
+      ...(options.rest_ms !== undefined && { rest_ms: options.rest_ms }),
+    },
   )
   return async (outcome) => {
     for (let tries = 1; ; tries++) {
