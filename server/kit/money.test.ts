@@ -25,6 +25,15 @@ test('formats a plain decimal without needless zeros', () => {
   expect(formatAmount(9_007_199_254_740_993n, 6)).toBe('9007199254.740993')
 })
 
+test('a sign may stand before the figure, and white space around it: a plus changes nothing', () => {
+  for (const text of ['5', '+5', ' +5 ', '5.', '05', '+5.000000'])
+    expect([text, parseAmount(text, 6)]).toEqual([text, 5_000_000n])
+  for (const text of ['-5', ' -5.0']) expect([text, parseAmount(text, 6)]).toEqual([text, -5_000_000n])
+  for (const text of ['+', '-', '+-5', '++5', '+ 5', '5+', '5-'])
+    expect([text, parseAmount(text, 6)]).toEqual([text, undefined])
+  for (const text of ['0', '+0', '-0']) expect([text, parseAmount(text, 6)]).toEqual([text, 0n])
+})
+
 test('digits beyond the scale are rounded half up, away from zero', () => {
   expect(parseAmount('0.0000005', 6)).toBe(1n)
   expect(parseAmount('0.00000049999', 6)).toBe(0n)

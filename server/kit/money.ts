@@ -6,7 +6,7 @@ export const AMOUNT_MAX = 2n ** 63n - 1n
 const DECIMAL = /^([+-]?)(\d{1,30})(?:\.(\d{0,30}))?$/
 
 /**
- * Reads a decimal such as "0.27819" as minor units of `scale` digits. Digits beyond the scale are rounded half up,
+ * Reads a decimal such as "0.27819" as minor units of `scale` digits. A sign may stand before it, so "+5" is "5", and white space around it. Digits beyond the scale are rounded half up,
  * away from zero, for outside figures carry more digits than we keep. Undefined when the text is no decimal or exceeds AMOUNT_MAX.
  */
 export function parseAmount(text: string, scale: number): bigint | undefined {

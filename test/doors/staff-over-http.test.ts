@@ -190,8 +190,18 @@ test('a balance is adjusted once under a key, and above the limit by a second pe
     status: 422,
     body: { code: 'idempotency_key_reused' },
   })
-  // The key is the caller's own: another's is another.
-  expect(await second.send(path, { ...little, amount: '1' }, 'a1')).toMatchObject({ status: 201, replayed: false })
+  // The key is the caller's own: another's is another. A sign may be written out.
+  expect(await second.send(path, { ...little, amount: '+1' }, 'a1')).toMatchObject({
+    status: 201,
+    replayed: false,
+    body: { amount: '1.00' },
+  })
+  for (const amount of ['', '+', '+-1', '1e3', '1,50', '０1']) {
+    expect(await second.send(path, { ...little, amount })).toMatchObject({
+      status: 422,
+      body: { code: 'amount_refused' },
+    })
+  }
   expect(await shop.wallet(id)).toEqual({ posted: 71_000_000n, held: 0n })
 
   const much = { amount: '500.00', reason: 'The order was lost.' }
