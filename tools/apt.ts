@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
@@ -15,13 +16,17 @@ const LOCK_SECONDS = 300
 export async function aptGet(args: string[], cwd = '/'): Promise<void> {
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const options = ['-qq', '-o', `DPkg::Lock::Timeout=${LOCK_SECONDS}`]
-  await execute('apt-get', [...options, ...args], { cwd, env: environment, maxBuffer: 64 * 1024 * 1024 }).catch(
-    (cause: Error & { stderr?: string }) => {
-      throw new SystemPackageError(`apt-get ${args.join(' ')} failed:\n${cause.stderr?.trim() || cause.message}`, {
-        cause,
-      })
-    },
-  )
+  for (let waited_s = 0; ; waited_s++) {
+    try {
+      await execute('apt-get', [...options, ...args], { cwd, env: environment, maxBuffer: 64 * 1024 * 1024 })
+      return
+    } catch (cause) {
+      const { stderr, message } = cause as Error & { stderr?: string }
+      // For the lists of packages, unlike for the packages themselves, apt-get does not wait.
+      if (waited_s < LOCK_SECONDS && stderr?.includes('Could not get lock')) await sleep(1_000)
+      else throw new SystemPackageError(`apt-get ${args.join(' ')} failed:\n${stderr?.trim() || message}`, { cause })
+    }
+  }
 }
 
 /** The package that `name` depends on and whose name matches. Throws SystemPackageError where apt knows of none. */

@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { access } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { ensureChromium, ensurePgbench, ensureRedis } from './ensure-system-packages.ts'
+import { aptGet } from './apt.ts'
+import { ensureChromium, ensureInterpreter, ensurePgbench, ensureRedis } from './ensure-system-packages.ts'
 
 const can_install = process.getuid?.() === 0 && (await isThere('/usr/bin/apt-get'))
 
@@ -23,13 +24,26 @@ test.runIf(can_install)(
   },
 )
 
+test.runIf(can_install)(
+  'who asks for the lists of packages while another does waits',
+  { timeout: 300_000 },
+  async () => {
+    await Promise.all([1, 2, 3].map(() => aptGet(['update'])))
+  },
+)
+
 test.runIf(process.platform === 'linux')(
-  'a Chromium that is missing and may not be installed is told with what to install',
+  'a program that is missing and may not be installed is told with what to install',
   async () => {
     const path = process.env.PATH
     process.env.PATH = '/nowhere'
     try {
-      await expect(ensureChromium(() => {})).rejects.toThrow('apt-get install chromium')
+      await expect(ensureChromium(() => {})).rejects.toThrow(
+        'Chromium is missing. Install it (on Debian: apt-get install chromium)',
+      )
+      await expect(ensureInterpreter('php', () => {})).rejects.toThrow(
+        'PHP is missing. Install it (on Debian: apt-get install php-cli)',
+      )
     } finally {
       process.env.PATH = path
     }

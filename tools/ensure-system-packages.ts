@@ -12,21 +12,46 @@ const CHROMIUMS = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
+/** A program that a package of Debian's brings, by any of the names under which systems have it. */
+interface Wanted {
+  name: string
+  programs: string[]
+  package: string
+  for: string
+}
+
+const CHROMIUM: Wanted = { name: 'Chromium', programs: CHROMIUMS, package: 'chromium', for: 'the browser tests' }
+
+const SAMPLES = 'the tests of the samples at /docs'
+const INTERPRETERS: Readonly<Record<'php' | 'python', Wanted>> = {
+  php: { name: 'PHP', programs: ['php'], package: 'php-cli', for: SAMPLES },
+  python: { name: 'Python', programs: ['python3'], package: 'python3', for: SAMPLES },
+}
+
 /** Answers the path of a Chromium, installed from Debian's packages where it is missing and we are root. Throws SystemPackageError. */
-export async function ensureChromium(onProgress: (text: string) => void): Promise<string> {
-  const there = await firstThatRuns(CHROMIUMS)
+export function ensureChromium(onProgress: (text: string) => void): Promise<string> {
+  return ensureInstalled(CHROMIUM, onProgress)
+}
+
+/** Answers the path of what runs programs in this language, as `ensureChromium` does. Throws SystemPackageError. */
+export function ensureInterpreter(language: 'php' | 'python', onProgress: (text: string) => void): Promise<string> {
+  return ensureInstalled(INTERPRETERS[language], onProgress)
+}
+
+async function ensureInstalled(wanted: Wanted, onProgress: (text: string) => void): Promise<string> {
+  const there = await firstThatRuns(wanted.programs)
   if (there) return there
   if (process.getuid?.() !== 0 || !(await firstThatRuns(['apt-get']))) {
     throw new SystemPackageError(
-      'Chromium is missing. Install it (on Debian: apt-get install chromium) and start again.',
+      `${wanted.name} is missing. Install it (on Debian: apt-get install ${wanted.package}) and start again.`,
     )
   }
-  onProgress('Installing Chromium for the browser tests (once) …')
+  onProgress(`Installing ${wanted.name} for ${wanted.for} (once) …`)
   await aptGet(['update'])
-  await aptGet(['install', '--yes', '--no-install-recommends', 'chromium'])
-  const installed = await firstThatRuns(CHROMIUMS)
-  if (!installed) throw new SystemPackageError('The package chromium was installed, but brought no Chromium that runs.')
-  return installed
+  await aptGet(['install', '--yes', '--no-install-recommends', wanted.package])
+  const installed = await firstThatRuns(wanted.programs)
+  if (installed) return installed
+  throw new SystemPackageError(`The package ${wanted.package} was installed, but brought no ${wanted.name} that runs.`)
 }
 
 const CACHE = join(import.meta.dirname, '../node_modules/.cache/pgbench')

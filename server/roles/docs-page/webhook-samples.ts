@@ -1,4 +1,4 @@
-/** How receivers check that a request is ours, in three languages. The first is run by a test; all agree with VECTOR. */
+/** How receivers check that a request is ours, in three languages. All are run by a test. */
 export const SAMPLES = {
   typescript: String.raw`import { createHmac, timingSafeEqual } from 'node:crypto'
 
