@@ -69,11 +69,12 @@ export const providerBalanceShape = z.object({
   name: z.string().meta({ example: 'Panel' }),
   currency: z.string().meta({ example: 'USD' }),
   ours: decimal('By our ledger, now.', '812.40'),
-  theirs: z.string().nullable().meta({ description: 'As the provider told it last.', example: '810.00' }),
-  difference: z.string().nullable().meta({
-    description: 'Theirs less ours. What was ordered since they told it is in ours alone: ask anew first.',
-    example: '-2.40',
+  theirs: z.string().nullable().meta({
+    description: 'As the provider told it at `checked_at`; null where it did not answer then.',
+    example: '820.00',
   }),
+  ours_then: z.string().nullable().meta({ description: 'By our ledger at that moment.', example: '822.40' }),
+  difference: z.string().nullable().meta({ description: 'Theirs less ours of that moment.', example: '-2.40' }),
   checked_at: z.iso.datetime().nullable().meta({ description: 'When we asked last.' }),
   check: z.string().nullable().meta({ description: '`ok`, or why it could not be read then.', example: 'ok' }),
   uncertain_orders: z.int().meta({
@@ -85,7 +86,7 @@ export const providerBalanceShape = z.object({
 
 /** A provider's balance as staff see it. */
 export function providerBalanceView(balance: ProviderBalance): z.output<typeof providerBalanceShape> {
-  const { provider, ours, theirs, difference, uncertain_orders, uncertain_cost } = balance
+  const { provider, ours, theirs, ours_then, uncertain_orders, uncertain_cost } = balance
   const amount = (minor: bigint) => written(minor, provider.scale)
   return {
     provider_id: String(provider.id),
@@ -93,7 +94,8 @@ export function providerBalanceView(balance: ProviderBalance): z.output<typeof p
     currency: provider.currency,
     ours: amount(ours),
     theirs: theirs === null ? null : amount(theirs),
-    difference: difference === null ? null : amount(difference),
+    ours_then: ours_then === null ? null : amount(ours_then),
+    difference: theirs === null || ours_then === null ? null : amount(theirs - ours_then),
     checked_at: provider.balance_checked_at?.toISOString() ?? null,
     check: provider.balance_status,
     uncertain_orders: Number(uncertain_orders),

@@ -89,6 +89,17 @@ test('a balance with a provider is ours, theirs and the difference, with what ma
   )
   const [row] = (await get('provider-balances')).body.data
   expect(row).toMatchObject({ name: 'Panel', currency: 'USD', theirs: '995.00', difference: '-2.50', check: 'ok' })
+  // What is ordered after the provider was asked makes no difference, sealed or not.
+  await dispatched(shop, id, acceptedAs('b', 1_000_000n))
+  for (let i = 0; i < 2; i++) {
+    const [after] = (await get('provider-balances')).body.data
+    expect(after).toMatchObject({ ours: '996.50', ours_then: '997.50', theirs: '995.00', difference: '-2.50' })
+    await sealBlocks(shop.app.db)
+  }
+  // When it did not answer the last time, nobody knows of when its balance is.
+  await shop.app.db.query(`update providers.provider set balance_status = 'timeout', balance_error = 'no answer'`)
+  const unread = { ours: '996.50', theirs: null, ours_then: null, difference: null, check: 'timeout' }
+  expect((await get('provider-balances')).body.data).toMatchObject([unread])
   expect(BigInt(Math.round(Number(row.uncertain_cost) * 1e6))).toBe(lost.expected_cost)
 })
 
