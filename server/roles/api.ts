@@ -21,6 +21,7 @@ import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
 import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
 import { deskProviderRoutes } from '#server/domains/orders/desk/provider-routes.ts'
 import { deskRoutes } from '#server/domains/orders/desk/routes.ts'
+import { financeExportRoutes } from '#server/domains/orders/finance/export-routes.ts'
 import { financeRoutes } from '#server/domains/orders/finance/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/placing/place-order.ts'
@@ -97,6 +98,7 @@ async function openDoors(
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))
     await doors.register(financeRoutes(app))
+    await doors.register(financeExportRoutes(app))
     await doors.register(panelApiRoutes(app, authentication, { ...orders, limits }))
     await doors.register(webhookRoutes(app, secrets))
     await doors.register(staffWebhookRoutes(app))

@@ -23,5 +23,5 @@ export async function staffWith(app: App, url: string, permissions: readonly str
     const answered = await response.text()
     return { status: response.status, headers: response.headers, body: answered === '' ? {} : JSON.parse(answered) }
   }
-  return { user_id: user.id, ask }
+  return { user_id: user.id, headers: { 'x-api-key': key }, ask }
 }

@@ -14,7 +14,7 @@ async function setup() {
     while ((await sumFinance(shop.app)).more);
   }
   const get = (path: string) => staff.ask('GET', `/api/admin/finance/${path}`)
-  return { shop, url, get, sum }
+  return { shop, url, headers: staff.headers, get, sum }
 }
 
 /** Two customers, one of whom spends twice as much; each order completed at a cost of 0.000009. */
@@ -113,6 +113,8 @@ test('days and rows that cannot be are refused with the field and the reason', a
     ['services?limit=501', 400, 'limit'],
     ['providers?limit=0', 400, 'limit'],
     ['customers?sort=name', 400, 'sort'],
+    ['services.csv?from=2025-01-01&to=2026-01-02', 422, 'to'],
+    ['customers.csv?from=x', 400, 'from'],
   ]
   for (const [path, status, field] of bad) {
     const answer = await get(path)
@@ -120,4 +122,37 @@ test('days and rows that cannot be are refused with the field and the reason', a
     expect(answer.body.errors[0].reason).toEqual(expect.any(String))
   }
   expect((await get('days?from=2025-01-01&to=2026-01-01')).status).toBe(200)
+})
+
+test('the sums come as files that add up to the same total, page by page, and who took them is in the audit', async () => {
+  const { get, headers, shop, url, one } = await sold()
+  const { total } = (await get('days')).body
+  // Many more rows than a page has, of another day.
+  await shop.app.db.query(`
+    insert into orders.finance_customer_day
+    select '2020-05-05', n, 'USD', 1, 0, 0, 0, 1000000, 0, 0, 0, 0, 0, 0, 0 from generate_series(1, 12000) as n`)
+  const linesOf = async (path: string) => {
+    const response = await fetch(`${url}/api/admin/finance/${path}`, { headers })
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8'])
+    const [head = '', ...lines] = (await response.text()).trim().split('\r\n')
+    const names = head.replace('\uFEFF', '').replaceAll('"', '').split(',')
+    return lines.map((line) => {
+      const cells = line.replaceAll('"', '').split(',')
+      return Object.fromEntries(names.map((name, i) => [name, cells[i] ?? '']))
+    })
+  }
+  for (const path of ['services.csv', 'customers.csv']) {
+    const lines = await linesOf(path)
+    const turnover = lines.reduce((sum, line) => sum + Number(line.turnover), 0)
+    expect(turnover).toBeCloseTo(Number(total.turnover), 6)
+    expect(lines.reduce((sum, line) => sum + Number(line.orders_placed), 0)).toBe(3)
+  }
+  const [first] = await linesOf('customers.csv')
+  expect(first).toMatchObject({ day: today(), customer_id: String(one.id), currency: 'USD', other: '100.00' })
+  const many = await linesOf('customers.csv?from=2020-05-01&to=2020-05-31')
+  expect(many.map((line) => Number(line.customer_id))).toEqual(Array.from({ length: 12_000 }, (_each, i) => i + 1))
+  expect(await linesOf('services.csv?from=2020-05-01&to=2020-05-31')).toEqual([])
+  const acts = await shop.app.db.query(`select after from audit.act where action = 'finance.exported' order by id`)
+  expect(acts).toHaveLength(5)
+  expect(acts[0]).toMatchObject({ after: { what: 'services', to: today() } })
 })
