@@ -1,5 +1,6 @@
 import { verifyActs } from '#server/domains/audit/verify-acts.ts'
 import { verifyLedger } from '#server/domains/ledger/verify.ts'
+import { verifyFinance } from '#server/domains/orders/finance/verify-finance.ts'
 import { verifyOrders } from '#server/domains/orders/verify-orders.ts'
 import { verifyDeposits } from '#server/domains/payments/deposits/verify-deposits.ts'
 import { migrateAll, reachDatabase } from '../open-saldo.ts'
@@ -31,9 +32,10 @@ export const verifyCommand: Command = {
     return withSaldo(config, async ({ app }) => {
       const ledger = await verifyLedger(app.db, { onProgress: say })
       const orders = await verifyOrders(app.db)
+      const finance = await verifyFinance(app.db)
       const deposits = await verifyDeposits(app.db)
       const audit = await verifyActs(app.db, { onProgress: say })
-      const problems = [...ledger.problems, ...orders.problems, ...deposits.problems, ...audit.problems]
+      const problems = [...ledger.problems, ...orders.problems, ...finance, ...deposits.problems, ...audit.problems]
       for (const problem of problems) print(`WRONG  ${describe(problem)}`)
       // Kept elsewhere, these two also show that no later state was put in the place of this one.
       print(`Ledger: ${ledger.seals} seals, the last ${ledger.head ?? 'not made yet'}`)

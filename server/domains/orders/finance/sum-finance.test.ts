@@ -14,6 +14,7 @@ import { recordStatuses } from '../following/record-statuses.ts'
 import { type AssetFigures, type Figures, lessOf, sumOf } from './figures.ts'
 import { type Dimension, figuresBy, figuresByDay, financeProgress } from './queries.ts'
 import { sumFinance } from './sum-finance.ts'
+import { verifyFinance } from './verify-finance.ts'
 
 const EVER = { from: '2000-01-01', to: '2100-01-01' }
 const BY = { order: 'turnover', limit: 500, asset: 'USD' } as const
@@ -83,6 +84,7 @@ test('after a day of everything the sums are those of the ledger, by day, servic
   await aMixedDay(shop)
   await sumAll(shop)
   await expectSound(shop.app)
+  expect(await verifyFinance(shop.app.db)).toEqual([])
   const whole = await wholeOf(shop)
   const { wallets, ...expected } = await truth(shop)
   expect(whole).toMatchObject(expected)
@@ -108,6 +110,7 @@ test('the sums follow seal by seal, take each movement once, and are the same ho
   await sealBlocks(shop.app.db, 20)
   while ((await sumFinance(shop.app)).more);
   const part = await wholeOf(shop)
+  expect(await verifyFinance(shop.app.db)).toEqual([])
   expect((await financeProgress(shop.app)).complete).toBe(false)
   await sumAll(shop)
   expect(await financeProgress(shop.app)).toEqual({ at: expect.any(Date), complete: true })
@@ -184,3 +187,21 @@ test.each(['Pacific/Kiritimati', 'Etc/GMT+12'])(
     expect(days.filter(({ placed: n }) => n > 0n).map(({ day }) => day)).toEqual([at?.day])
   },
 )
+
+test.each([
+  ['the sums by day', 'update orders.finance_day set turnover = turnover + 1, other = other + 1 where turnover > 0'],
+  ['the sums by day', 'delete from orders.finance_day'],
+  ['by customer', 'update orders.finance_customer_day set deposits = deposits + 1'],
+  ['the sums by day', 'update orders.finance_progress set seal = 0'],
+  ['the sums by day', `update ledger.transfer set amount = amount + 1 where reason = 'order.capture'`],
+])('a proof names what differs: %s after %s', async (named, sql) => {
+  const shop = await openShop()
+  await aMixedDay(shop)
+  await sumAll(shop)
+  await shop.app.db.transaction(async (tx) => {
+    await tx.query('set local session_replication_role = replica')
+    await tx.query(sql)
+  })
+  const what = expect.stringContaining(named)
+  expect(await verifyFinance(shop.app.db)).toEqual([{ check: 'finance', asset: 'USD', what }])
+})
