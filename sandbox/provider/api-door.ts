@@ -50,7 +50,7 @@ function outcomeOf(panel: Panel, fields: Readonly<Record<string, string>>): Outc
   const strikes = faultsFor(panel, panel.request_number, action)
   const delay = strikes('delay')
   const delay_ms = panel.delay_ms + (delay ? parameterOf('delay', delay) : 0)
-  const instead = replyInstead(strikes, API_PATH)
+  const instead = replyInstead(strikes, API_PATH, panel.key)
   if (instead) return { reply: instead, delay_ms }
   if (fields.key !== panel.key) {
     count(panel, 'wrong_key')

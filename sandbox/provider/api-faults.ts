@@ -6,7 +6,7 @@ const PAGE = 'Service temporarily unavailable'
 const BYTE_ORDER_MARK = '\ufeff'
 
 /** The answer of a fault that comes instead of carrying the request out; the first that strikes. */
-export function replyInstead(strikes: Strikes, path: string): Reply | undefined {
+export function replyInstead(strikes: Strikes, path: string, key: string): Reply | undefined {
   return (
     withParameter(strikes, 'http_5xx', (status) => htmlReply(status, PAGE)) ??
     withParameter(strikes, 'http_5xx_refusal', (status) => jsonReply(refuse(TEXT.funds), status)) ??
@@ -20,7 +20,8 @@ export function replyInstead(strikes: Strikes, path: string): Reply | undefined 
     withParameter(strikes, 'redirect', () => ({ ...htmlReply(302, 'Found'), location: `${path}/` })) ??
     withParameter(strikes, 'rate_limit', () => jsonReply(refuse(TEXT.rate_limit))) ??
     withParameter(strikes, 'rate_limit_429', () => jsonReply(refuse(TEXT.rate_limit), 429)) ??
-    withParameter(strikes, 'wrong_key', () => jsonReply(refuse(TEXT.key)))
+    withParameter(strikes, 'wrong_key', () => jsonReply(refuse(TEXT.key))) ??
+    withParameter(strikes, 'key_quoted', () => jsonReply(refuse(`${TEXT.key}: ${key}`)))
   )
 }
 

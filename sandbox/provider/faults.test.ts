@@ -137,6 +137,7 @@ const CHECKS: Record<FaultName, Check> = {
   rate_limit: refusesAdd('Rate limit exceeded'),
   rate_limit_429: answersAdd({ status: 429, type: JSON_TYPE, text: '{"error":"Rate limit exceeded"}' }, 0),
   wrong_key: refusesAdd('Invalid API key'),
+  key_quoted: refusesAdd('Invalid API key: test-key'),
   http_5xx_after: answersWith(500, '{"error":"Internal server error"}', 1),
   http_502_after: answersWith(502, '<html>', 1),
   cut_after: answersAdd('TypeError', 1),

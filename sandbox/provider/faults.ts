@@ -55,6 +55,7 @@ const TABLE = {
   rate_limit: { does: '{"error":"Rate limit exceeded"} with 200', actions: ACTIONS },
   rate_limit_429: { does: '{"error":"Rate limit exceeded"} with 429', actions: ACTIONS },
   wrong_key: { does: '{"error":"Invalid API key"} for the right key', actions: ACTIONS },
+  key_quoted: { does: '{"error":"Invalid API key: …"} with the right key in it', actions: ACTIONS },
 
   // After carrying the request out, instead of its answer.
   http_5xx_after: {

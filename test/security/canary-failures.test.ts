@@ -3,6 +3,7 @@ import { alertHouseChat, alertHouseEmail } from '#server/domains/notifications/a
 import { settleAlerts } from '#server/domains/notifications/alerts/settle-alerts.ts'
 import { watchHouse } from '#server/domains/notifications/alerts/watch-house.ts'
 import { verifyBooks } from '#server/domains/orders/verify-books.ts'
+import { watchProviders } from '#server/domains/providers/watch-providers.ts'
 import { InvariantError } from '#server/kit/invariant.ts'
 import { listDeadLetters } from '#server/platform/jobs/dead-letters.ts'
 import type { JobDefinition } from '#server/platform/jobs/jobs.ts'
@@ -29,6 +30,7 @@ test('what is given up while its error is full of secrets tells none of them, an
   await alertsGoOutside(house)
   await aJobIsGivenUp(house, careless)
   await anEventIsGivenUp(house, careless, staff.token)
+  await aProviderQuotesItsKey(house, staff.token)
   await staffAreAlarmed(house, staff.email)
   await lookAtEverything(house, staff.token)
   const traces = await house.traces()
@@ -119,6 +121,17 @@ async function anEventIsGivenUp(house: House, careless: string, by: string): Pro
   const path = `/api/admin/queues/dead-letters/${letter?.id}/replay`
   await expectStatus(200, house.ask('POST', path, { by, body: { reason: careless.split('\n')[0] } }))
   await expect.poll(() => db.query('select from notifications.alert'), { timeout: 30_000 }).toHaveLength(1)
+}
+
+/** Staff ask for its balance; why it is down is told by its own words. */
+async function aProviderQuotesItsKey(house: House, by: string): Promise<void> {
+  const added = await house.command('add-provider', MARK, house.panel_url, '--key', house.panel_key)
+  expect(added.code).toBe(0)
+  await house.panel.setFaults({ key_quoted: 1 })
+  await expectStatus(200, house.ask('POST', '/api/providers/check-balance', { by, body: {} }))
+  await watchProviders(house.app)
+  const down = `select from notifications.alert where kind = 'alert_provider_down' and data ->> 'reason' like 'Invalid API key:%'`
+  await expect.poll(() => house.app.db.query(down), { timeout: 30_000 }).toHaveLength(1)
 }
 
 /** What is wrong has lasted, and is told by every way. */
