@@ -129,6 +129,31 @@ const rest = {
   },
 } satisfies Record<string, Example>
 
+const deposits = {
+  depositOptions: {
+    title: 'How to pay',
+    curl: `curl -s {base}/api/v1/deposits/options -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"currency":"USD","amount_min":"1.00","amount_max":"10000.00","pending_max":3,"answer_days":7,"methods":[{"code":"bank_transfer","name":"Bank transfer","instructions":"Ask our support for the account to pay to, and tell us the number of the transfer."}]}`,
+  },
+  deposit: {
+    title: 'I have paid',
+    curl: `curl -s {base}/api/v1/deposits -H 'X-Api-Key: YOUR_KEY' -H 'Idempotency-Key: deposit-4711' \\
+  -H 'Content-Type: application/json' -d '{"amount":"50.00","method":"bank_transfer","reference":"TRX-4711-AB"}'`,
+    answer: `{"id":"5","amount":"50.00","currency":"USD","method":"bank_transfer","reference":"TRX-4711-AB","note":null,"created_at":"2026-11-20T12:00:00.000Z","expires_at":"2026-11-27T12:00:00.000Z","settled_at":null,"state":"pending","credited":null,"reason":null}`,
+  },
+  depositRepeated: {
+    title: 'The same payment again is refused',
+    curl: `curl -s {base}/api/v1/deposits -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
+  -d '{"amount":"50.00","method":"bank_transfer","reference":"trx 4711 ab"}'`,
+    answer: `{"deposit_id":"5","type":"urn:saldo:problem:reference_used","title":"This payment was named before","status":409,"detail":"Your deposit 5 has the same reference.","code":"reference_used","request_id":"3f0c6a2e-5b9e-4a52-8a6e-0d9a3f1c7b11","errors":[{"field":"reference","reason":"Your deposit 5 has the same reference."}]}`,
+  },
+  depositList: {
+    title: 'My deposits',
+    curl: `curl -s '{base}/api/v1/deposits?state=pending' -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"data":[{"id":"5","amount":"50.00","currency":"USD","method":"bank_transfer","reference":"TRX-4711-AB","note":null,"created_at":"2026-11-20T12:00:00.000Z","expires_at":"2026-11-27T12:00:00.000Z","settled_at":null,"state":"pending","credited":null,"reason":null}],"has_more":false,"next_cursor":null}`,
+  },
+} satisfies Record<string, Example>
+
 /** Every example, in the order in which they are run: later ones speak of orders that earlier ones placed. */
-export const EXAMPLES: typeof panel & typeof rest = { ...panel, ...rest }
+export const EXAMPLES: typeof panel & typeof rest & typeof deposits = { ...panel, ...rest, ...deposits }
 export type ExampleName = keyof typeof EXAMPLES

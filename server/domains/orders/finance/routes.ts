@@ -102,7 +102,10 @@ function rowsRoute(app: App, dimension: Dimension): FastifyPluginAsyncZod {
           tags,
           querystring: z.object({
             ...days,
-            sort: z.enum(ORDERS_OF_ROWS).default('turnover').meta({ description: 'By what they are ordered.' }),
+            sort: z
+              .enum(ORDERS_OF_ROWS)
+              .default('turnover')
+              .meta({ description: 'By what they are ordered; amounts in the currency of sales.' }),
             limit: z.coerce.number().int().min(1).max(ROWS_MAX).default(ROWS_DEFAULT),
           }),
           response: {
