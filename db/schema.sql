@@ -995,6 +995,23 @@ create table orders.attempt (
   constraint attempt_state_check CHECK ((state = ANY (ARRAY['sent'::text, 'accepted'::text, 'rejected'::text, 'unknown'::text])))
 ) with (fillfactor=85);
 
+create table orders.customer_limit (
+  customer_id bigint not null,
+  daily_spend_max bigint,
+  in_flight_max integer,
+  in_flight integer,
+  spent bigint,
+  day_began timestamp with time zone,
+  day_ends timestamp with time zone,
+  constraint customer_limit_counted CHECK ((num_nulls(in_flight, spent, day_began, day_ends) = ANY (ARRAY[0, 4]))),
+  constraint customer_limit_daily_spend_max_check CHECK ((daily_spend_max >= 0)),
+  constraint customer_limit_day CHECK ((day_ends > day_began)),
+  constraint customer_limit_in_flight_check CHECK ((in_flight >= 0)),
+  constraint customer_limit_in_flight_max_check CHECK ((in_flight_max >= 0)),
+  constraint customer_limit_pkey PRIMARY KEY (customer_id),
+  constraint customer_limit_spent_check CHECK ((spent >= 0))
+) with (fillfactor=70);
+
 create table orders.finance_customer_day (
   day date not null,
   customer_id bigint not null,

@@ -23,6 +23,7 @@ import { deskProviderRoutes } from '#server/domains/orders/desk/provider-routes.
 import { deskRoutes } from '#server/domains/orders/desk/routes.ts'
 import { financeExportRoutes } from '#server/domains/orders/finance/export-routes.ts'
 import { financeRoutes } from '#server/domains/orders/finance/routes.ts'
+import { limitRoutes } from '#server/domains/orders/limits/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/placing/place-order.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
@@ -99,6 +100,7 @@ async function openDoors(
     await doors.register(deskProviderRoutes(app, providers))
     await doors.register(financeRoutes(app))
     await doors.register(financeExportRoutes(app))
+    await doors.register(limitRoutes(app))
     await doors.register(panelApiRoutes(app, authentication, { ...orders, limits }))
     await doors.register(webhookRoutes(app, secrets))
     await doors.register(staffWebhookRoutes(app))

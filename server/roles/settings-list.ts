@@ -11,6 +11,7 @@ import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/m
 import { MESSAGE_SETTINGS } from '#server/domains/notifications/messages/settings.ts'
 import { webhookSettings } from '#server/domains/notifications/webhooks/settings.ts'
 import { waitHoursMax } from '#server/domains/orders/desk/settings.ts'
+import { orderLimitSettings } from '#server/domains/orders/limits/customer-limit.ts'
 import { decideWithinHours, secondPersonAbove } from '#server/domains/payments/adjustments/settings.ts'
 import { DEPOSIT_SETTINGS } from '#server/domains/payments/deposits/settings.ts'
 import { failuresKeptDays } from '#server/platform/failures/sweep-failures.ts'
@@ -32,6 +33,9 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // Doors.
   answersKeptHours,
   ...rateLimitSettings,
+
+  // Orders.
+  ...orderLimitSettings,
 
   // Accounts.
   registrationOpen,

@@ -34,6 +34,8 @@ export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
   'errors:manage': NOBODY_ELSE,
   'errors:read': NOBODY_ELSE,
   'finance:read': NOBODY_ELSE,
+  'limits:edit': NOBODY_ELSE,
+  'limits:read': NOBODY_ELSE,
   'messages:edit': NOBODY_ELSE,
   'messages:edit:own': EVERYONE,
   'messages:read': NOBODY_ELSE,

@@ -3,18 +3,22 @@ import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { Book, KnownEntry, LockedAccount, LockedHold, Writes } from './book.ts'
 import type { Capture, Entry, EntryOutcome, Movement, PlaceHold, Refusal, Release, Reverse, Transfer } from './entry.ts'
 
+/** Whether the entry at this place in the batch, which the book allows, is to be posted. */
+export type Admit = (place: number) => boolean
+
 /**
  * Decides entries one after another, in their order, over the locked rows. Pure: it changes only `book` and answers what to write. A refused
- * entry leaves every balance as it was. `hashes` are the entries' contentHash. Ids run from `first_id` without a gap.
+ * entry leaves every balance as it was; one that is not admitted is not stored either. `hashes` are the entries' contentHash. Ids run from `first_id` without a gap.
  */
 export function decideEntries(
   entries: readonly Entry[],
   hashes: readonly string[],
   book: Book,
   first_id: bigint,
+  admit: Admit = () => true,
 ): { outcomes: EntryOutcome[]; writes: Writes } {
   const posting = new Posting(book, first_id)
-  const outcomes = entries.map((entry, i) => posting.decide(entry, hashes[i] as string))
+  const outcomes = entries.map((entry, i) => posting.decide(entry, hashes[i] as string, () => admit(i)))
   return { outcomes, writes: posting.writes }
 }
 
@@ -34,12 +38,16 @@ class Posting {
     this.#first_id = first_id
   }
 
-  decide(entry: Entry, hash: string): EntryOutcome {
+  decide(entry: Entry, hash: string, isAdmitted: () => boolean): EntryOutcome {
     const known = this.#book.entries.get(entry.key)
     if (known) return replay(known, hash)
     const id = this.#first_id + BigInt(this.writes.movements)
     this.#entry = id
     const refusal = this.#apply(entry.movements)
+    if (!refusal && !isAdmitted()) {
+      this.#takeBack()
+      return { ok: false, refusal: 'withheld', replayed: false }
+    }
     const stored: KnownEntry = { key: entry.key, id: refusal ? null : id, hash, refusal: refusal ?? null }
     this.#book.entries.set(entry.key, stored)
     this.writes.entries.push(stored)

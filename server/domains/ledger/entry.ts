@@ -63,7 +63,7 @@ export interface Entry {
   content?: string | undefined
 }
 
-/** Why an entry moved nothing. All but `key_reused` are stored under the key and answered again. */
+/** Why an entry moved nothing. All but `key_reused` and `withheld` are stored under the key and answered again. */
 export type Refusal =
   | 'insufficient_funds'
   | 'account_not_found'
@@ -76,6 +76,8 @@ export type Refusal =
   | 'transfer_not_found'
   | 'already_reversed'
   | 'key_reused'
+  // The caller's own no.
+  | 'withheld'
 
 /** What became of an entry. `id` is its first movement's; movement i has `id + i`. `replayed`: the key was known, nothing moved now. */
 export type EntryOutcome =

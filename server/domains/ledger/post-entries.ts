@@ -3,7 +3,7 @@ import { int8Array, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import type { KnownEntry, KnownTransfer, LockedHold } from './book.ts'
 import { checkEntry } from './check-entry.ts'
-import { decideEntries } from './decide-entries.ts'
+import { type Admit, decideEntries } from './decide-entries.ts'
 import { contentHash, type Entry, type EntryOutcome, MOVEMENTS_MAX } from './entry.ts'
 import { lockAccounts } from './lock-accounts.ts'
 import { type Block, firstIdOf, writeEntries } from './write-entries.ts'
@@ -13,23 +13,25 @@ import { type Block, firstIdOf, writeEntries } from './write-entries.ts'
  * known of the keys, after the locks, so that a twin has committed; decide; write. Outcome i answers entry i; a refused entry does
  * not fail its neighbours, and its refusal is what its key answers for ever. Call it once a transaction: a second call could lock against the order.
  * InvariantError for an entry that cannot be stored, and beyond MOVEMENTS_MAX movements. The writes are sent, not awaited: their failure fails the commit.
- * `subjects` resolves when the caller has put into the subjects the ids that it draws in the same round trip as the locks; such entries have a `content`.
+ * `beside` is called when the locks are on the wire: what it sends runs behind them, in the same round trip. It may put ids that it draws into subjects; such
+ * entries have a `content`. It may answer who is asked, at last and in order, about each entry that can be posted now: one that is not admitted is refused
+ * as `withheld`, and its key is as if it had not been used.
  */
 export async function postEntries(
   tx: Tx,
   entries: readonly Entry[],
-  subjects?: Promise<void>,
+  beside?: () => Promise<Admit | undefined>,
 ): Promise<EntryOutcome[]> {
   if (entries.length === 0) return []
   for (const entry of entries) checkEntry(entry)
-  return postChecked(tx, entries, subjects)
+  return postChecked(tx, entries, beside)
 }
 
 /** As postEntries, for entries that passed checkEntry. */
 export async function postChecked(
   tx: Tx,
   entries: readonly Entry[],
-  subjects?: Promise<void>,
+  beside?: () => Promise<Admit | undefined>,
 ): Promise<EntryOutcome[]> {
   const named = namedBy(entries)
   invariant(named.movements <= MOVEMENTS_MAX, `postEntries: more than ${MOVEMENTS_MAX} movements`)
@@ -41,15 +43,15 @@ export async function postChecked(
     knownEntries(tx, entries),
     reversedOf(tx, named.transfers),
     tx.query<Block>(drawBlock),
-    subjects,
+    beside?.(),
   ])
   // While the server locks and reads.
   const hashes = entries.map(contentHash)
-  const [accounts, holds, known, reversed, blocks] = await reading
+  const [accounts, holds, known, reversed, blocks, admit] = await reading
   for (const id of reversed) present(transfers.get(id), 'a reversed transfer was read').reversed = true
   const book = { accounts, holds, transfers, entries: known }
   const block = present(blocks[0], 'a block')
-  const { outcomes, writes } = decideEntries(entries, hashes, book, firstIdOf(block.block))
+  const { outcomes, writes } = decideEntries(entries, hashes, book, firstIdOf(block.block), admit)
   writeEntries(tx, book, writes, block)
   return outcomes
 }

@@ -12,8 +12,12 @@ export interface OrderRefusal {
     | 'request_key_invalid'
     | 'request_key_reused'
     | 'charge_invalid'
+    | 'daily_spend_limit_reached'
+    | 'too_many_orders_in_flight'
   field: 'service' | 'quantity' | 'link' | 'comments' | 'runs' | 'interval' | 'request_id' | undefined
   message: string
   /** The limit that was missed, where there is one. */
   limit?: bigint
+  /** Of a customer's own limit: how much it is, what is left of it, and when all of it is free again; without `resets_at`, as orders end. */
+  allowance?: { limit: string; left: string; resets_at?: string }
 }

@@ -52,6 +52,9 @@ export const refusedShape = z.object({
   code: z.string().meta({ example: 'quantity_below_min' }),
   field: z.string().nullable().meta({ example: 'quantity' }),
   detail: z.string().meta({ example: 'The quantity is below the minimum of 50.' }),
+  limit: z.string().optional().meta({ description: 'The limit that was missed.', example: '50' }),
+  left: z.string().optional().meta({ description: 'What is left of your limit on spending or orders.', example: '0' }),
+  resets_at: z.iso.datetime().optional().meta({ description: 'When all of your limit on spending is free again.' }),
 })
 
 /** The fields of an order that customers are shown. */
@@ -114,5 +117,6 @@ export function placedView(placed: Extract<PlaceOutcome, { ok: true }>): z.outpu
 
 /** Why one order of many was not taken. */
 export function refusedView(refusal: OrderRefusal): z.output<typeof refusedShape> {
-  return { code: refusal.code, field: refusal.field ?? null, detail: refusal.message }
+  const { code, field = null, message: detail, limit, allowance } = refusal
+  return { code, field, detail, ...(limit !== undefined && { limit: String(limit) }), ...allowance }
 }

@@ -13,6 +13,7 @@ export class OrderRefusedError extends ProblemError {
       detail: refusal.message,
       ...(refusal.field && { field: refusal.field }),
       ...(refusal.limit !== undefined && { extra: { limit: String(refusal.limit) } }),
+      ...(refusal.allowance && { extra: { ...refusal.allowance } }),
     })
   }
 }

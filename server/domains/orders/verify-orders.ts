@@ -10,7 +10,7 @@ export interface OrderProblem {
 }
 
 /**
- * Proves the orders against the ledger, their history and their attempts, as they were at one moment, while all goes on living. For each check the first wrong
+ * Proves the orders against the ledger, their history and their attempts, and the limits against them, as they were at one moment, while all goes on living. For each check the first wrong
  * row by order, if there is one. Throws what the database throws.
  */
 export async function verifyOrders(db: Db): Promise<{ orders: bigint; problems: OrderProblem[] }> {
@@ -124,5 +124,15 @@ const CHECKS = {
       select provider_id, provider_order_id, id from orders.orders where provider_order_id is not null
     ) as placed
     group by provider_id, provider_order_id having count(distinct order_id) > 1
+    order by 1 limit 1`,
+
+  limits: `
+    select coalesce(max(o.id), 0) as order_id, format('the limits of its customer %s count %s orders under way and %s spent since %s, and the orders are otherwise',
+      l.customer_id, l.in_flight, l.spent, l.day_began) as what
+    from orders.customer_limit l left join orders.orders o on o.customer_id = l.customer_id
+    where l.in_flight is not null
+    group by l.customer_id
+    having l.in_flight <> count(o.id) filter (where o.state not in ('completed', 'partial', 'cancelled'))
+      or l.spent <> coalesce(sum(o.charge - o.released) filter (where o.placed_at >= l.day_began), 0)
     order by 1 limit 1`,
 } as const

@@ -9,6 +9,7 @@ import {
   ordersSettled,
   ordersStopped,
 } from './events.ts'
+import { type GivenBack, giveBack } from './limits/give-back.ts'
 import { moveMoney } from './move-money.ts'
 import { FINAL_STATES, OPEN_STATES, ORDER_COLUMNS, type Order, type OrderState, visibleStatus } from './order.ts'
 import { shownOf } from './order-views.ts'
@@ -78,6 +79,7 @@ const insertEvents = statement(`
 export async function writeOrders(db: Db, tx: Tx, changes: readonly OrderChange[]): Promise<void> {
   if (changes.length === 0) return
   await moveMoney(db, tx, changes)
+  giveBack(tx, changes.flatMap(givenBack))
   const rows = changes.map(rowAfter)
   tx.send(update, [
     int8Array(rows.map((row) => row.id)),
@@ -97,6 +99,14 @@ export async function writeOrders(db: Db, tx: Tx, changes: readonly OrderChange[
     step ? [{ step, before: before.state, row: rows[i] as Order }] : [],
   )
   if (steps.length > 0) tellSteps(tx, steps)
+}
+
+/** What a change gives back to its customer's limits. */
+function givenBack({ before, after }: OrderChange): GivenBack[] {
+  const released = (after.released ?? before.released) - before.released
+  const ended = FINAL_STATES.includes(after.state ?? before.state) && !FINAL_STATES.includes(before.state)
+  if (released === 0n && !ended) return []
+  return [{ customer_id: before.customer_id, placed_at: before.placed_at, released, ended }]
 }
 
 /** A claim ends with its state; a check is due in the states that have one. */

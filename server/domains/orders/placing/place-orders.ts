@@ -5,12 +5,13 @@ import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { newUuid } from '#server/kit/id.ts'
 import { invariant, present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
-import { int8Array, jsonArray, textArray } from '#server/platform/db/arrays.ts'
+import { dateArray, int8Array, jsonArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { accountIds, walletOf } from '../accounts.ts'
 import { emitOrders } from '../emit-orders.ts'
 import type { OrderRefusal } from '../errors.ts'
 import { ordersPlaced } from '../events.ts'
+import { Allowance } from '../limits/allowance.ts'
 import { shownOf } from '../order-views.ts'
 import { type CheckedOrder, checkOrder, isRefusal, type OrderRequest, readOrder } from './check-order.ts'
 import { contentOf, type KnownOrder, knownOrders } from './known-orders.ts'
@@ -65,6 +66,8 @@ interface Wanted {
 /** An order whose money is held, ready to be recorded. */
 interface Placed extends Candidate {
   hold: bigint
+  /** When, where a day's limit depends on it; otherwise the transaction's own time. */
+  placed_at: Date | undefined
 }
 
 /** An order about to be posted. Its number is drawn in the same round trip as the locks, and is 0 until then. */
@@ -91,18 +94,30 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
     const candidates = wanted.map(
       (each, i): Candidate => ({ ...each, subject: { kind: 'order', id: 0n }, wallet: wallets[i] as bigint }),
     )
-    const held = await postEntries(tx, candidates.map(entryOf), drawNumbers(tx, candidates))
+    const allowance = new Allowance(app)
+    const held = await postEntries(tx, candidates.map(entryOf), async () => {
+      const customers = new Set(candidates.map((each) => each.input.customer_id))
+      await Promise.all([drawNumbers(tx, candidates), allowance.read(tx, [...customers])])
+      if (allowance.is_empty) return undefined
+      return (i) => admit(allowance, present(candidates[i], 'an entry has its order'), outcomes)
+    })
     const placed: Placed[] = []
     const replayed: Wanted[] = []
     for (const [i, candidate] of candidates.entries()) {
       const outcome = present(held[i], 'every entry has an outcome')
       if (outcome.ok && !outcome.replayed) {
-        placed.push({ ...candidate, hold: outcome.id })
+        const placed_at = allowance.momentOf(candidate.input.customer_id)
+        placed.push({ ...candidate, hold: outcome.id, placed_at })
         outcomes[candidate.place] = accepted(candidate.subject.id, candidate.checked.charge, false)
       } else if (outcome.ok) replayed.push(candidate)
-      else outcomes[candidate.place] = { ok: false, refusal: refusalOf(outcome.refusal) }
+      else if (outcome.refusal !== 'withheld') {
+        outcomes[candidate.place] = { ok: false, refusal: refusalOf(outcome.refusal) }
+      }
     }
-    if (placed.length > 0) record(tx, placed)
+    if (placed.length > 0) {
+      record(tx, placed)
+      allowance.write(tx)
+    }
     // After the insert, so that those of this batch are found too.
     const known = await knownOrders(
       tx,
@@ -114,6 +129,13 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
     }
   }
   await (own ? placeWithin(own) : app.db.transaction(placeWithin))
+}
+
+/** Whether the customer's limits leave room for the order; if not, that is its outcome. */
+function admit(allowance: Allowance, order: Candidate, outcomes: (PlaceOutcome | undefined)[]): boolean {
+  const refusal = allowance.take(order.input.customer_id, order.checked.charge)
+  if (refusal) outcomes[order.place] = { ok: false, refusal }
+  return refusal === undefined
 }
 
 const nextNumbers = statement(`select nextval('orders.order_number') as id from generate_series(1, $1::int)`)
@@ -148,13 +170,13 @@ function accepted(order_id: bigint, charge: bigint, replayed: boolean): PlaceOut
 
 const insertOrders = statement(`
   insert into orders.orders (id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, asset, cost_asset,
-    type, link, params, provider_service_id, request_key)
+    type, link, params, provider_service_id, request_key, placed_at)
   select id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, $16, cost_asset,
-    type, link, coalesce(params, '{}'), provider_service_id, request_key
+    type, link, coalesce(params, '{}'), provider_service_id, request_key, coalesce(placed_at, now())
   from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-    $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $17::text[])
+    $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $17::text[], $18::timestamptz[])
     as new (id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, cost_asset,
-      type, link, params, provider_service_id, request_key)`)
+      type, link, params, provider_service_id, request_key, placed_at)`)
 
 const insertFirstEvents = statement(`
   insert into orders.order_event (order_id, version, kind, to_state, actor)
@@ -181,6 +203,7 @@ function record(tx: Tx, placed: readonly Placed[]): void {
     textArray(placed.map((order) => order.service.provider_service_id)),
     SALE_ASSET,
     textArray(placed.map((order) => order.input.request_key)),
+    dateArray(placed.map((order) => order.placed_at)),
   ])
   tx.send(insertFirstEvents, [ids, customers])
   emitOrders(

@@ -1,0 +1,129 @@
+import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
+import { SALE_ASSET } from '#server/domains/catalog/service.ts'
+import type { App } from '#server/platform/app.ts'
+import { dateArray, int8Array, plainArray } from '#server/platform/db/arrays.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
+import type { OrderRefusal } from '../errors.ts'
+import {
+  asOf,
+  type CustomerLimit,
+  countedOf,
+  dayTimeZone,
+  effective,
+  LIMIT_COLUMNS,
+  type LimitRow,
+  type OwnLimits,
+} from './customer-limit.ts'
+import { dayAround } from './day.ts'
+
+const READ = statement(`select ${LIMIT_COLUMNS} from orders.customer_limit where customer_id = any($1::bigint[])`)
+
+// Once a customer. Another of their orders cannot be placed or end meanwhile, so nothing is missed or counted twice.
+const COUNT = statement(`
+  insert into orders.customer_limit as l (customer_id, in_flight, spent, day_began, day_ends)
+  select customer_id, ${countedOf('wanted.customer_id', '$2')}, $2, $3 from unnest($1::bigint[]) as wanted (customer_id)
+  on conflict (customer_id) do update set in_flight = excluded.in_flight, spent = excluded.spent, day_began = excluded.day_began, day_ends = excluded.day_ends
+  returning ${LIMIT_COLUMNS}`)
+
+const WRITE = statement(`
+  update orders.customer_limit l set in_flight = new.in_flight, spent = new.spent, day_began = new.day_began, day_ends = new.day_ends
+  from (select unnest($1::bigint[]) as customer_id, unnest($2::int[]) as in_flight, unnest($3::bigint[]) as spent,
+    unnest($4::timestamptz[]) as day_began, unnest($5::timestamptz[]) as day_ends) as new
+  where l.customer_id = new.customer_id`)
+
+/**
+ * What their limits leave to the customers of one batch, run down order by order. The rows need no lock of their own: their figures are changed under the lock
+ * on the customer's wallet, and `read` and `write` are called when the transaction has it.
+ */
+export class Allowance {
+  readonly #app: Pick<App, 'clock' | 'settings'>
+  readonly #limits = new Map<bigint, CustomerLimit & { holds: OwnLimits; taken: number; now: Date }>()
+
+  constructor(app: Pick<App, 'clock' | 'settings'>) {
+    this.#app = app
+  }
+
+  /** Whether no customer of the batch has ever been limited. */
+  get is_empty(): boolean {
+    return this.#limits.size === 0
+  }
+
+  /** Reads the limits of customers; for those who meet one for the first time, counts what they have. */
+  async read(tx: Tx, customer_ids: readonly bigint[]): Promise<void> {
+    const app = this.#app
+    const rows = await tx.query<LimitRow>(READ, [int8Array(customer_ids)])
+    const known = new Map(rows.map((row) => [row.customer_id, row]))
+    const house = effective(app, undefined)
+    if (rows.length === 0 && isUnlimited(house)) return
+    const now = app.clock.now()
+    const time_zone = app.settings.read(dayTimeZone)
+    const uncounted = customer_ids.filter((id) => {
+      const row = known.get(id)
+      return (row?.in_flight ?? null) === null && !isUnlimited(effective(app, row))
+    })
+    if (uncounted.length > 0) {
+      const { began, ends } = dayAround(now, time_zone)
+      for (const row of await tx.query<LimitRow>(COUNT, [int8Array(uncounted), began, ends])) {
+        known.set(row.customer_id, row)
+      }
+    }
+    for (const row of known.values()) {
+      if (row.in_flight === null) continue
+      const limit = asOf(row, now, time_zone)
+      // Who waited for the wallet while the day ended is of the new one, as those are who overtook them.
+      const moment = now > limit.day_began ? now : limit.day_began
+      this.#limits.set(row.customer_id, { ...limit, holds: effective(app, row), taken: 0, now: moment })
+    }
+  }
+
+  /** Takes room for an order of this charge, in minor units of SALE_ASSET; or says why there is none. */
+  take(customer_id: bigint, charge: bigint): OrderRefusal | undefined {
+    const limit = this.#limits.get(customer_id)
+    if (!limit) return undefined
+    const refusal = refusalOf(limit, limit.holds, charge)
+    if (refusal) return refusal
+    limit.in_flight += 1
+    limit.spent += charge
+    limit.taken += 1
+    return undefined
+  }
+
+  /** When an order counts as placed, so that it stands in the day that it was counted in; undefined for who has no limits. */
+  momentOf(customer_id: bigint): Date | undefined {
+    return this.#limits.get(customer_id)?.now
+  }
+
+  /** Writes what was taken. Sent, not awaited. */
+  write(tx: Tx): void {
+    const limits = [...this.#limits.values()].filter((limit) => limit.taken > 0)
+    if (limits.length === 0) return
+    tx.send(WRITE, [
+      int8Array(limits.map((limit) => limit.customer_id)),
+      plainArray(limits.map((limit) => limit.in_flight)),
+      int8Array(limits.map((limit) => limit.spent)),
+      dateArray(limits.map((limit) => limit.day_began)),
+      dateArray(limits.map((limit) => limit.day_ends)),
+    ])
+  }
+}
+
+function isUnlimited({ daily_spend_max, in_flight_max }: OwnLimits): boolean {
+  return daily_spend_max === null && in_flight_max === null
+}
+
+function refusalOf(limit: CustomerLimit, holds: OwnLimits, charge: bigint): OrderRefusal | undefined {
+  const { daily_spend_max, in_flight_max } = holds
+  if (in_flight_max !== null && limit.in_flight >= in_flight_max) {
+    const message = `You have ${limit.in_flight} orders under way and may have ${in_flight_max}. There is room when one has ended.`
+    const allowance = { limit: String(in_flight_max), left: '0' }
+    return { code: 'too_many_orders_in_flight', field: undefined, message, allowance }
+  }
+  if (daily_spend_max !== null && limit.spent + charge > daily_spend_max) {
+    const max = saleAmount(daily_spend_max)
+    const left = saleAmount(daily_spend_max > limit.spent ? daily_spend_max - limit.spent : 0n)
+    const resets_at = limit.day_ends.toISOString()
+    const message = `Of your ${max} ${SALE_ASSET} for today ${left} are left, until ${resets_at}.`
+    return { code: 'daily_spend_limit_reached', field: undefined, message, allowance: { limit: max, left, resets_at } }
+  }
+  return undefined
+}
