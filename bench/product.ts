@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { controlOf, type PanelControl } from '#sandbox/provider/client.ts'
 import { importServices } from '#server/domains/catalog/import-services.ts'
-import { USD_COST } from '#server/domains/catalog/markup.ts'
+import { RATE_STEP } from '#server/domains/catalog/markup.ts'
 import { activeServices } from '#server/domains/catalog/sellable-services.ts'
 import type { Service } from '#server/domains/catalog/service.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
@@ -24,7 +24,7 @@ import type { BenchContext } from './bench.ts'
 const ROOT = join(import.meta.dirname, '..')
 const PANEL_KEY = 'bench-provider-key'
 /** Thirty percent. */
-const MARKUP = { percent_bp: 3_000n, fixed: 0n, minimum_margin: 0n }
+const MARKUP = { percent_bp: 3_000n, fixed: 0n, minimum_margin: 0n, step: RATE_STEP }
 /** In which Linux counts a process's time, on all that we know. */
 const CPU_TICK_MS = 10
 /** Micro-USD. No run spends it. */
@@ -150,7 +150,7 @@ export async function openBenchShop(
   const offer = await provider.services()
   const { balance } = await provider.balance()
   await providers.close()
-  await importServices(app, { provider_id, currency: USD_COST, markup: MARKUP, offer })
+  await importServices(app, { provider_id, markup: MARKUP, offer })
   const [world, prepaid] = (await accountIds(app.db, [worldIn('USD'), prepaidAt(provider_id, 'USD')])) as [
     bigint,
     bigint,

@@ -89,6 +89,65 @@ create table audit.unsealed (
   at timestamp with time zone not null
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=20000, vacuum_truncate=off);
 
+create table catalog.exchange_rate (
+  id bigint generated always as identity not null,
+  asset text not null,
+  usd_per_unit bigint not null,
+  at timestamp with time zone not null,
+  source text not null,
+  user_id bigint,
+  constraint exchange_rate_asset_check CHECK ((asset <> 'USD'::text)),
+  constraint exchange_rate_asset_fkey FOREIGN KEY (asset) REFERENCES ledger.asset(code),
+  constraint exchange_rate_pkey PRIMARY KEY (id),
+  constraint exchange_rate_source_check CHECK (((char_length(source) >= 1) AND (char_length(source) <= 200))),
+  constraint exchange_rate_usd_per_unit_check CHECK ((usd_per_unit > 0))
+);
+
+CREATE INDEX exchange_rate_latest ON catalog.exchange_rate USING btree (asset, id);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON catalog.exchange_rate FOR EACH ROW EXECUTE FUNCTION catalog.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON catalog.exchange_rate FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_change();
+
+create table catalog.markup_rule (
+  id bigint generated always as identity not null,
+  service_id bigint,
+  category text,
+  provider_id bigint,
+  percent_bp bigint not null,
+  fixed bigint not null,
+  minimum_margin bigint not null,
+  step bigint not null,
+  updated_at timestamp with time zone default now() not null,
+  updated_by bigint,
+  constraint markup_rule_category_check CHECK (((char_length(category) >= 1) AND (char_length(category) <= 200))),
+  constraint markup_rule_fixed_check CHECK (((fixed >= 0) AND (fixed <= '1000000000000'::bigint))),
+  constraint markup_rule_minimum_margin_check CHECK (((minimum_margin >= 0) AND (minimum_margin <= '1000000000000'::bigint))),
+  constraint markup_rule_once UNIQUE NULLS NOT DISTINCT (service_id, category, provider_id),
+  constraint markup_rule_percent_bp_check CHECK (((percent_bp >= 0) AND (percent_bp <= 1000000))),
+  constraint markup_rule_pkey PRIMARY KEY (id),
+  constraint markup_rule_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES providers.provider(id) ON DELETE RESTRICT,
+  constraint markup_rule_scope CHECK ((num_nonnulls(service_id, category, provider_id) <= 1)),
+  constraint markup_rule_service_id_fkey FOREIGN KEY (service_id) REFERENCES catalog.service(id) ON DELETE RESTRICT,
+  constraint markup_rule_step_check CHECK ((((step >= 100) AND (step <= 1000000000)) AND ((step % (100)::bigint) = 0)))
+);
+
+CREATE TRIGGER keep_house_rule BEFORE DELETE ON catalog.markup_rule FOR EACH ROW WHEN ((num_nonnulls(old.service_id, old.category, old.provider_id) = 0)) EXECUTE FUNCTION catalog.keep_house_rule();
+
+create table catalog.refresh (
+  provider_id bigint not null,
+  tried_at timestamp with time zone not null,
+  problem text,
+  listed_at timestamp with time zone,
+  listed integer,
+  constraint refresh_brought_something CHECK (((problem IS NOT NULL) OR (listed_at IS NOT NULL))),
+  constraint refresh_listed CHECK (((listed_at IS NULL) = (listed IS NULL))),
+  constraint refresh_listed_check CHECK ((listed >= 0)),
+  constraint refresh_pkey PRIMARY KEY (provider_id),
+  constraint refresh_problem_check CHECK (((char_length(problem) >= 1) AND (char_length(problem) <= 500))),
+  constraint refresh_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES providers.provider(id) ON DELETE RESTRICT
+);
+
 create table catalog.revision (
   singleton boolean default true not null,
   value bigint not null,
@@ -127,12 +186,13 @@ create table catalog.service (
   version bigint default 1 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  staff_category text,
   constraint service_category_check CHECK (((char_length(category) >= 1) AND (char_length(category) <= 200))),
   constraint service_check CHECK ((offered_max >= offered_min)),
   constraint service_cost_asset_check CHECK ((cost_asset ~ '^[A-Z][A-Z0-9]{1,11}$'::text)),
   constraint service_cost_check CHECK ((cost >= 0)),
   constraint service_cost_usd_check CHECK ((cost_usd >= 0)),
-  constraint service_deactivated_reason_check CHECK ((deactivated_reason = ANY (ARRAY['staff'::text, 'vanished'::text, 'unreadable'::text, 'type_not_sold'::text, 'limits_conflict'::text, 'below_cost'::text]))),
+  constraint service_deactivated_reason_check CHECK ((deactivated_reason = ANY (ARRAY['staff'::text, 'vanished'::text, 'unreadable'::text, 'type_not_sold'::text, 'no_exchange_rate'::text, 'rate_out_of_range'::text, 'limits_conflict'::text, 'below_cost'::text]))),
   constraint service_description_check CHECK ((char_length(description) <= 10000)),
   constraint service_limits CHECK (((1 <= min) AND (min <= max))),
   constraint service_max_check CHECK ((max <= 1000000000)),
@@ -147,6 +207,7 @@ create table catalog.service (
   constraint service_rate_check CHECK (((rate >= 0) AND (rate <= '1000000000000'::bigint))),
   constraint service_reason CHECK (((NOT active) OR (deactivated_reason IS NULL))),
   constraint service_sellable CHECK (((NOT active) OR ((NOT staff_off) AND (offer_gap IS NULL)))),
+  constraint service_staff_category_check CHECK (((char_length(staff_category) >= 1) AND (char_length(staff_category) <= 200))),
   constraint service_staff_max_check CHECK ((staff_max >= 1)),
   constraint service_staff_min_check CHECK ((staff_min >= 1)),
   constraint service_staff_rate_check CHECK ((staff_rate >= 0)),
@@ -155,6 +216,34 @@ create table catalog.service (
 );
 
 CREATE TRIGGER revision AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON catalog.service FOR EACH STATEMENT EXECUTE FUNCTION catalog.bump_revision();
+
+create table catalog.service_change (
+  id bigint generated always as identity not null,
+  service_id bigint not null,
+  at timestamp with time zone not null,
+  cause text not null,
+  user_id bigint,
+  rate_before bigint,
+  rate bigint not null,
+  cost_usd_before bigint,
+  cost_usd bigint,
+  min_before bigint,
+  min bigint not null,
+  max_before bigint,
+  max bigint not null,
+  reason_before text,
+  reason text,
+  constraint service_change_cause_check CHECK ((cause = ANY (ARRAY['import'::text, 'refresh'::text, 'markup'::text, 'exchange_rate'::text, 'staff'::text]))),
+  constraint service_change_new CHECK ((num_nonnulls(rate_before, min_before, max_before) = ANY (ARRAY[0, 3]))),
+  constraint service_change_pkey PRIMARY KEY (id),
+  constraint service_change_service_id_fkey FOREIGN KEY (service_id) REFERENCES catalog.service(id) ON DELETE RESTRICT
+);
+
+CREATE INDEX service_change_of_service ON catalog.service_change USING btree (service_id, id);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON catalog.service_change FOR EACH ROW EXECUTE FUNCTION catalog.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON catalog.service_change FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_change();
 
 create table identity.api_key (
   id bigint generated always as identity not null,
@@ -1550,6 +1639,22 @@ AS $function$
 begin
   update catalog.revision set value = value + 1;
   return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION catalog.keep_house_rule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception using errcode = 'check_violation', constraint = 'markup_rule_of_house', message = 'the mark-up rule of the house stays';
+end $function$;
+
+CREATE OR REPLACE FUNCTION catalog.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception using errcode = 'restrict_violation', message = format('%I.%I is only added to', tg_table_schema, tg_table_name);
 end $function$;
 
 CREATE OR REPLACE FUNCTION identity.are_patterns(patterns text[])

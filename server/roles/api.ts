@@ -1,3 +1,4 @@
+import { markupRoutes } from '#server/domains/catalog/markups/routes.ts'
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
 import { areaRoutes } from '#server/domains/identity/areas/routes.ts'
 import { openAuthentication } from '#server/domains/identity/authentication.ts'
@@ -95,6 +96,7 @@ async function openDoors(
     await doors.register(staffDepositRoutes(app))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
+    await doors.register(markupRoutes(app))
     await doors.register(orderRoutes(app, orders))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))

@@ -62,6 +62,9 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'providers:check-balance', description: 'Ask providers for our balance with them.' },
   { permission: 'orders:resolve', description: 'Say what became of orders that wait: placed, to be sent, refunded.' },
 
+  { permission: 'prices:read', description: 'See costs, mark-up rules, exchange rates, and what became of prices.' },
+  { permission: 'prices:edit', description: 'Change mark-up rules and exchange rates, which prices services anew.' },
+
   { permission: 'messages:read', description: 'See which messages went out, what became of them, and their texts.' },
   { permission: 'alerts:read', description: 'See alerts, and be told of them.' },
   { permission: 'alerts:acknowledge', description: 'Take up an alert, so that it is not told again.' },

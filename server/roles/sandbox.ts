@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { importServices } from '#server/domains/catalog/import-services.ts'
-import { USD_COST } from '#server/domains/catalog/markup.ts'
+import { RATE_STEP } from '#server/domains/catalog/markup.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
 import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import { userByEmail } from '#server/domains/identity/queries.ts'
@@ -30,7 +30,7 @@ const CUSTOMER_FUNDS = 100_000_000_000n
 /** What the simulated provider has of ours: more than the customer can spend. */
 const PROVIDER_BALANCE = '250000.00'
 /** Thirty percent, and at least a cent a thousand. */
-const MARKUP = { percent_bp: 3_000n, fixed: 0n, minimum_margin: 10_000n }
+const MARKUP = { percent_bp: 3_000n, fixed: 0n, minimum_margin: 10_000n, step: RATE_STEP }
 const PROVIDER_NAME = 'Sandbox provider'
 const USERS = [
   { email: 'admin@saldo.example', role: 'administrator', name: 'Administrator' },
@@ -129,7 +129,6 @@ async function seedProvider(saldo: Saldo, url: string, key: string, progress: Pr
   const { balance } = await provider.balance()
   await importServices(app, {
     provider_id: row.id,
-    currency: USD_COST,
     markup: MARKUP,
     offer: await provider.services(),
   })

@@ -1,3 +1,4 @@
+import { exchangeRateHoursMax } from '#server/domains/catalog/exchange-rates/settings.ts'
 import {
   confirmationRequired,
   invitationDays,
@@ -49,6 +50,9 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   secondPersonAbove,
   decideWithinHours,
   ...DEPOSIT_SETTINGS,
+
+  // What is sold.
+  exchangeRateHoursMax,
 
   // Orders.
   waitHoursMax,

@@ -48,6 +48,8 @@ export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
   'orders:resolve': NOBODY_ELSE,
   'orders:resubmit': ['support', 'administrator'],
   'orders:sync': ['support', 'administrator'],
+  'prices:edit': NOBODY_ELSE,
+  'prices:read': NOBODY_ELSE,
   'providers:check-balance': ['support', 'administrator'],
   'queues:manage': NOBODY_ELSE,
   'queues:read': NOBODY_ELSE,

@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest'
-import { type MarkupRule, USD_COST } from '#server/domains/catalog/markup.ts'
+import { type MarkupRule, RATE_STEP } from '#server/domains/catalog/markup.ts'
 import type { Offer } from '#server/domains/catalog/plan-import.ts'
 import { lockServicesOf, selectAllServices } from '#server/domains/catalog/queries.ts'
 import type { CatalogApp, Service } from '#server/domains/catalog/service.ts'
@@ -10,21 +10,22 @@ import { openCache } from '#server/platform/cache/open-cache.ts'
 import type { Db } from '#server/platform/db/database.ts'
 import { openLog } from '#server/platform/telemetry/log.ts'
 import { testDatabase } from './database.ts'
+import { someSettings } from './settings.ts'
 
 /** Ten percent. */
-export const TENTH: MarkupRule = { percent_bp: 1_000n, fixed: 0n, minimum_margin: 0n }
+export const TENTH: MarkupRule = { percent_bp: 1_000n, fixed: 0n, minimum_margin: 0n, step: RATE_STEP }
 
 /** An empty catalogue with one provider that bills in dollars. */
 export async function setupCatalog() {
   const { db } = await testDatabase()
-  const app: CatalogApp = { db, cache: await openTestCache(), clock: systemClock }
+  const app: CatalogApp = { db, cache: await openTestCache(), clock: systemClock, settings: await someSettings({ db }) }
   const provider_id = await insertProvider(db, 'panel')
   return { app, db, provider_id, input: (...services: ProviderService[]) => importOf(provider_id, services) }
 }
 
 /** The catalogue as another process has it: nothing in common but the database. */
 export async function asOtherProcess(app: CatalogApp): Promise<CatalogApp> {
-  return { db: { ...app.db }, cache: await openTestCache(), clock: systemClock }
+  return { ...app, db: { ...app.db }, cache: await openTestCache() }
 }
 
 async function openTestCache(): Promise<Cache> {
@@ -43,10 +44,10 @@ export async function insertProvider(db: Db, name: string): Promise<bigint> {
   return row?.id ?? 0n
 }
 
-/** What `importServices` takes, at ten percent. */
+/** What `importServices` takes, at ten percent; a list that half is gone of is taken as it is. */
 export function importOf(provider_id: bigint, services: ProviderService[], unreadable = 0) {
   const offer: Offer = { services, unreadable }
-  return { provider_id, currency: USD_COST, markup: TENTH, offer }
+  return { provider_id, markup: TENTH, offer, accept_shrunken: true }
 }
 
 /** A service as a provider offers it: a dollar per 1000, 10 to 1000. */

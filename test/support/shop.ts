@@ -7,7 +7,7 @@ import {
 } from '#sandbox/provider/start-provider-panel.ts'
 import type { OpenApp } from '#server/app.ts'
 import { importServices } from '#server/domains/catalog/import-services.ts'
-import { USD_COST } from '#server/domains/catalog/markup.ts'
+import { RATE_STEP } from '#server/domains/catalog/markup.ts'
 import { activeServices } from '#server/domains/catalog/sellable-services.ts'
 import type { Service } from '#server/domains/catalog/service.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
@@ -71,8 +71,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   const offer = await provider.services()
   await importServices(app, {
     provider_id: row.id,
-    currency: USD_COST,
-    markup: { percent_bp: 3000n, fixed: 0n, minimum_margin: 0n },
+    markup: { percent_bp: 3000n, fixed: 0n, minimum_margin: 0n, step: RATE_STEP },
     offer,
   })
   const opening = await provider.balance()

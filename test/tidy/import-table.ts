@@ -10,7 +10,7 @@ export const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   providers: [],
   identity: ['audit'],
   operations: ['audit', 'identity'],
-  catalog: ['audit', 'providers'],
+  catalog: ['audit', 'identity', 'providers'],
   payments: ['audit', 'identity', 'ledger'],
   traders: ['audit', 'identity', 'ledger'],
   sellers: ['audit', 'identity', 'ledger'],

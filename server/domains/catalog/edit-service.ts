@@ -1,11 +1,11 @@
 import { type Actor, SYSTEM } from '#server/domains/audit/act.ts'
 import { differences } from '#server/domains/audit/differences.ts'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
-import { statement } from '#server/platform/db/database.ts'
-import { ServiceEditRefusedError, ServiceNotFoundError } from './errors.ts'
+import { ExchangeRateMissingError, ServiceEditRefusedError, ServiceNotFoundError } from './errors.ts'
 import { lockServicesOf, selectService } from './queries.ts'
 import { forgetServices } from './sellable-services.ts'
 import { type CatalogApp, QUANTITY_MAX, RATE_MAX, type Service, termsOf } from './service.ts'
+import { writeServices } from './write-services.ts'
 
 /** What staff set. A field left out stays as it is; null goes back to what the provider's offer says. */
 export interface EditService {
@@ -20,17 +20,10 @@ export interface EditService {
   reason?: string
 }
 
-const update = statement(`
-  update catalog.service set
-    staff_rate = $2, staff_min = $3, staff_max = $4, staff_off = $5,
-    rate = $6, min = $7, max = $8, active = $9, deactivated_reason = $10,
-    version = version + 1, updated_at = $11
-  where id = $1`)
-
 /**
  * Sets rate, limits and whether the service is sold; later imports respect it. Answers the service as it then stands; an edit that changes nothing
  * writes nothing. Throws ServiceNotFoundError; ServiceEditRefusedError for a rate below the cost or out of range, limits that the provider does not
- * serve, and for switching on what it does not offer.
+ * serve, and for switching on what it does not offer; ExchangeRateMissingError where the cost is not known in dollars.
  */
 export async function editService(app: CatalogApp, edit: EditService): Promise<Service> {
   const before = await selectService(app.db, edit.service_id)
@@ -42,20 +35,9 @@ export async function editService(app: CatalogApp, edit: EditService): Promise<S
     const next = decide(service, edit)
     const changed = differences(service, next, Object.keys(next) as (keyof Service)[])
     if (!changed) return service
-    await tx.query(update, [
-      next.id,
-      next.staff_rate,
-      next.staff_min,
-      next.staff_max,
-      next.staff_off,
-      next.rate,
-      next.min,
-      next.max,
-      next.active,
-      next.deactivated_reason,
-      app.clock.now(),
-    ])
     const { by: actor = SYSTEM, reason } = edit
+    const cause = { cause: 'staff', user_id: actor.user_id ?? null, at: app.clock.now() } as const
+    await writeServices(tx, [{ before: service, after: next }], cause)
     const subject = { kind: 'service', id: next.id }
     recordActs(tx, [{ action: 'services.edited', actor, subject, ...changed, ...(reason && { reason }) }])
     return { ...next, version: service.version + 1n }
@@ -90,6 +72,10 @@ function checkSellable(next: Service, edit: EditService): void {
   const { deactivated_reason } = termsOf({ ...next, staff_off: false, offer_gap: null })
   if (deactivated_reason === 'limits_conflict') {
     throw new ServiceEditRefusedError('limits_out_of_range', 'The provider serves no quantity within these limits.')
+  }
+  if (deactivated_reason === 'no_exchange_rate') throw new ExchangeRateMissingError(next.cost_asset)
+  if (deactivated_reason === 'rate_out_of_range') {
+    throw new ServiceEditRefusedError('rate_out_of_range', `The rate or the cost is not below ${RATE_MAX} micro-USD.`)
   }
   if (deactivated_reason === 'below_cost') {
     throw new ServiceEditRefusedError('rate_below_cost', 'The rate is below the cost.')

@@ -30,3 +30,33 @@ export class ServiceEditRefusedError extends ProblemError {
     super({ code, status: 422, title: 'The service cannot be sold like this', detail })
   }
 }
+
+/** Nobody knows what a cost in this currency is worth; nothing was changed. */
+export class ExchangeRateMissingError extends ProblemError {
+  override name = 'ExchangeRateMissingError'
+  constructor(asset: string) {
+    super({
+      code: 'no_exchange_rate',
+      status: 409,
+      title: 'There is no fresh exchange rate',
+      detail: `Set what one ${asset} is worth before services priced in it are taken in.`,
+      extra: { currency: asset },
+    })
+  }
+}
+
+/** The provider's list looks as if part of it were missing or wrong; nothing was changed. */
+export class OfferSuspiciousError extends ProblemError {
+  override name = 'OfferSuspiciousError'
+  constructor(detail: string) {
+    super({ code: 'offer_suspicious', status: 409, title: 'The provider’s list was not applied', detail })
+  }
+}
+
+/** A list that was asked for later has been applied already; nothing was changed. */
+export class OfferOvertakenError extends ProblemError {
+  override name = 'OfferOvertakenError'
+  constructor() {
+    super({ code: 'offer_overtaken', status: 409, title: 'A newer list of the provider was applied meanwhile' })
+  }
+}

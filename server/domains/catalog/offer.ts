@@ -1,22 +1,20 @@
 import type { OrderType, ProviderService } from '#server/domains/providers/provider.ts'
-import { type CostCurrency, costInUsd, type MarkupRule, markUp } from './markup.ts'
-import { QUANTITY_MAX, RATE_MAX } from './service.ts'
+import { QUANTITY_MAX } from './service.ts'
 
 const NAME_CHARS_MAX = 500
 const CATEGORY_CHARS_MAX = 200
 const DESCRIPTION_CHARS_MAX = 10_000
 const PROVIDER_SERVICE_ID_CHARS_MAX = 100
 
-/** A provider's service, cleaned and priced, ready for the catalogue. */
+/** A provider's service, cleaned, ready to be priced. */
 export interface Offered {
   provider_service_id: string
   name: string
   category: string
   description: string | null
   type: OrderType
+  /** Minor units of the provider's asset per 1000, or for one package. */
   cost: bigint
-  cost_usd: bigint
-  rate: bigint
   min: bigint
   max: bigint
   refill: boolean
@@ -25,21 +23,14 @@ export interface Offered {
 }
 
 /**
- * Cleans and prices one row of a provider's list. A minimum of 0 counts as 1, a maximum beyond QUANTITY_MAX is cut, texts lose control
- * characters and are cut to what the catalogue takes. Undefined when the row makes no sense: no name, a price below zero or beyond RATE_MAX
- * after the mark-up, limits that leave no quantity.
+ * Cleans one row of a provider's list. A minimum of 0 counts as 1, a maximum beyond QUANTITY_MAX is cut, texts lose control characters and are cut to what
+ * the catalogue takes. Undefined when the row makes no sense: no name, a price below zero, limits that leave no quantity.
  */
-export function readOffer(
-  row: ProviderService & { type: OrderType },
-  currency: CostCurrency,
-  markup: MarkupRule,
-): Offered | undefined {
+export function readOffer(row: ProviderService & { type: OrderType }): Offered | undefined {
   const name = cleanText(row.name, NAME_CHARS_MAX)
   const min = row.min === 0n ? 1n : row.min
   const max = row.max > QUANTITY_MAX ? QUANTITY_MAX : row.max
   if (name === '' || row.rate < 0n || min < 1n || min > max) return undefined
-  const rate = markUp(row.rate, currency, markup)
-  if (rate > RATE_MAX) return undefined
   return {
     provider_service_id: row.provider_service_id,
     name,
@@ -47,8 +38,6 @@ export function readOffer(
     description: row.description === undefined ? null : cleanText(row.description, DESCRIPTION_CHARS_MAX) || null,
     type: row.type,
     cost: row.rate,
-    cost_usd: costInUsd(row.rate, currency),
-    rate,
     min,
     max,
     refill: row.refill,

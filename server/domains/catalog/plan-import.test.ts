@@ -1,12 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ProviderService } from '#server/domains/providers/provider.ts'
-import { type MarkupRule, USD_COST } from './markup.ts'
+import { RATE_STEP, USD_COST } from './markup.ts'
 import { readOffer } from './offer.ts'
-import { planImport } from './plan-import.ts'
+import { type Offer, planImport } from './plan-import.ts'
+import type { Pricing } from './pricing.ts'
 import { QUANTITY_MAX, RATE_MAX, type Service } from './service.ts'
 
-const TENTH: MarkupRule = { percent_bp: 1_000n, fixed: 0n, minimum_margin: 0n }
+const TENTH = { percent_bp: 1_000n, fixed: 0n, minimum_margin: 0n, step: RATE_STEP }
+const PRICING: Pricing = {
+  findRule: () => TENTH,
+  currencyOf: (asset) => (asset === 'USD' ? USD_COST : undefined),
+}
+const PANEL = { provider_id: 1n, asset: 'USD' }
+
+const planOf = (current: readonly Service[], offer: Offer) => planImport(current, offer, PANEL, PRICING, 'all')
 
 function row(changes: Partial<ProviderService> = {}): ProviderService & { type: 'Default' } {
   return {
@@ -36,22 +44,20 @@ describe('a row of a provider’s list', () => {
     ['without a category is under Other', { category: '  ' }, { category: 'Other' }],
     ['keeps the paragraphs of a description', { description: 'a\nb' }, { description: 'a\nb' }],
     ['has no empty description', { description: ' ' }, { description: null }],
-    ['is priced by the mark-up', { rate: 1_000_000n }, { rate: 1_100_000n, cost: 1_000_000n, cost_usd: 1_000_000n }],
-    ['may cost nothing', { rate: 0n }, { rate: 0n }],
+    ['may cost nothing', { rate: 0n }, { cost: 0n }],
   ])('%s', (_title, changes, expected) => {
-    expect(readOffer(row(changes), USD_COST, TENTH)).toMatchObject(expected)
+    expect(readOffer(row(changes))).toMatchObject(expected)
   })
 
   test.each<[string, Partial<ProviderService>]>([
     ['without a name', { name: ' \u0000 ' }],
     ['with a rate below zero', { rate: -1n }],
-    ['with a rate beyond all reason', { rate: RATE_MAX }],
     ['with a minimum below zero', { min: -5n }],
     ['with a minimum above its maximum', { min: 11n, max: 10n }],
     ['with a maximum of zero', { min: 0n, max: 0n }],
     ['with a minimum above what we take', { min: QUANTITY_MAX + 1n, max: QUANTITY_MAX + 2n }],
   ])('%s is not readable', (_title, changes) => {
-    expect(readOffer(row(changes), USD_COST, TENTH)).toBeUndefined()
+    expect(readOffer(row(changes))).toBeUndefined()
   })
 })
 
@@ -68,15 +74,13 @@ describe('the plan of an import', () => {
     )
     fc.assert(
       fc.property(rows, rows, fc.nat(5), (first, second, unreadable) => {
-        const before = planImport([], { services: first.map(offered), unreadable: 0 }, USD_COST, TENTH)
+        const before = planOf([], { services: first.map(offered), unreadable: 0 })
         const current = before.create.map((each, i) => stored(BigInt(i + 1), each))
-        const { report, change, create } = planImport(
-          current,
-          { services: second.map(offered), unreadable },
-          USD_COST,
-          TENTH,
-        )
-        const gone = change.filter((service) => !service.active).length
+        const { report, change, create } = planOf(current, {
+          services: second.map(offered),
+          unreadable,
+        })
+        const gone = change.filter(({ after }) => !after.active).length
         expect(report.created).toBe(create.length)
         expect(report.deactivated).toBe(gone)
         expect(report.updated + report.deactivated).toBe(change.length)
@@ -84,16 +88,31 @@ describe('the plan of an import', () => {
         expect(report.created + report.updated + report.unchanged + report.skipped + report.unreadable).toBe(
           second.length + unreadable,
         )
-        for (const service of change) expect(service.active).toBe(service.deactivated_reason === null)
+        for (const { after } of change) expect(after.active).toBe(after.deactivated_reason === null)
       }),
     )
   })
 
   test('takes the first of two rows with one id', () => {
     const services = [row({ rate: 5_000_000n }), row({ rate: 1n })]
-    const { create, report } = planImport([], { services, unreadable: 0 }, USD_COST, TENTH)
+    const { create, report } = planOf([], { services, unreadable: 0 })
     expect(create.map((each) => each.cost)).toEqual([5_000_000n])
     expect(report).toMatchObject({ created: 1, unreadable: 1 })
+  })
+
+  test('creates nothing that costs beyond all reason', () => {
+    const services = [row({ rate: RATE_MAX }), row({ provider_service_id: '8' })]
+    const { create, report } = planOf([], { services, unreadable: 0 })
+    expect(create).toMatchObject([
+      { provider_service_id: '8', cost: 1_000_000n, cost_usd: 1_000_000n, rate: 1_100_000n },
+    ])
+    expect(report).toMatchObject({ created: 1, unreadable: 1 })
+  })
+
+  test('creates nothing that nobody can price', () => {
+    const foreign = { provider_id: 1n, asset: 'RUB' }
+    const { create } = planImport([], { services: [row()], unreadable: 0 }, foreign, PRICING, 'all')
+    expect(create).toEqual([])
   })
 })
 
@@ -102,8 +121,9 @@ function offered(changes: Partial<ProviderService>): ProviderService {
 }
 
 function stored(id: bigint, offer: ReturnType<typeof planImport>['create'][number]): Service {
+  const { markup: _, ...service } = offer
   return {
-    ...offer,
+    ...service,
     id,
     provider_id: 1n,
     cost_asset: 'USD',

@@ -1,7 +1,10 @@
 import type { OrderType, ProviderService } from '#server/domains/providers/provider.ts'
-import type { CostCurrency, MarkupRule } from './markup.ts'
+import type { MarkupRule } from './markup.ts'
 import { isServiceId, type Offered, readOffer } from './offer.ts'
-import { type OfferGap, type Service, termsOf } from './service.ts'
+import { type Price, priceOffer, priceService } from './price-service.ts'
+import type { Pricing } from './pricing.ts'
+import { type OfferGap, RATE_MAX, type Service } from './service.ts'
+import { changesAmong, type ServiceChange } from './write-services.ts'
 
 /** What an import did. A service counts once: `deactivated` when it was sold before and is not now, `updated` for any other change. */
 export interface ImportReport {
@@ -11,15 +14,31 @@ export interface ImportReport {
   deactivated: number
   /** Rows of a type that Saldo does not sell. */
   skipped: number
-  /** Rows that make no sense, or repeat an id. */
+  /** Rows that make no sense, cost more than anything does, or repeat an id. */
   unreadable: number
 }
 
+/** A service that is to be created. */
+export interface NewService extends Offered, Price {
+  /** Our own category, where someone chose one. */
+  staff_category: string | null
+  /** The rule it is to have of its own. */
+  markup: MarkupRule | undefined
+}
+
+/** What someone chose to take into the catalogue: under which category of ours, by which rule. What is left out follows the offer and the standing rules. */
+export interface Choice {
+  category?: string | undefined
+  markup?: MarkupRule | undefined
+}
+
+/** Which of the services offered and not yet in the catalogue are created. */
+export type Chosen = 'all' | 'none' | ReadonlyMap<string, Choice>
+
 /** What is to be written for an import, and its report. */
 export interface ImportPlan {
-  create: Offered[]
-  /** Services as they shall stand. */
-  change: Service[]
+  create: NewService[]
+  change: ServiceChange[]
   report: ImportReport
 }
 
@@ -29,34 +48,55 @@ export interface Offer {
   unreadable: number
 }
 
-/** Decides what an import writes, from the provider's services as they stand and its offer. Pure. Of two rows with one id the first counts. */
+/** A provider's list, sorted into what can be sold and why the rest cannot. */
+export interface SortedOffer {
+  offered: Map<string, Offered>
+  gaps: Map<string, OfferGap>
+  skipped: number
+  unreadable: number
+}
+
+/** What services are bought from: whose list it is, and what it is priced in. */
+export interface Source {
+  provider_id: bigint
+  asset: string
+}
+
+/**
+ * Decides what an import writes, from the provider's services as they stand and its offer. Pure. Of two rows with one id the first counts. Nothing is created
+ * that cannot be priced.
+ */
 export function planImport(
   current: readonly Service[],
   offer: Offer,
-  currency: CostCurrency,
-  markup: MarkupRule,
+  source: Source,
+  pricing: Pricing,
+  chosen: Chosen,
 ): ImportPlan {
-  const { offered, gaps, skipped, unreadable } = sortOffer(offer, currency, markup)
+  const { offered, gaps, skipped, unreadable } = sortOffer(offer)
   const report: ImportReport = { created: 0, updated: 0, unchanged: 0, deactivated: 0, skipped, unreadable }
-  const change: Service[] = []
-  for (const service of current) {
-    const found = offered.get(service.provider_service_id)
-    offered.delete(service.provider_service_id)
-    const next = found
-      ? follow(service, found, currency.asset)
-      : withTerms({ ...service, offer_gap: gaps.get(service.provider_service_id) ?? 'vanished' })
-    if (isSame(service, next)) {
+  const change: ServiceChange[] = []
+  for (const before of current) {
+    const found = offered.get(before.provider_service_id)
+    offered.delete(before.provider_service_id)
+    const gap = found ? null : (gaps.get(before.provider_service_id) ?? 'vanished')
+    const after = priceService(found ? follow(before, found, source.asset) : { ...before, offer_gap: gap }, pricing)
+    const pair = { before, after }
+    if (changesAmong([pair]).length === 0) {
       if (found) report.unchanged += 1
       continue
     }
-    change.push(next)
-    report[service.active && !next.active ? 'deactivated' : 'updated'] += 1
+    change.push(pair)
+    report[before.active && !after.active ? 'deactivated' : 'updated'] += 1
   }
-  report.created = offered.size
-  return { create: [...offered.values()], change, report }
+  const create = planCreation(offered.values(), source, pricing, chosen)
+  report.created = create.priced.length
+  report.unreadable += create.unreasonable
+  return { create: create.priced, change, report }
 }
 
-function sortOffer(offer: Offer, currency: CostCurrency, markup: MarkupRule) {
+/** Sorts a provider's list. Of two rows with one id the first counts. */
+export function sortOffer(offer: Offer): SortedOffer {
   const offered = new Map<string, Offered>()
   const gaps = new Map<string, OfferGap>()
   let { unreadable } = offer
@@ -69,7 +109,7 @@ function sortOffer(offer: Offer, currency: CostCurrency, markup: MarkupRule) {
       skipped += 1
       gaps.set(id, 'type_not_sold')
     } else {
-      const read = readOffer(row, currency, markup)
+      const read = readOffer(row)
       if (read) {
         offered.set(id, read)
       } else {
@@ -86,22 +126,40 @@ function isSold(row: ProviderService): row is ProviderService & { type: OrderTyp
 }
 
 function follow(service: Service, offered: Offered, asset: string): Service {
-  const { rate, min, max, ...rest } = offered
-  return withTerms({
+  const { min, max, category, ...rest } = offered
+  return {
     ...service,
     ...rest,
+    category: service.staff_category ?? category,
     cost_asset: asset,
-    offered_rate: rate,
     offered_min: min,
     offered_max: max,
     offer_gap: null,
-  })
+  }
 }
 
-function withTerms(service: Service): Service {
-  return { ...service, ...termsOf(service) }
+function planCreation(offered: Iterable<Offered>, source: Source, pricing: Pricing, chosen: Chosen) {
+  const priced: NewService[] = []
+  let unreasonable = 0
+  for (const each of offered) {
+    const choice = chosen === 'all' ? {} : chosen === 'none' ? undefined : chosen.get(each.provider_service_id)
+    const price = choice && priceChosen(each, choice, source, pricing)
+    if (price === 'rate_out_of_range') unreasonable += 1
+    else if (price) priced.push({ ...each, ...price })
+  }
+  return { priced, unreasonable }
 }
 
-function isSame(a: Service, b: Service): boolean {
-  return (Object.keys(b) as (keyof Service)[]).every((key) => a[key] === b[key])
+/** A service as it would be created by this choice; undefined where no exchange rate is fresh, `rate_out_of_range` beyond RATE_MAX. */
+export function priceChosen(
+  offered: Offered,
+  { category, markup }: Choice,
+  { provider_id, asset }: Source,
+  pricing: Pricing,
+): NewService | 'rate_out_of_range' | undefined {
+  const costing = { category: category ?? offered.category, provider_id, cost: offered.cost, cost_asset: asset }
+  const price = priceOffer(costing, pricing, markup)
+  if (!price) return undefined
+  if (price.rate >= RATE_MAX) return 'rate_out_of_range'
+  return { ...offered, ...price, category: costing.category, staff_category: category ?? null, markup }
 }

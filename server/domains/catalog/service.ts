@@ -2,7 +2,7 @@ import type { OrderType } from '#server/domains/providers/provider.ts'
 import type { App } from '#server/platform/app.ts'
 
 /** The mechanisms that the catalogue works with. */
-export type CatalogApp = Pick<App, 'db' | 'cache' | 'clock'>
+export type CatalogApp = Pick<App, 'db' | 'cache' | 'clock' | 'settings'>
 
 /** The asset that customers are charged in, and every `rate` is in. Its scale is 6. */
 export const SALE_ASSET = 'USD'
@@ -13,8 +13,14 @@ export const RATE_MAX = 1_000_000_000_000n
 /** A thousand million; a provider's higher maximum is cut to this. */
 export const QUANTITY_MAX = 1_000_000_000n
 
-/** Why a service is not sold: staff took it out, or the import did. */
-export type DeactivatedReason = 'staff' | OfferGap | 'limits_conflict' | 'below_cost'
+/** Why a service is not sold: staff took it out, the provider does not offer it, or its price or limits make no sense. */
+export type DeactivatedReason =
+  | 'staff'
+  | OfferGap
+  | 'no_exchange_rate'
+  | 'rate_out_of_range'
+  | 'limits_conflict'
+  | 'below_cost'
 
 /** Why what the provider offers now cannot be sold: it is gone, makes no sense, or is of a type that Saldo does not sell. */
 export type OfferGap = 'vanished' | 'unreadable' | 'type_not_sold'
@@ -35,14 +41,14 @@ export interface Service {
   /** Minor units of `cost_asset` per 1000, or for one package. */
   cost: bigint
   cost_asset: string
-  /** Micro-USD, rounded up, at the exchange rate of the last import. */
+  /** Micro-USD, rounded up. Null while there is no fresh exchange rate of `cost_asset`. */
   cost_usd: bigint | null
   refill: boolean
   cancel: boolean
   dripfeed: boolean
   active: boolean
   deactivated_reason: DeactivatedReason | null
-  /** The last import's rate and limits, before staff had their say. */
+  /** What mark-up and provider's list make of rate and limits, before staff had their say. */
   offered_rate: bigint | null
   offered_min: bigint | null
   offered_max: bigint | null
@@ -51,6 +57,8 @@ export interface Service {
   staff_min: bigint | null
   staff_max: bigint | null
   staff_off: boolean
+  /** Our own category; the provider's counts where it is null. */
+  staff_category: string | null
   position: number
   version: bigint
 }
@@ -66,8 +74,8 @@ export type Standing = Pick<
 export type Terms = Pick<Service, 'rate' | 'min' | 'max' | 'active' | 'deactivated_reason'>
 
 /**
- * The terms a service is sold at: the offer, narrowed and priced by staff. It is out when staff took it out, when the provider does not offer
- * it, when the limits of both leave no quantity, and when the rate is below the cost.
+ * The terms a service is sold at: the offer, narrowed and priced by staff. It is out when staff took it out, when the provider does not offer it, when nobody
+ * knows what its cost is worth, when the limits of both leave no quantity, and when the rate is below the cost or beyond RATE_MAX.
  */
 export function termsOf(standing: Standing): Terms {
   const offered = {
@@ -92,8 +100,10 @@ export function termsOf(standing: Standing): Terms {
 function reasonOf(standing: Standing, rate: bigint, conflict: boolean): DeactivatedReason | null {
   if (standing.staff_off) return 'staff'
   if (standing.offer_gap) return standing.offer_gap
+  if (standing.cost_usd === null) return 'no_exchange_rate'
   if (conflict) return 'limits_conflict'
-  if (standing.cost_usd !== null && rate < standing.cost_usd) return 'below_cost'
+  if (rate >= RATE_MAX || standing.cost_usd >= RATE_MAX) return 'rate_out_of_range'
+  if (rate < standing.cost_usd) return 'below_cost'
   return null
 }
 

@@ -1,6 +1,6 @@
 import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { importServices } from '#server/domains/catalog/import-services.ts'
-import { USD_COST } from '#server/domains/catalog/markup.ts'
+import { type MarkupRule, PERCENT_BP_MAX, RATE_STEP } from '#server/domains/catalog/markup.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { balancesOf } from '#server/domains/ledger/queries.ts'
 import { accountIds, prepaidAt, worldIn } from '#server/domains/orders/accounts.ts'
@@ -51,30 +51,25 @@ export const addProviderCommand: Command = {
 
 /** `saldo import-services` */
 export const importServicesCommand: Command = {
-  arguments: '<provider id> [--markup 30] [--margin 0.01]',
-  summary: "Bring the catalogue in line with a provider's offer: mark-up in percent, least margin in USD per 1000",
+  arguments: '<provider id> [--markup 30] [--margin 0.01] [--accept-shrunken yes]',
+  summary: "Take all that a provider offers into the catalogue; --markup and --margin become the provider's rule",
+  details: [
+    '--markup is in percent, --margin the least in USD per 1000. Without them the standing mark-up rules decide.',
+    'A list that looks as if half of it were missing is refused, unless with --accept-shrunken yes.',
+  ],
   run: (args, config) => {
-    const { options, positionals } = readArguments(args, ['markup', 'margin'], { min: 1, max: 1 })
+    const names = ['markup', 'margin', 'accept-shrunken']
+    const { options, positionals } = readArguments(args, names, { min: 1, max: 1 })
     const provider_id = readId(positionals[0], 'The provider')
-    const percent_bp = parseAmount(options.markup ?? '30', 2)
-    const minimum_margin = parseAmount(options.margin ?? '0', 6)
-    if (percent_bp === undefined || percent_bp < 0n)
-      throw new UsageError('--markup is a percentage such as 30 or 12.5.')
-    if (minimum_margin === undefined || minimum_margin < 0n) throw new UsageError('--margin is an amount such as 0.01.')
+    const markup = readMarkup(options.markup, options.margin)
+    const accept_shrunken = options['accept-shrunken'] === 'yes'
     return withSaldo(config, async ({ app, providers }) => {
       const provider = await providers.providerById(provider_id)
-      if (provider.row.currency !== USD_COST.asset) {
-        throw new UsageError(`The provider bills in ${provider.row.currency}; only USD can be imported so far.`)
-      }
+      const asked_at = app.clock.now()
       const offer = await provider.services()
-      const markup = { percent_bp, fixed: 0n, minimum_margin }
-      const report = await importServices(app, {
-        provider_id,
-        currency: USD_COST,
-        markup,
-        offer,
-        by: commandActor('import-services'),
-      })
+      const by = commandActor('import-services')
+      const input = { provider_id, offer, asked_at, accept_shrunken, by, ...(markup && { markup }) }
+      const report = await importServices(app, input)
       print(
         Object.entries(report)
           .map(([what, n]) => `${what} ${String(n)}`)
@@ -83,6 +78,17 @@ export const importServicesCommand: Command = {
       return 0
     })
   },
+}
+
+function readMarkup(percent: string | undefined, margin: string | undefined): MarkupRule | undefined {
+  if (percent === undefined && margin === undefined) return undefined
+  const percent_bp = parseAmount(percent ?? '30', 2)
+  const minimum_margin = parseAmount(margin ?? '0', 6)
+  if (percent_bp === undefined || percent_bp < 0n || percent_bp > PERCENT_BP_MAX) {
+    throw new UsageError('--markup is a percentage such as 30 or 12.5, up to 10000.')
+  }
+  if (minimum_margin === undefined || minimum_margin < 0n) throw new UsageError('--margin is an amount such as 0.01.')
+  return { percent_bp, fixed: 0n, minimum_margin, step: RATE_STEP }
 }
 
 /** `saldo providers` */
