@@ -6,6 +6,9 @@ import type { EventDefinition, StoredEvent } from './event.ts'
  * Who wants which events. `handle` runs inside the publisher's transaction: what it writes or enqueues with `tx` happens exactly
  * once per event. It may be run again from the start, so it has no other effect; counting and logging go into `tx.onCommit`.
  *
+ * It is quick and waits for nobody: the subscribers of a batch have one transaction and follow one another, so whoever waits for a row that others hold, or works long, holds up
+ * all that are told of the event. It writes down what is to be done, and a worker of its own does it.
+ *
  * Order: events of one subject come in the order in which they were emitted (under that subject's row lock), except that
  * one that failed comes later than its followers, and that two publishers work side by side. So a subscriber trusts a version
  * in the payload, never the order.

@@ -13,6 +13,9 @@ import { REQUESTS_MAX } from './deliveries/rooms.ts'
 /** Deliveries that this process made due wake at once; the wait is for those of others, and for what a wake missed. */
 const IDLE_MS = 500
 
+/** Between two claims, so that what comes meanwhile is claimed together: under load every end of a request wakes, and half of the claims found nothing. */
+const REST_MS = 20
+
 /** Webhooks that failed last are looked at so often and not at each event: under load there is always one. */
 const RETRY_IDLE_MS = 500
 
@@ -51,6 +54,7 @@ export function startWebhookWork(
     ...common,
     name: 'webhooks.deliver',
     idle_ms: IDLE_MS,
+    rest_ms: REST_MS,
     run: () => sender.pass(false),
   })
   const retrying: Loop = startLoop({
