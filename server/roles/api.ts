@@ -1,4 +1,6 @@
+import { exchangeRateRoutes } from '#server/domains/catalog/exchange-rates/routes.ts'
 import { markupRoutes } from '#server/domains/catalog/markups/routes.ts'
+import { refreshRoutes } from '#server/domains/catalog/refresh/routes.ts'
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
 import { areaRoutes } from '#server/domains/identity/areas/routes.ts'
 import { openAuthentication } from '#server/domains/identity/authentication.ts'
@@ -97,6 +99,8 @@ async function openDoors(
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
     await doors.register(markupRoutes(app))
+    await doors.register(exchangeRateRoutes(app))
+    await doors.register(refreshRoutes(app, providers))
     await doors.register(orderRoutes(app, orders))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))

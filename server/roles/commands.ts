@@ -8,6 +8,7 @@ import { migrateCommand, verifyCommand } from './commands/database-commands.ts'
 import { messagesCommand } from './commands/message-commands.ts'
 import { ordersCommand } from './commands/order-commands.ts'
 import { createKeyCommand, createUserCommand, creditCommand } from './commands/people-commands.ts'
+import { exchangeRateCommand, refreshPricesCommand } from './commands/price-commands.ts'
 import {
   changeProviderCommand,
   pauseProviderCommand,
@@ -39,6 +40,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'pause-provider': pauseProviderCommand,
   'resume-provider': resumeProviderCommand,
   'import-services': importServicesCommand,
+  'refresh-prices': refreshPricesCommand,
+  'exchange-rate': exchangeRateCommand,
   providers: providersCommand,
   'record-topup': recordTopupCommand,
   orders: ordersCommand,

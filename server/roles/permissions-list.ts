@@ -64,6 +64,7 @@ export const PERMISSIONS: readonly KnownPermission[] = [
 
   { permission: 'prices:read', description: 'See costs, mark-up rules, exchange rates, and what became of prices.' },
   { permission: 'prices:edit', description: 'Change mark-up rules and exchange rates, which prices services anew.' },
+  { permission: 'prices:refresh', description: 'Read prices, limits and availability from providers now.' },
 
   { permission: 'messages:read', description: 'See which messages went out, what became of them, and their texts.' },
   { permission: 'alerts:read', description: 'See alerts, and be told of them.' },

@@ -1,3 +1,4 @@
+import { catalogChores } from '#server/domains/catalog/jobs.ts'
 import { identityChores } from '#server/domains/identity/jobs.ts'
 import { ledgerChores } from '#server/domains/ledger/jobs.ts'
 import { alertChores } from '#server/domains/notifications/alerts/jobs.ts'
@@ -17,7 +18,7 @@ import { QUEUE_REPORTERS } from './queue-reporters.ts'
 const PARTITIONED = ['ledger.transfer', 'ledger.release', 'orders.order_event', 'providers.call_log', 'audit.act']
 
 /** The scheduler: the whole timetable of the house. Several may run; each chore is done once a tick. */
-export async function startScheduler({ app }: Saldo): Promise<{ stop(): Promise<void> }> {
+export async function startScheduler({ app, providers }: Saldo): Promise<{ stop(): Promise<void> }> {
   await ensurePartitions(app.db, PARTITIONED)
   return startTimetable(app, [
     partitionChore(PARTITIONED),
@@ -28,6 +29,7 @@ export async function startScheduler({ app }: Saldo): Promise<{ stop(): Promise<
     ...ledgerChores,
     ...paymentChores,
     ...providerChores,
+    ...catalogChores(providers),
     ...orderChores,
     ...messageChores,
     ...alertChores(QUEUE_REPORTERS),

@@ -1,4 +1,5 @@
 import { exchangeRateHoursMax } from '#server/domains/catalog/exchange-rates/settings.ts'
+import { refreshHours } from '#server/domains/catalog/refresh/settings.ts'
 import {
   confirmationRequired,
   invitationDays,
@@ -53,6 +54,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
 
   // What is sold.
   exchangeRateHoursMax,
+  refreshHours,
 
   // Orders.
   waitHoursMax,

@@ -50,6 +50,7 @@ export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
   'orders:sync': ['support', 'administrator'],
   'prices:edit': NOBODY_ELSE,
   'prices:read': NOBODY_ELSE,
+  'prices:refresh': NOBODY_ELSE,
   'providers:check-balance': ['support', 'administrator'],
   'queues:manage': NOBODY_ELSE,
   'queues:read': NOBODY_ELSE,

@@ -1,3 +1,4 @@
+import { pricesRefreshed } from '#server/domains/catalog/events.ts'
 import { booksVerified } from '#server/domains/orders/events.ts'
 import { depositsVerified } from '#server/domains/payments/events.ts'
 import { type ProviderStanding, providersWatched } from '#server/domains/providers/events.ts'
@@ -16,6 +17,17 @@ export const alertSubscriptions: readonly Subscription[] = [
       app.clock.now(),
       providers.flatMap((provider) => providerObservations(provider, low)),
     )
+  }),
+  on(pricesRefreshed, async (tx, app, events) => {
+    const last = new Map(events.map(({ payload }) => [payload.provider_id, payload]))
+    const observations = [...last.values()].map(
+      ({ provider_id, name, trouble }): Observation => ({
+        kind: 'alert_prices_not_refreshed',
+        subject: `provider:${provider_id}`,
+        wrong: trouble === null ? undefined : { provider: name, reason: trouble },
+      }),
+    )
+    observe(tx, app.clock.now(), observations)
   }),
   on(booksVerified, async (tx, app, events) => {
     const { problem, unproven } = events.at(-1)?.payload ?? {}

@@ -113,6 +113,10 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'ব্যালেন্স কম: {{provider}}',
     body: '{{provider}}-এর কাছে আমাদের ব্যালেন্স {{balance}}, যা {{threshold}}-এর কম। যে অর্ডারে এটি কুলায় না, তা ব্যর্থ হবে।',
   },
+  alert_prices_not_refreshed: {
+    title: 'দাম হালনাগাদ হয়নি: {{provider}}',
+    body: '{{since}} থেকে {{provider}}-এর দাম তার বর্তমান দামের সঙ্গে মেলানো যায়নি।\n\nকারণ: {{reason}}\n\nতার তালিকা ঠিক থাকলে accept_shrunken দিয়ে দাম হালনাগাদ করুন।',
+  },
   alert_queue_long: {
     title: 'কাজ জমছে: {{queue}}',
     body: both('{{count}}টি অপেক্ষায়, সবচেয়ে পুরোনোটি {{minutes}} মিনিট ধরে।'),

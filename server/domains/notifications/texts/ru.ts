@@ -126,6 +126,10 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Мало средств: {{provider}}',
     body: 'Наш баланс у {{provider}}: {{balance}}, ниже {{threshold}}. Заказы, на которые его не хватает, не выполняются.',
   },
+  alert_prices_not_refreshed: {
+    title: 'Цены не обновлены: {{provider}}',
+    body: 'Цены поставщика {{provider}} не сверены с его нынешними с {{since}}.\n\nПричина: {{reason}}\n\nЕсли его список верен, обновите цены с accept_shrunken.',
+  },
   alert_queue_long: {
     title: 'Очередь растёт: {{queue}}',
     body: {
