@@ -10,6 +10,7 @@ import { dispatchBench } from './dispatch.ts'
 import { ledgerBench } from './ledger.ts'
 import { ordersBench } from './orders.ts'
 import { readBench } from './read.ts'
+import { refreshBench } from './refresh.ts'
 import { startBenchServer } from './server.ts'
 import { syncBench } from './sync.ts'
 import { webhooksBench } from './webhooks.ts'
@@ -21,6 +22,7 @@ const BENCHES: Record<string, Bench> = {
   orders: ordersBench,
   dispatch: dispatchBench,
   sync: syncBench,
+  refresh: refreshBench,
   read: readBench,
   webhooks: webhooksBench,
   auth: authBench,

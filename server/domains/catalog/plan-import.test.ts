@@ -121,9 +121,8 @@ function offered(changes: Partial<ProviderService>): ProviderService {
 }
 
 function stored(id: bigint, offer: ReturnType<typeof planImport>['create'][number]): Service {
-  const { markup: _, ...service } = offer
   return {
-    ...service,
+    ...offer,
     id,
     provider_id: 1n,
     cost_asset: 'USD',
@@ -137,6 +136,7 @@ function stored(id: bigint, offer: ReturnType<typeof planImport>['create'][numbe
     staff_min: null,
     staff_max: null,
     staff_off: false,
+    staff_category: null,
     position: 0,
     version: 1n,
   }

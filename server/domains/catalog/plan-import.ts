@@ -1,5 +1,4 @@
 import type { OrderType, ProviderService } from '#server/domains/providers/provider.ts'
-import type { MarkupRule } from './markup.ts'
 import { isServiceId, type Offered, readOffer } from './offer.ts'
 import { type Price, priceOffer, priceService } from './price-service.ts'
 import type { Pricing } from './pricing.ts'
@@ -19,21 +18,10 @@ export interface ImportReport {
 }
 
 /** A service that is to be created. */
-export interface NewService extends Offered, Price {
-  /** Our own category, where someone chose one. */
-  staff_category: string | null
-  /** The rule it is to have of its own. */
-  markup: MarkupRule | undefined
-}
-
-/** What someone chose to take into the catalogue: under which category of ours, by which rule. What is left out follows the offer and the standing rules. */
-export interface Choice {
-  category?: string | undefined
-  markup?: MarkupRule | undefined
-}
+export interface NewService extends Offered, Price {}
 
 /** Which of the services offered and not yet in the catalogue are created. */
-export type Chosen = 'all' | 'none' | ReadonlyMap<string, Choice>
+export type Chosen = 'all' | 'none'
 
 /** What is to be written for an import, and its report. */
 export interface ImportPlan {
@@ -49,7 +37,7 @@ export interface Offer {
 }
 
 /** A provider's list, sorted into what can be sold and why the rest cannot. */
-export interface SortedOffer {
+interface SortedOffer {
   offered: Map<string, Offered>
   gaps: Map<string, OfferGap>
   skipped: number
@@ -89,14 +77,14 @@ export function planImport(
     change.push(pair)
     report[before.active && !after.active ? 'deactivated' : 'updated'] += 1
   }
-  const create = planCreation(offered.values(), source, pricing, chosen)
+  const create = planCreation(chosen === 'all' ? offered.values() : [], source, pricing)
   report.created = create.priced.length
   report.unreadable += create.unreasonable
   return { create: create.priced, change, report }
 }
 
 /** Sorts a provider's list. Of two rows with one id the first counts. */
-export function sortOffer(offer: Offer): SortedOffer {
+function sortOffer(offer: Offer): SortedOffer {
   const offered = new Map<string, Offered>()
   const gaps = new Map<string, OfferGap>()
   let { unreadable } = offer
@@ -138,28 +126,15 @@ function follow(service: Service, offered: Offered, asset: string): Service {
   }
 }
 
-function planCreation(offered: Iterable<Offered>, source: Source, pricing: Pricing, chosen: Chosen) {
+function planCreation(offered: Iterable<Offered>, { provider_id, asset }: Source, pricing: Pricing) {
   const priced: NewService[] = []
   let unreasonable = 0
   for (const each of offered) {
-    const choice = chosen === 'all' ? {} : chosen === 'none' ? undefined : chosen.get(each.provider_service_id)
-    const price = choice && priceChosen(each, choice, source, pricing)
-    if (price === 'rate_out_of_range') unreasonable += 1
-    else if (price) priced.push({ ...each, ...price })
+    const { category, cost } = each
+    const price = priceOffer({ category, provider_id, cost, cost_asset: asset }, pricing)
+    if (!price) continue
+    if (price.rate >= RATE_MAX) unreasonable += 1
+    else priced.push({ ...each, ...price })
   }
   return { priced, unreasonable }
-}
-
-/** A service as it would be created by this choice; undefined where no exchange rate is fresh, `rate_out_of_range` beyond RATE_MAX. */
-export function priceChosen(
-  offered: Offered,
-  { category, markup }: Choice,
-  { provider_id, asset }: Source,
-  pricing: Pricing,
-): NewService | 'rate_out_of_range' | undefined {
-  const costing = { category: category ?? offered.category, provider_id, cost: offered.cost, cost_asset: asset }
-  const price = priceOffer(costing, pricing, markup)
-  if (!price) return undefined
-  if (price.rate >= RATE_MAX) return 'rate_out_of_range'
-  return { ...offered, ...price, category: costing.category, staff_category: category ?? null, markup }
 }

@@ -1,4 +1,4 @@
-import { costInUsd, type MarkupRule, markUp } from './markup.ts'
+import { costInUsd, markUp } from './markup.ts'
 import type { Pricing } from './pricing.ts'
 import { RATE_MAX, type Service, termsOf } from './service.ts'
 
@@ -12,15 +12,15 @@ export interface Price {
 }
 
 /**
- * What a service costs and is to be sold at before staff have their say: by `rule`, or else the one that prices it. Undefined where no exchange rate of its
+ * What a service costs and is to be sold at before staff have their say, by the rule that prices it. Undefined where no exchange rate of its
  * currency is fresh enough. Both figures end at RATE_MAX, which is not sold.
  */
-export function priceOffer(costing: Costing, pricing: Pricing, rule?: MarkupRule): Price | undefined {
+export function priceOffer(costing: Costing, pricing: Pricing): Price | undefined {
   const currency = pricing.currencyOf(costing.cost_asset)
   if (!currency) return undefined
   return {
     cost_usd: atMost(costInUsd(costing.cost, currency)),
-    rate: atMost(markUp(costing.cost, currency, rule ?? pricing.findRule(costing))),
+    rate: atMost(markUp(costing.cost, currency, pricing.findRule(costing))),
   }
 }
 
