@@ -99,7 +99,7 @@ const rest = {
     title: 'Several at once, an outcome for each',
     curl: `curl -s {base}/api/v1/orders -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
   -d '{"orders":[{"service":"1","link":"https://example.com/a","quantity":"100","request_id":"a-1"},{"service":"1","link":"https://example.com/b","quantity":"1","request_id":"b-1"}]}'`,
-    answer: `{"data":[{"ok":true,"replayed":false,"order":{"id":"23507","charge":"4.94","currency":"USD"}},{"ok":false,"refusal":{"code":"quantity_below_min","field":"quantity","detail":"The quantity is below the minimum of 50."}}]}`,
+    answer: `{"data":[{"ok":true,"replayed":false,"order":{"id":"23507","charge":"4.94","currency":"USD"}},{"ok":false,"refusal":{"code":"quantity_below_min","field":"quantity","detail":"The quantity is below the minimum of 50.","limit":"50"}}]}`,
   },
   restOne: {
     title: 'One order with its history',

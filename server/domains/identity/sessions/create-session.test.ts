@@ -114,16 +114,18 @@ describe('an unknown address takes the work of a known one', () => {
     expect(no_address).toEqual({ statements: 2, acts: 3 })
   })
 
-  test('in about the time, also while old hashes have less cost than new ones', async () => {
+  test('in about the time of the processors, also while old hashes have less cost than new ones', async () => {
     const { app, user, signIn } = await setup()
     await putSetting(app.db, passwordCost, { memory_kib: 65_536, passes: 3, lanes: 1 })
     await app.settings.refresh()
     const strong = await aUser(app)
     expect(await hashPassword(app, 'x')).toContain('m=65536')
     const took = async (email: string, ip: string) => {
-      const start = performance.now()
+      // Not by the clock: on a busy machine that tells who else is at work.
+      const start = process.cpuUsage()
       await signIn({ email, password: 'wrong password', ip }).catch((error) => expect(error.status).toBe(401))
-      return performance.now() - start
+      const { user, system } = process.cpuUsage(start)
+      return (user + system) / 1_000
     }
     const times = new Map<string, number[]>([
       ['old cost', []],
