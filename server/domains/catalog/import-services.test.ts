@@ -180,10 +180,12 @@ describe('importing services', () => {
   test('many imports at once leave what one would', async () => {
     const { app, db, provider_id, input } = await setupCatalog()
     const services = Array.from({ length: 500 }, (_, i) => offeredService(String(i)))
+    // One list: of two that were asked for apart the earlier is refused once the later stands.
+    const list = { ...input(...services), asked_at: app.clock.now() }
     const reports = await atOnce(
       db,
       provider_id,
-      Array.from({ length: 6 }, () => () => importServices(app, input(...services))),
+      Array.from({ length: 6 }, () => () => importServices(app, list)),
     )
     expect(reports.filter((report) => report.created === 500)).toHaveLength(1)
     expect(reports.filter((report) => report.unchanged === 500)).toHaveLength(5)
