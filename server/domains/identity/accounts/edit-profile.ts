@@ -1,5 +1,6 @@
 import type { Actor } from '#server/domains/audit/act.ts'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
+import { timeZoneNamed } from '#server/kit/time-zone.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { BadFieldError, UserNotFoundError } from '../errors.ts'
@@ -56,13 +57,7 @@ function checked({ name, locale, time_zone }: ProfileChange): ProfileChange {
   }
 }
 
-/** The zone under the name that this machine has for it; undefined where it knows none. */
+/** The zone under the name that this machine has for it; undefined where it knows none, and for what is only an offset. */
 function normalTimeZone(text: string): string | undefined {
-  if (text.length > TIME_ZONE_MAX || !/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(text)) return undefined
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
+  return text.length > TIME_ZONE_MAX || !/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(text) ? undefined : timeZoneNamed(text)
 }

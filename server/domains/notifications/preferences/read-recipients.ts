@@ -1,7 +1,8 @@
+import { isTimeZone } from '#server/kit/time-zone.ts'
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { type Db, statement } from '#server/platform/db/database.ts'
 import type { Frequency } from '../texts/topics.ts'
-import { isTimeZone, type Recipient, TIME_ZONE_DEFAULT } from './recipient.ts'
+import { type Recipient, TIME_ZONE_DEFAULT } from './recipient.ts'
 
 const READ = statement(`
   select u.id as user_id, u.email, u.locale, u.state, u.time_zone, q.begins as quiet_from, q.ends as quiet_to,

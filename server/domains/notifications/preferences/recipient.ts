@@ -1,4 +1,5 @@
 import type { Locale, UserState } from '#server/domains/identity/user.ts'
+import { clockAt } from '#server/kit/time-zone.ts'
 import { type Channel, type Frequency, TOPICS, type Topic, type TopicDefinition } from '../texts/topics.ts'
 
 /** A user as someone to be told something. */
@@ -57,40 +58,6 @@ function nextAt(now: Date, time_zone: string, minute: number): Date {
 
 /** Minutes since midnight on the clocks of a zone. */
 function minuteOfDay(now: Date, time_zone: string): number {
-  const parts = clockOf(time_zone).formatToParts(now)
-  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value ?? 0)
-  return of('hour') * 60 + of('minute')
-}
-
-/** Clocks that were asked: making one takes many times as long as reading it. No more than there are zones, whatever case they are written in. */
-const clocks = new Map<string, Intl.DateTimeFormat>()
-
-function clockOf(time_zone: string): Intl.DateTimeFormat {
-  const before = clocks.get(time_zone)
-  if (before) return before
-  const made = new Intl.DateTimeFormat('en-GB', {
-    timeZone: time_zone,
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  })
-  if (clocks.size < KNOWN_ZONES_MAX) clocks.set(time_zone, made)
-  return made
-}
-
-/** Zones that clocks know: asking takes longer than reading a user. Those that nobody knows are not kept, for anyone may make them up; nor more than this, for case may be made up too. */
-const known_zones = new Set<string>()
-const KNOWN_ZONES_MAX = 1_000
-
-/** Whether clocks know this zone. */
-export function isTimeZone(text: string): boolean {
-  if (known_zones.has(text)) return true
-  try {
-    const known = new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== ''
-    if (known && known_zones.size < KNOWN_ZONES_MAX) known_zones.add(text)
-    return known
-  } catch (error) {
-    if (error instanceof RangeError) return false
-    throw error
-  }
+  const { hour, minute } = clockAt(now, time_zone)
+  return hour * 60 + minute
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { SALE_ASSET } from '#server/domains/catalog/service.ts'
 import { AMOUNT_MAX, parseAmount } from '#server/kit/money.ts'
+import { isTimeZone } from '#server/kit/time-zone.ts'
 import type { App } from '#server/platform/app.ts'
 import { defineSetting } from '#server/platform/settings/setting.ts'
 import { dayAround } from './day.ts'
@@ -78,16 +79,6 @@ export const dayTimeZone = defineSetting({
 })
 
 export const orderLimitSettings = [dailySpendMax, inFlightMax, dayTimeZone]
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    // That is what it throws for.
-    return false
-  }
-}
 
 /** What holds for a customer; null is without limit. */
 export function effective(app: Pick<App, 'settings'>, own: OwnLimits | undefined): OwnLimits {

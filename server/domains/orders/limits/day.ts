@@ -1,3 +1,5 @@
+import { clockAt } from '#server/kit/time-zone.ts'
+
 /** A calendar day, from its beginning to the next one's. */
 export interface Day {
   began: Date
@@ -6,44 +8,8 @@ export interface Day {
 
 /** The calendar day of `now` in a time zone, by its IANA name. It has 23 or 25 hours where the clocks change. Throws RangeError for no time zone. */
 export function dayAround(now: Date, time_zone: string): Day {
-  const [year, month, day] = datePartsOf(now, time_zone)
+  const { year, month, day } = clockAt(now, time_zone)
   return { began: midnight(year, month, day, time_zone), ends: midnight(year, month, day + 1, time_zone) }
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>()
-
-function formatOf(time_zone: string): Intl.DateTimeFormat {
-  const known = formats.get(time_zone)
-  if (known) return known
-  const parts = {
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  } as const
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: time_zone,
-    calendar: 'gregory',
-    hourCycle: 'h23',
-    ...parts,
-  })
-  formats.set(time_zone, format)
-  return format
-}
-
-function partsOf(at: Date, time_zone: string): Record<string, number> {
-  return Object.fromEntries(
-    formatOf(time_zone)
-      .formatToParts(at)
-      .map(({ type, value }) => [type, Number(value)]),
-  )
-}
-
-function datePartsOf(at: Date, time_zone: string): [number, number, number] {
-  const { year = 0, month = 0, day = 0 } = partsOf(at, time_zone)
-  return [year, month, day]
 }
 
 /** When the day begins there: found by how far its wall clock is from UTC, which is asked twice since it may change in between. */
@@ -54,6 +20,6 @@ function midnight(year: number, month: number, day: number, time_zone: string): 
 }
 
 function offsetOf(at: Date, time_zone: string): number {
-  const { year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0 } = partsOf(at, time_zone)
+  const { year, month, day, hour, minute, second } = clockAt(at, time_zone)
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(at.getTime() / 1_000) * 1_000
 }
