@@ -49,9 +49,6 @@ create table catalog.exchange_rate (
 );
 create index exchange_rate_latest on catalog.exchange_rate (asset, id);
 
--- Our own category of a service, which stands above the provider's.
-alter table catalog.service add column staff_category text check (char_length(staff_category) between 1 and 200);
-
 alter table catalog.service drop constraint service_deactivated_reason_check;
 alter table catalog.service add constraint service_deactivated_reason_check check (deactivated_reason in
   ('staff', 'vanished', 'unreadable', 'type_not_sold', 'no_exchange_rate', 'rate_out_of_range', 'limits_conflict', 'below_cost'));

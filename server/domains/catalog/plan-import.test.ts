@@ -136,7 +136,6 @@ function stored(id: bigint, offer: ReturnType<typeof planImport>['create'][numbe
     staff_min: null,
     staff_max: null,
     staff_off: false,
-    staff_category: null,
     position: 0,
     version: 1n,
   }

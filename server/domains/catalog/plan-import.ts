@@ -114,11 +114,10 @@ function isSold(row: ProviderService): row is ProviderService & { type: OrderTyp
 }
 
 function follow(service: Service, offered: Offered, asset: string): Service {
-  const { min, max, category, ...rest } = offered
+  const { min, max, ...rest } = offered
   return {
     ...service,
     ...rest,
-    category: service.staff_category ?? category,
     cost_asset: asset,
     offered_min: min,
     offered_max: max,

@@ -57,8 +57,6 @@ export interface Service {
   staff_min: bigint | null
   staff_max: bigint | null
   staff_off: boolean
-  /** Our own category; the provider's counts where it is null. */
-  staff_category: string | null
   position: number
   version: bigint
 }
