@@ -51,6 +51,13 @@ export function readId(text: string | undefined, what: string): bigint {
   return BigInt(text)
 }
 
+/** `yes` or `no` of an option called `name`; undefined where it is not given. Throws UsageError. */
+export function readYesNo(options: Options, name: string): boolean | undefined {
+  const text = options[name]
+  if (text !== undefined && text !== 'yes' && text !== 'no') throw new UsageError(`--${name} is yes or no.`)
+  return text === undefined ? undefined : text === 'yes'
+}
+
 /** Runs `work` on the house's database, with everything open and closed again; our own PostgreSQL is started when none runs. */
 export async function withSaldo<T>(config: Config, work: (saldo: Saldo) => Promise<T>): Promise<T> {
   const database = await reachDatabase(config, say)

@@ -8,7 +8,7 @@ import { accountIds, walletOf, worldIn } from '#server/domains/orders/accounts.t
 import { newSecret, newUuid } from '#server/kit/id.ts'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
 import type { Saldo } from '../open-saldo.ts'
-import { type Command, commandActor, print, readArguments, UsageError, withSaldo } from './command.ts'
+import { type Command, commandActor, print, readArguments, readYesNo, UsageError, withSaldo } from './command.ts'
 
 const SALE_SCALE = 6
 const REASON_MAX = 500
@@ -41,14 +41,13 @@ export const createKeyCommand: Command = {
   run: (args, config) => {
     const names = ['name', 'scopes', 'ips', 'legacy-get']
     const { options, positionals } = readArguments(args, names, { min: 1, max: 1 })
-    const legacy = options['legacy-get'] ?? 'no'
-    if (legacy !== 'yes' && legacy !== 'no') throw new UsageError('--legacy-get is yes or no.')
+    const legacy_get = readYesNo(options, 'legacy-get') ?? false
     return withSaldo(config, async (saldo) => {
       const { id: user_id } = await userOf(saldo, positionals[0] as string)
       const { key, api_key } = await createApiKey(saldo.app, {
         user_id,
         name: options.name ?? 'command line',
-        legacy_get: legacy === 'yes',
+        legacy_get,
         by: commandActor('create-key'),
         ...(options.scopes !== undefined && { scopes: options.scopes.split(',') }),
         ...(options.ips !== undefined && { allowed_ips: options.ips.split(',') }),

@@ -14,6 +14,7 @@ import {
   print,
   readArguments,
   readId,
+  readYesNo,
   UsageError,
   withSaldo,
 } from './command.ts'
@@ -43,8 +44,9 @@ export const changeProviderCommand: Command = {
   },
 }
 
-function readSettings({ name, url, key, enabled, ...numbers }: Options, config: Config) {
-  if (enabled !== undefined && enabled !== 'yes' && enabled !== 'no') throw new UsageError('--enabled is yes or no.')
+function readSettings(options: Options, config: Config) {
+  const { name, url, key, ...numbers } = options
+  const enabled = readYesNo(options, 'enabled')
   if (url !== undefined && config.mode === 'sandbox' && !isLoopback(url)) {
     throw new UsageError('A sandbox calls only simulated providers on 127.0.0.1: real keys and play money do not meet.')
   }
@@ -52,7 +54,7 @@ function readSettings({ name, url, key, enabled, ...numbers }: Options, config: 
     ...(name !== undefined && { name }),
     ...(url !== undefined && { url }),
     ...(key !== undefined && { key }),
-    ...(enabled !== undefined && { enabled: enabled === 'yes' }),
+    ...(enabled !== undefined && { enabled }),
     ...wholeOption(numbers.concurrency, 'concurrency'),
     ...wholeOption(numbers['rate-per-second'], 'rate_per_second'),
     ...wholeOption(numbers['timeout-ms'], 'timeout_ms'),

@@ -10,7 +10,16 @@ import { findProvider, listProviders } from '#server/domains/providers/queries.t
 import { newUuid } from '#server/kit/id.ts'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
 import type { Saldo } from '../open-saldo.ts'
-import { type Command, commandActor, print, readArguments, readId, UsageError, withSaldo } from './command.ts'
+import {
+  type Command,
+  commandActor,
+  print,
+  readArguments,
+  readId,
+  readYesNo,
+  UsageError,
+  withSaldo,
+} from './command.ts'
 import { providerAct } from './provider-acts.ts'
 
 /** `saldo add-provider` */
@@ -62,7 +71,7 @@ export const importServicesCommand: Command = {
     const { options, positionals } = readArguments(args, names, { min: 1, max: 1 })
     const provider_id = readId(positionals[0], 'The provider')
     const markup = readMarkup(options.markup, options.margin)
-    const accept_shrunken = options['accept-shrunken'] === 'yes'
+    const accept_shrunken = readYesNo(options, 'accept-shrunken') ?? false
     return withSaldo(config, async ({ app, providers }) => {
       const provider = await providers.providerById(provider_id)
       const asked_at = app.clock.now()

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { pricesRefreshed } from '#server/domains/catalog/events.ts'
 import { booksVerified } from '#server/domains/orders/events.ts'
 import { depositsVerified } from '#server/domains/payments/events.ts'
 import { providersWatched } from '#server/domains/providers/events.ts'
@@ -153,6 +154,20 @@ test('a provider that is down or poor raises an alert of its own', async () => {
     { kind: 'alert_provider_balance_low', subject: 'provider:3' },
     { kind: 'alert_provider_down', subject: 'provider:2' },
   ])
+})
+
+test('prices that could not be refreshed alarm by provider, and those that could end it', async () => {
+  const house = await openMessageHouse()
+  const refreshed = (provider_id: bigint, trouble: string | null) =>
+    publish(house, pricesRefreshed, { provider_id, name: 'A', trouble })
+  await refreshed(1n, 'Not applied: half of it is missing.')
+  await refreshed(2n, null)
+  const alert = { kind: 'alert_prices_not_refreshed', subject: 'provider:1' }
+  expect(await alerts(house)).toMatchObject([{ ...alert, open: true }])
+  await refreshed(1n, null)
+  house.pass(60 * MINUTE_MS)
+  await settleAlerts(house.app)
+  expect(await alerts(house)).toMatchObject([{ ...alert, open: false }])
 })
 
 test('what piles up or waits for a person is seen, and so are messages that do not leave', async () => {
