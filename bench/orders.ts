@@ -21,6 +21,7 @@ export const ordersBench: Bench = {
     const service = shop.services.find((each) => each.type === 'Default')
     const product = await startRole(context, 'all')
     try {
+      const [begin_cpu_ms, begin_count] = [await product.cpu_ms(), await countOrders(context.app)]
       const form = new URLSearchParams({
         key: customer.key,
         action: 'add',
@@ -38,8 +39,10 @@ export const ordersBench: Bench = {
       ])
       const steady = await measureSteadily(context, panelUrl, ['--header', asForm, '--body', form.toString()])
       const resident_mb = await product.resident_mb()
+      const placed = (await countOrders(context.app)) - begin_count
+      const cpu_ms_per_order = rounded(((await product.cpu_ms()) - begin_cpu_ms) / placed)
       await product.stop()
-      return { panel_api, rest, steady, resident_mb, verify: await proveBooks(context) }
+      return { panel_api, rest, steady, cpu_ms_per_order, resident_mb, verify: await proveBooks(context) }
     } catch (error) {
       await product.stop()
       throw error

@@ -36,9 +36,6 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   answersKeptHours,
   ...rateLimitSettings,
 
-  // Orders.
-  ...orderLimitSettings,
-
   // Accounts.
   registrationOpen,
   confirmationRequired,
@@ -57,6 +54,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   refreshHours,
 
   // Orders.
+  ...orderLimitSettings,
   waitHoursMax,
 
   // What people are told.
