@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import type { OrderRefusal } from '#server/domains/orders/errors.ts'
+import { refusalText } from '#server/domains/orders/panel-api/refusals.ts'
 import { parseCurl } from '#test/support/curl.ts'
 import { type Doors, openDoors } from '#test/support/doors.ts'
 
@@ -100,5 +102,32 @@ test('the page lists every operation of the document', async () => {
     for (const method of Object.keys(methods)) {
       expect(html).toContain(`<span class="method">${method.toUpperCase()}</span> <code>${path}</code>`)
     }
+  }
+})
+
+/** One of each, so that a new one does not compile until it is here. */
+const REFUSED: Record<OrderRefusal['code'], Partial<OrderRefusal>> = {
+  service_not_found: {},
+  quantity_invalid: {},
+  quantity_below_min: { limit: 50n },
+  quantity_above_max: { limit: 10_000n },
+  link_invalid: {},
+  comments_invalid: {},
+  parameter_not_supported: {},
+  insufficient_funds: {},
+  request_key_invalid: {},
+  request_key_reused: {},
+  charge_invalid: {},
+  daily_spend_limit_reached: {
+    allowance: { limit: '150.00', left: '12.50', resets_at: '2026-11-25T00:00:00.000Z' },
+  },
+  too_many_orders_in_flight: { allowance: { limit: '100', left: '0' } },
+}
+
+test('the page has every reason for which the panels’ form takes no order, word for word', async () => {
+  const { html } = await page(await openDoors())
+  for (const [code, more] of Object.entries(REFUSED)) {
+    const refusal = { code: code as OrderRefusal['code'], field: undefined, message: '', ...more }
+    expect(unescapeHtml(html)).toContain(`<code>${refusalText(refusal)}</code>`)
   }
 })

@@ -95,6 +95,16 @@ const errors: Section = {
         ['`runs` or `interval` for a service without drip-feed', '`Drip-feed is not available for this service`', ''],
         ['`request_id` is empty or longer than 128 characters', '`Incorrect request ID`', ''],
         ['`request_id` was used for another order', '`This request ID was used for another order`', ''],
+        [
+          'it would pass what you may spend in a day',
+          '`Daily spend limit of 150.00 reached, 12.50 left until 2026-11-25T00:00:00.000Z`',
+          '',
+        ],
+        [
+          'you have as many orders under way as you may',
+          '`Limit of 100 orders in progress reached, 0 left until one ends`',
+          '',
+        ],
         ['no such order of yours', '`Incorrect order ID`', '`error.incorrect_order_id`'],
         ['no such refill', '`Incorrect refill ID`', '`error.incorrect_refill_id`'],
         ['more than 100 ids', '`No more than 100 IDs at once`', ''],
@@ -185,6 +195,7 @@ const limits: Section = {
         ['a page of orders', '100'],
       ],
     },
+    'What you may spend on orders in a day, and how many you may have under way, may be limited too: `GET /api/v1/limits` tells how much is left of it. An order beyond it is refused with 422 `daily_spend_limit_reached` or `too_many_orders_in_flight`; its key stays free.',
     'Requests are counted by network (an IPv4 address, or a /64 of IPv6), by key and by user, apart for `reading`, `ordering`, `changing`, `signing_in` and what is `public`; at `/api/v2` by the action. What the limits are stands in each answer’s `RateLimit-Policy`, what is left of the tightest in `RateLimit`: `"ordering-per-key";r=1999;t=10` is 1999 more requests, and new ones in 10 seconds. One too many is answered with 429, `Retry-After`, and the names of the policies in `violated-policies`; nothing was done, so it may be sent again.',
   ],
 }
