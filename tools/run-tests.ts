@@ -23,6 +23,12 @@ const CHECKS = [
 /** Begins the names of folders that hold a run's PostgreSQL; the run's pid follows. */
 const FOLDER = 'saldo-run-'
 
+/**
+ * What the tests write is thrown away, and a database dropped after each would wait for the disk to have all of it. Tests that crash PostgreSQL start one of
+ * their own, with the settings of the product.
+ */
+const FORGETFUL = { fsync: 'off', full_page_writes: 'off' }
+
 const PASSED: Tally = { passed: 1, failed: 0, skipped: 0 }
 const FAILED: Tally = { passed: 0, failed: 1, skipped: 0 }
 
@@ -67,7 +73,9 @@ async function runTests(args: string[]): Promise<Tally[]> {
   let postgres: EmbeddedPostgres | undefined
   try {
     const given = process.env.SALDO_TEST_DATABASE_URL
-    postgres = given ? undefined : await startEmbeddedPostgres({ home: join(folder, 'home'), onProgress })
+    postgres = given
+      ? undefined
+      : await startEmbeddedPostgres({ home: join(folder, 'home'), settings: FORGETFUL, onProgress })
     const browser = await findBrowser()
     const environment = {
       ...process.env,
