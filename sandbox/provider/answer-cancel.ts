@@ -15,12 +15,12 @@ export function answerCancel(panel: Panel, list: string, strikes: Strikes, now_m
   if ('error' in ids) return { ...ids }
   const [only] = ids
   if (ids.length === 1 && only !== undefined && strikes('cancel_object')) {
-    const refusal = cancelOrder(panel, only, now_ms)
+    const refusal = cancelOrder(panel, only, strikes, now_ms)
     return refusal ? { ...refusal } : { cancel: 123, status: 'Success' }
   }
   const bare_errors = strikes('cancel_row_errors') !== undefined
   const rows = ids.map((id): Json => {
-    const refusal = cancelOrder(panel, id, now_ms)
+    const refusal = cancelOrder(panel, id, strikes, now_ms)
     const order = idNumber(id)
     if (refusal === undefined) return { order, cancel: 1 }
     return bare_errors ? { order, ...refusal } : { order, cancel: { ...refusal } }
@@ -28,12 +28,13 @@ export function answerCancel(panel: Panel, list: string, strikes: Strikes, now_m
   return strikes('cancel_wrapped') ? { canceled: rows } : rows
 }
 
-function cancelOrder(panel: Panel, id: string, now_ms: number): Refusal | undefined {
+function cancelOrder(panel: Panel, id: string, strikes: Strikes, now_ms: number): Refusal | undefined {
   const order = panel.orders_by_id.get(id)
   if (order === undefined) return refuse(TEXT.order)
   const view = viewOrder(panel, order, now_ms)
   const open = view.status === 'Pending' || view.status === 'Processing' || view.status === 'In progress'
-  if (!open || !panel.services.get(order.service)?.cancel) return refuse(TEXT.no_cancel)
+  if (!open || !panel.services.get(order.service)?.cancel || strikes('cancel_refused')) return refuse(TEXT.no_cancel)
+  if (strikes('cancel_ignored')) return undefined
   const status = view.remains === order.quantity ? 'Canceled' : 'Partial'
   endOrder(panel, order, { ...view, status }, now_ms)
   return undefined

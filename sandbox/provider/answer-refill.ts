@@ -6,35 +6,35 @@ import { type Json, type Refusal, refuse, TEXT } from './refusals.ts'
 
 /** `action=refill` for one order: its refill's id, as a string. */
 export function answerRefill(panel: Panel, id: string, strikes: Strikes, now_ms: number): Json {
-  const refill = openRefill(panel, id.trim(), now_ms)
+  const refill = openRefill(panel, id.trim(), strikes, now_ms)
   if ('error' in refill) return strikes('refill_error_object') ? { refill: { ...refill } } : { ...refill }
   if (strikes('refill_success')) return { success: 'Refill request has been sent', refill: Number(refill.id) }
   return { refill: strikes('refill_number') ? Number(refill.id) : refill.id }
 }
 
 /** `action=refill` for many: an array with numbers, refusals inside. */
-export function answerRefills(panel: Panel, list: string, now_ms: number): Json {
+export function answerRefills(panel: Panel, list: string, strikes: Strikes, now_ms: number): Json {
   const ids = readIds(list)
   if ('error' in ids) return { ...ids }
   return ids.map((id): Json => {
-    const refill = openRefill(panel, id, now_ms)
+    const refill = openRefill(panel, id, strikes, now_ms)
     return { order: idNumber(id), refill: 'error' in refill ? { ...refill } : Number(refill.id) }
   })
 }
 
 /** `action=refill_status` for one refill. */
 export function answerRefillStatus(panel: Panel, id: string, strikes: Strikes, now_ms: number): Json {
-  if (strikes('refill_status_array')) return answerRefillStatuses(panel, id, now_ms)
-  const status = refillStatus(panel, id.trim(), now_ms)
+  if (strikes('refill_status_array')) return answerRefillStatuses(panel, id, strikes, now_ms)
+  const status = refillStatus(panel, id.trim(), strikes, now_ms)
   return typeof status === 'string' ? { status } : { ...status }
 }
 
 /** `action=refill_status` for many: an array, refusals inside. */
-export function answerRefillStatuses(panel: Panel, list: string, now_ms: number): Json {
+export function answerRefillStatuses(panel: Panel, list: string, strikes: Strikes, now_ms: number): Json {
   const ids = readIds(list)
   if ('error' in ids) return { ...ids }
   return ids.map((id): Json => {
-    const status = refillStatus(panel, id, now_ms)
+    const status = refillStatus(panel, id, strikes, now_ms)
     return { refill: idNumber(id), status: typeof status === 'string' ? status : { ...status } }
   })
 }
@@ -44,21 +44,30 @@ export function idNumber(id: string): string | number {
   return /^\d{1,15}$/.test(id) ? Number(id) : id
 }
 
-function openRefill(panel: Panel, order_id: string, now_ms: number): PanelRefill | Refusal {
+function openRefill(panel: Panel, order_id: string, strikes: Strikes, now_ms: number): PanelRefill | Refusal {
   const order = panel.orders_by_id.get(order_id)
   if (order === undefined) return refuse(TEXT.order)
   const { status } = viewOrder(panel, order, now_ms)
   const ended = status === 'Completed' || status === 'Partial'
-  if (!ended || !panel.services.get(order.service)?.refill) return refuse(TEXT.no_refill)
-  const open = panel.refills.some((one) => one.order_id === order_id && viewRefill(panel, one, now_ms) !== 'Completed')
+  if (!ended || !panel.services.get(order.service)?.refill || strikes('refill_refused')) return refuse(TEXT.no_refill)
+  const open = panel.refills.some((one) => {
+    const view = viewRefill(panel, one, now_ms)
+    return one.order_id === order_id && (view === 'Pending' || view === 'In progress')
+  })
   if (open) return refuse(TEXT.refill_open)
-  const refill = { id: String(panel.refills.length + 1), order_id, created_ms: now_ms }
+  const refill = {
+    id: String(panel.refills.length + 1),
+    order_id,
+    created_ms: now_ms,
+    rejected: strikes('refill_rejected') !== undefined,
+  }
   panel.state_file?.append('refill', refill)
   panel.refills.push(refill)
   return refill
 }
 
-function refillStatus(panel: Panel, id: string, now_ms: number): string | Refusal {
+function refillStatus(panel: Panel, id: string, strikes: Strikes, now_ms: number): string | Refusal {
   const refill = panel.refills[Number(id) - 1]
+  if (refill?.id === id && strikes('refill_status_unknown')) return 'Under review'
   return refill && refill.id === id ? viewRefill(panel, refill, now_ms) : refuse(TEXT.refill)
 }

@@ -37,12 +37,12 @@ export function answerRequest(
       return { value: answerBalance(panel, strikes) }
     case 'refill': {
       const { orders, order = '' } = fields
-      if (orders !== undefined) return { value: answerRefills(panel, orders, now_ms) }
+      if (orders !== undefined) return { value: answerRefills(panel, orders, strikes, now_ms) }
       return { value: answerRefill(panel, order, strikes, now_ms) }
     }
     case 'refill_status': {
       const { refills, refill = '' } = fields
-      if (refills !== undefined) return { value: answerRefillStatuses(panel, refills, now_ms) }
+      if (refills !== undefined) return { value: answerRefillStatuses(panel, refills, strikes, now_ms) }
       return { value: answerRefillStatus(panel, refill, strikes, now_ms) }
     }
     case 'cancel':

@@ -33,6 +33,7 @@ export interface Summary {
   requests: Record<string, number>
   orders_accepted: number
   orders_unanswered: number
+  refills: number
   orders_by_status: Partial<Record<OrderStatus, number>>
   charged_gross: string
   charged_net: string
@@ -92,6 +93,7 @@ export function summaryOf(panel: Panel, now_ms: number): Summary {
     requests: Object.fromEntries(panel.requests),
     orders_accepted: panel.orders.length,
     orders_unanswered: unanswered,
+    refills: panel.refills.length,
     orders_by_status: by_status,
     charged_gross: showAmount(gross),
     charged_net: showAmount(net),

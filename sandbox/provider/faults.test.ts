@@ -262,6 +262,21 @@ const CHECKS: Record<FaultName, Check> = {
     ],
     (id) => `${id},9`,
   ),
+  cancel_refused: cancelsAs((order) => [{ order, cancel: { error: 'This order can not be canceled' } }]),
+  cancel_ignored: async (panel) => {
+    await cancelsAs((order) => [{ order, cancel: 1 }])(panel)
+    expect((await panel.control.allOrders())[0]).toMatchObject({ status: 'Pending' })
+  },
+  refill_refused: refillsAs({ error: 'Refill is not available for this order' }),
+  refill_rejected: async (panel) => {
+    await refillsAs({ refill: '1' })(panel)
+    panel.pass(100_000)
+    expect(await panel.ask({ action: 'refill_status', refill: '1' })).toEqual({ status: 'Rejected' })
+  },
+  refill_status_unknown: async (panel) => {
+    await refillsAs({ refill: '1' })(panel)
+    expect(await panel.ask({ action: 'refill_status', refill: '1' })).toEqual({ status: 'Under review' })
+  },
   balance_empty: async ({ ask }) =>
     expect(await ask({ action: 'balance' })).toEqual({ balance: '0.00', currency: 'USD' }),
 }

@@ -128,6 +128,13 @@ const TABLE = {
   cancel_object: { does: '{"cancel":123,"status":"Success"} for one order', actions: ['cancel'] },
   cancel_row_errors: { does: 'refused rows as {order,error}', actions: ['cancel'] },
   balance_empty: { does: 'a balance of 0.00, whatever is there', actions: BALANCE },
+
+  // What becomes of what is asked after the sale.
+  cancel_refused: { does: 'refuses to cancel, whatever the order', actions: ['cancel'] },
+  cancel_ignored: { does: 'takes the wish, and the order goes on all the same', actions: ['cancel'] },
+  refill_refused: { does: 'refuses to refill, whatever the order', actions: ['refill'] },
+  refill_rejected: { does: 'the refill ends Rejected', actions: ['refill'] },
+  refill_status_unknown: { does: 'a refill status that nobody knows', actions: ['refill_status'] },
 } as const satisfies Record<string, FaultEntry>
 
 export type FaultName = keyof typeof TABLE

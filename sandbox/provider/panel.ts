@@ -48,6 +48,8 @@ export interface PanelRefill {
   readonly id: string
   readonly order_id: string
   readonly created_ms: number
+  /** Whether it ends Rejected. */
+  readonly rejected: boolean
 }
 
 /** How long an order takes, from acceptance to its end: between the two, by its own luck. */

@@ -67,10 +67,14 @@ export function changePace(panel: Panel, pace: Pace, now_ms: number): void {
 }
 
 /** A refill goes through the same times as an order. */
-export function viewRefill(panel: Panel, refill: PanelRefill, now_ms: number): 'Pending' | 'In progress' | 'Completed' {
+export function viewRefill(
+  panel: Panel,
+  refill: PanelRefill,
+  now_ms: number,
+): 'Pending' | 'In progress' | 'Completed' | 'Rejected' {
   const luck = drawUnit(panel.seed, STREAM.refill, Number(refill.id))
   const progress = (now_ms - refill.created_ms) / durationUnder(panel.pace, luck)
-  if (progress >= 1 || Number.isNaN(progress)) return 'Completed'
+  if (progress >= 1 || Number.isNaN(progress)) return refill.rejected ? 'Rejected' : 'Completed'
   return progress < PENDING_UNTIL ? 'Pending' : 'In progress'
 }
 

@@ -47,7 +47,12 @@ const ROWS = {
     polls: z.int(),
     answer: z.string(),
   }),
-  refill: z.object({ id: z.string(), order_id: z.string(), created_ms: z.number() }),
+  refill: z.object({
+    id: z.string(),
+    order_id: z.string(),
+    created_ms: z.number(),
+    rejected: z.boolean().default(false),
+  }),
 }
 type RowKind = keyof typeof ROWS
 const LINE = z.discriminatedUnion('kind', [

@@ -9,6 +9,7 @@ import { FAILURES_MAX } from './limits.ts'
 import type { PlaceRequest, StatusRow } from './provider.ts'
 import { ProviderReadError } from './provider.ts'
 import type { NewProvider } from './provider-settings.ts'
+import { examineRequests } from './requests-exam.ts'
 
 /** The outside that an adapter is examined on: a real server of its protocol. */
 export interface ExamWorld {
@@ -21,6 +22,8 @@ export interface ExamWorld {
   mend(): Promise<void>
   /** Orders the server has taken. */
   orders(): Promise<number>
+  /** Refills the server has taken. */
+  refills(): Promise<number>
   /** Calls the server was asked. */
   calls(): Promise<number>
   /** Ends an order at the server with so much undelivered. */
@@ -42,7 +45,8 @@ export interface AdapterExam {
 const TIMEOUT_MS = 1_000
 const SILENCE_MS = 250
 
-type Setup = (
+/** Opens a world and the candidate that is examined in it. */
+export type ExamSetup = (
   settings?: Partial<NewProvider>,
   wrapOutbound?: (outbound: Outbound) => Outbound,
 ) => ReturnType<typeof sit>
@@ -50,10 +54,11 @@ type Setup = (
 /** Registers the tests that every adapter must pass, on a real server of its protocol and with everything that Saldo puts around an adapter. */
 export function examineAdapter(exam: AdapterExam): void {
   const database = databaseForAll()
-  const setup: Setup = (settings, wrapOutbound) => sit(exam, database(), settings, wrapOutbound)
+  const setup: ExamSetup = (settings, wrapOutbound) => sit(exam, database(), settings, wrapOutbound)
   describe('placing', () => examinePlacing(setup))
   describe('statuses', () => examineStatuses(setup))
   describe('reading', () => examineReading(setup))
+  examineRequests(setup)
 }
 
 /** One candidate at one server. When the test ends, every call must be in the log, and the key nowhere. */
@@ -102,7 +107,7 @@ async function sit(
   return { world, provider, place, placed, failing, db, id, close }
 }
 
-function examinePlacing(setup: Setup): void {
+function examinePlacing(setup: ExamSetup): void {
   test('a sound order is accepted once, and its id is text', async () => {
     const { world, place } = await setup()
     const outcome = await place()
@@ -188,7 +193,7 @@ function examinePlacing(setup: Setup): void {
   })
 }
 
-function examineStatuses(setup: Setup): void {
+function examineStatuses(setup: ExamSetup): void {
   const words = (rows: Map<string, StatusRow>) => [...rows.values()].map((row) => (row.ok ? row.status : row.reason))
 
   test('each way to end, with figures, and one call for all', async () => {
@@ -289,7 +294,7 @@ function examineStatuses(setup: Setup): void {
   })
 }
 
-function examineReading(setup: Setup): void {
+function examineReading(setup: ExamSetup): void {
   test('the balance, to the minor unit', async () => {
     const { world, provider } = await setup()
     expect(await provider.balance()).toEqual({ balance: await world.balance(), currency: 'USD' })

@@ -32,6 +32,10 @@ export type ExamFault =
   | 'batch_refused'
   | 'status_unknown'
   | 'figures_unreadable'
+  | 'cancel_refused'
+  | 'cancel_ignored'
+  | 'refill_refused'
+  | 'refill_status_unknown'
 
 /** How placing must end under each fault, and how many orders the server then has. */
 export const PLACING: readonly (readonly [ExamFault, object, number])[] = [
@@ -81,3 +85,9 @@ export const INPUTS: readonly (readonly [Partial<PlaceRequest>, string])[] = [
   [{ link: 'no link at all' }, 'bad_link'],
   [{ quantity: 1_000_000_000n }, 'quantity_out_of_range'],
 ]
+
+/** How asking for something about an order must end under each fault, and whether the server has then done it. */
+export const ASKING: readonly (readonly [ExamFault, object, boolean])[] = PLACING.filter(
+  // Those that are of `add` alone.
+  ([fault]) => !['no_id_after', 'no_funds', 'duplicate'].includes(fault),
+).map(([fault, expected, done]) => [fault, expected, done > 0])

@@ -44,20 +44,24 @@ export class NotCalledError extends Error {
   }
 }
 
-/** Placing and reading share lines and rate, but have a breaker each: a panel whose `add` crashes may still answer `status`. */
+/** What a call is for: to place an order, to ask for something about one that is placed, to read. */
+export type Lane = 'place' | 'ask' | 'read'
+
+/** All share lines and rate, but each lane has a breaker: a panel whose `add` crashes may still answer `status`, and one that knows no `cancel` takes orders. */
 export interface Limits {
   /** Runs `call` within the limits. Throws NotCalledError when it was not run; what `call` throws passes through. */
-  run<T>(lane: 'place' | 'read', call: () => Promise<Ended<T>>): Promise<T>
+  run<T>(lane: Lane, call: () => Promise<Ended<T>>): Promise<T>
 }
 
-/** The limits of one provider: calls at a time, calls started a second, and a breaker for placing and for reading. */
+/** The limits of one provider: calls at a time, calls started a second, and a breaker for each lane. */
 export function openLimits(options: LimitsOptions, clock: Clock): Limits {
   const lines = bulkhead(options.concurrency, WAITING_MAX)
   const rate = new Rate(options.rate_per_second)
-  const breakers = { place: newBreaker(), read: newBreaker() }
-  const last_good_ms = { place: Number.NEGATIVE_INFINITY, read: Number.NEGATIVE_INFINITY }
+  const breakers = { place: newBreaker(), ask: newBreaker(), read: newBreaker() }
+  const never = Number.NEGATIVE_INFINITY
+  const last_good_ms = { place: never, ask: never, read: never }
 
-  async function inTurn<T>(lane: 'place' | 'read', came_ms: number, call: () => Promise<Ended<T>>): Promise<T> {
+  async function inTurn<T>(lane: Lane, came_ms: number, call: () => Promise<Ended<T>>): Promise<T> {
     const now_ms = clock.monotonic_ms()
     const wait_ms = rate.reserve(now_ms, options.wait_ms_max - (now_ms - came_ms))
     if (wait_ms === undefined) throw new NotCalledError('busy')
@@ -66,7 +70,7 @@ export function openLimits(options: LimitsOptions, clock: Clock): Limits {
   }
 
   /** A failure of a call that began before the last good answer is no news: what hangs ends long after what was answered beside it. */
-  async function judge<T>(lane: 'place' | 'read', call: () => Promise<Ended<T>>): Promise<Ended<T>> {
+  async function judge<T>(lane: Lane, call: () => Promise<Ended<T>>): Promise<Ended<T>> {
     const began_ms = clock.monotonic_ms()
     const { value, down } = await call()
     if (!down) last_good_ms[lane] = clock.monotonic_ms()

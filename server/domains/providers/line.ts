@@ -9,8 +9,8 @@ import {
 } from '#server/platform/outbound/outbound.ts'
 import type { Metrics } from '#server/platform/telemetry/metrics.ts'
 import { type CallLog, LOGGED_MAX } from './call-log.ts'
-import { type Ended, type Limits, NotCalledError } from './limits.ts'
-import { type PlaceOutcome, ProviderReadError } from './provider.ts'
+import { type Ended, type Lane, type Limits, NotCalledError } from './limits.ts'
+import { type CallOutcome, ProviderReadError } from './provider.ts'
 
 /** Texts for people: a reason, a refusal. */
 const MESSAGE_MAX = 300
@@ -41,7 +41,11 @@ export type Answer =
 /** The way to one provider: limits, breaker, time-out, call log and metrics, the same for every adapter. Nothing that leaves it holds the key. */
 export interface Line {
   /** One try, whatever happens. `decide` must not throw. */
-  place(call: LineCall, decide: (answer: Answer) => PlaceOutcome): Promise<PlaceOutcome>
+  write<T extends object>(
+    lane: Exclude<Lane, 'read'>,
+    call: LineCall,
+    decide: (answer: Answer) => CallOutcome<T>,
+  ): Promise<CallOutcome<T>>
   /** Asked again where that may help, unless `once`. `parse` throws ProviderReadError where the answer is no good; so does this. */
   read<T>(call: LineCall, parse: (answer: Answer) => T, options?: { once: boolean }): Promise<T>
   /** A text of the provider for people: key masked, cut. */
@@ -75,7 +79,10 @@ export function openLine(deps: LineDeps, options: LineOptions): Line {
   const ask = openAsk(deps, options)
   let lastFailure = new ProviderReadError('unreachable', 'no call yet')
 
-  async function placeOnce(call: LineCall, decide: (answer: Answer) => PlaceOutcome): Promise<Ended<PlaceOutcome>> {
+  async function writeOnce<T extends object>(
+    call: LineCall,
+    decide: (answer: Answer) => CallOutcome<T>,
+  ): Promise<Ended<CallOutcome<T>>> {
     const { answer, record } = await ask(call)
     const outcome = decide(answer)
     record(outcomeOf(outcome))
@@ -102,9 +109,9 @@ export function openLine(deps: LineDeps, options: LineOptions): Line {
 
   return {
     message,
-    place: async (call, decide) => {
+    write: async (lane, call, decide) => {
       try {
-        return await options.limits.run('place', () => placeOnce(call, decide))
+        return await options.limits.run(lane, () => writeOnce(call, decide))
       } catch (error) {
         if (!(error instanceof NotCalledError)) throw error
         heldBack.inc({ provider, reason: error.reason })
@@ -198,7 +205,7 @@ async function answerOf(outbound: Outbound, request: OutboundRequest): Promise<A
 }
 
 /** For the log: `accepted`, `rejected: bad_link`, `unknown: timeout`. */
-function outcomeOf(outcome: PlaceOutcome): string {
+function outcomeOf(outcome: CallOutcome): string {
   if (outcome.outcome === 'accepted') return 'accepted'
   return `${outcome.outcome}: ${outcome.outcome === 'rejected' ? outcome.code : outcome.reason}`
 }

@@ -29,13 +29,22 @@ export type RejectionCode =
   | 'other'
 
 /**
- * How placing one order ended. There are three ways and no fourth: `rejected` is a proof that nothing was placed, `unknown` covers all that is
- * neither proof, and forbids sending again.
+ * How a call that changes something at the provider ended. There are three ways and no fourth: `rejected` is a proof that nothing was done,
+ * `unknown` covers all that is neither proof, and forbids sending again.
  */
-export type PlaceOutcome =
-  | { outcome: 'accepted'; provider_order_id: string; charge: bigint | undefined }
+export type CallOutcome<Accepted extends object = object> =
+  | ({ outcome: 'accepted' } & Accepted)
   | { outcome: 'rejected'; code: RejectionCode; message: string }
   | { outcome: 'unknown'; reason: UnknownReason; message: string }
+
+/** How placing one order ended. */
+export type PlaceOutcome = CallOutcome<{ provider_order_id: string; charge: bigint | undefined }>
+
+/** How asking for an order's end went. Accepted says that the provider took the wish, and nothing of what becomes of the order. */
+export type CancelOutcome = CallOutcome
+
+/** How asking for a refill went. */
+export type RefillOutcome = CallOutcome<{ provider_refill_id: string }>
 
 export type UnknownReason = 'timeout' | 'connection_lost' | 'server_error' | 'unreadable_answer' | 'interrupted'
 
@@ -75,6 +84,14 @@ export type StatusRow =
     }
   | { ok: false; reason: 'not_found' | 'error' | 'missing' | 'unreadable'; message: string }
 
+/** Statuses of a refill at a provider, in one spelling. The first two are under way, the others final. */
+export type RefillStatus = 'pending' | 'in_progress' | 'completed' | 'rejected' | 'error'
+
+/** One refill's state at the provider; `raw_status` is its own word, cut to 100 characters. */
+export type RefillRow =
+  | { ok: true; status: RefillStatus; raw_status: string }
+  | { ok: false; reason: 'not_found' | 'error' | 'missing' | 'unreadable'; message: string }
+
 /** A service as a provider offers it. */
 export interface ProviderService {
   provider_service_id: string
@@ -101,6 +118,12 @@ export interface Provider {
   place(request: PlaceRequest, context: CallContext): Promise<PlaceOutcome>
   /** Throws ProviderReadError when the whole batch could not be read. Every id asked for has a row in the answer. */
   statuses(provider_order_ids: readonly string[]): Promise<Map<string, StatusRow>>
+  /** Asks for one order's end. One call, whatever happens; never throws for what the provider did. */
+  cancel(provider_order_id: string, context: CallContext): Promise<CancelOutcome>
+  /** Asks for one order's refill. One call, whatever happens; never throws for what the provider did. */
+  refill(provider_order_id: string, context: CallContext): Promise<RefillOutcome>
+  /** At most `statuses_max`. Throws ProviderReadError when the whole batch could not be read. Every id asked for has a row in the answer. */
+  refillStatuses(provider_refill_ids: readonly string[]): Promise<Map<string, RefillRow>>
   /** Throws ProviderReadError. */
   balance(): Promise<{ balance: bigint; currency: string }>
   /** Throws ProviderReadError. Rows that cannot be read are left out and counted. */

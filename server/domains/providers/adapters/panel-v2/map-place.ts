@@ -1,9 +1,10 @@
-import { type Answer, messageOf } from '#server/domains/providers/line.ts'
+import type { Answer } from '#server/domains/providers/line.ts'
 import type { PlaceOutcome, PlaceRequest, UnknownReason } from '#server/domains/providers/provider.ts'
 import { chargeOf, type Money } from './figures.ts'
 import { fieldsOf, readJson } from './json.ts'
 import { givenOrderId } from './order-id.ts'
-import { classifyRefusal, refusalOf } from './refusals.ts'
+import { notAnswered, refused, unknown } from './outcomes.ts'
+import { refusalOf } from './refusals.ts'
 
 /** The fields of `add` besides the key. A plain panel gets nothing that its own documentation does not name. */
 export function placeFields(request: PlaceRequest, sends_request_id: boolean): Record<string, string> {
@@ -45,32 +46,4 @@ export function readPlaced(answer: Answer, money: Money): PlaceOutcome {
   if (given) return unknown('unreadable_answer', `order ${given.shown}, error ${refusal ?? 'none'}`)
   if (refusal === undefined) return unknown(otherwise, `HTTP ${answer.status} with neither order nor error`)
   return refused(refusal, answer.status)
-}
-
-function notAnswered(answer: Answer & { answered: false }): PlaceOutcome {
-  const message = messageOf(answer)
-  if (!answer.sent) return { outcome: 'rejected', code: 'not_sent', message }
-  switch (answer.failure) {
-    case 'timeout':
-      return unknown('timeout', message)
-    case 'too_large':
-      return unknown('unreadable_answer', message)
-    case 'aborted':
-      return unknown('interrupted', message)
-    default:
-      return unknown('connection_lost', message)
-  }
-}
-
-function refused(text: string, status: number): PlaceOutcome {
-  const meant = classifyRefusal(text)
-  const code = status === 429 && meant === 'other' ? 'rate_limited' : meant
-  if (status >= 500 && code === 'other') return unknown('server_error', `HTTP ${status}: ${text}`)
-  // A panel whose own upstream did not answer it in time knows no more than we do.
-  if (code === 'other' && /time[ d-]*out/i.test(text)) return unknown('timeout', text)
-  return { outcome: 'rejected', code, message: text }
-}
-
-function unknown(reason: UnknownReason, message: string): PlaceOutcome {
-  return { outcome: 'unknown', reason, message }
 }

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import type { Answer } from '#server/domains/providers/line.ts'
 import { ProviderReadError } from '#server/domains/providers/provider.ts'
 import { readBalance } from './map-balance.ts'
+import { readCancelled } from './map-cancel.ts'
 import { placeFields, readPlaced } from './map-place.ts'
+import { readRefill, readRefillStatuses } from './map-refill.ts'
 import { readServices } from './map-services.ts'
 import { readStatus, readStatuses } from './map-status.ts'
 
@@ -111,5 +114,26 @@ describe('services', () => {
     expect(outcome(() => readServices({ answered: true, status: 200, body }, MONEY))).toEqual({
       throws: 'unreadable_answer',
     })
+  })
+})
+
+describe('after the sale', () => {
+  test.each(recorded('cancel'))('cancel: $title ($status)', (each) => {
+    expect(outcome(() => readCancelled(answerOf(each), '9'))).toEqual(each.expected)
+  })
+
+  test.each(recorded('refill'))('refill: $title ($status)', (each) => {
+    expect(outcome(() => readRefill(answerOf(each)))).toEqual(each.expected)
+  })
+
+  test.each(recorded('refill_status'))('refill_status: $title ($status)', (each) => {
+    expect(outcome(() => readRefillStatuses(answerOf(each), each.ids))).toEqual(each.expected)
+  })
+
+  test('what did not leave is refused, what may have arrived is not known', () => {
+    for (const read of [readRefill, (answer: Answer) => readCancelled(answer, '9')]) {
+      expect(read({ answered: false, sent: false, failure: 'connect' })).toMatchObject({ code: 'not_sent' })
+      expect(read({ answered: false, sent: true, failure: 'timeout' })).toMatchObject({ reason: 'timeout' })
+    }
   })
 })

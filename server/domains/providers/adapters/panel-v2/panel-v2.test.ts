@@ -42,6 +42,10 @@ const FAULTS: Record<ExamFault, readonly FaultName[]> = {
   batch_refused: ['batch_error'],
   status_unknown: ['status_unknown'],
   figures_unreadable: ['numbers_empty'],
+  cancel_refused: ['cancel_refused'],
+  cancel_ignored: ['cancel_ignored'],
+  refill_refused: ['refill_refused'],
+  refill_status_unknown: ['refill_status_unknown'],
 }
 
 const FINAL = { completed: 'Completed', partial: 'Partial', cancelled: 'Canceled' } as const
@@ -85,6 +89,7 @@ async function startWorld(options: Partial<ProviderPanelOptions> = {}) {
       if (!closed) await control.setFaults({})
     },
     orders: async () => (await control.summary()).orders_accepted,
+    refills: async () => (await control.summary()).refills,
     calls: callsNow,
     finish: async (id: string, end: { status: keyof typeof FINAL; remains: number }) => {
       await control.finish(id, { status: FINAL[end.status], remains: end.remains })
@@ -104,6 +109,8 @@ describe('the exam', () => {
   const exam: AdapterExam = { adapter: 'panel-v2', start: () => startWorld() }
   examineAdapter(exam)
 })
+
+const AN_ORDER = { service: '201', link: 'https://example.com/text', quantity: '100' }
 
 describe('oddities of panels', () => {
   const database = databaseForAll()
@@ -227,4 +234,33 @@ describe('oddities of panels', () => {
     expect(Object.keys(one?.fields ?? {}).sort()).toEqual(['action', 'link', 'service'])
     expect(many).toMatchObject({ quantity: 3, fields: { comments } })
   })
+
+  test.each<[FaultName, object]>([
+    ['cancel_wrapped', { outcome: 'accepted' }],
+    ['cancel_object', { outcome: 'accepted' }],
+    ['cancel_row_errors', { outcome: 'accepted' }],
+    ['cancel_refused', { outcome: 'rejected', code: 'other' }],
+  ])('an order is cancelled under %s', async (fault, expected) => {
+    const { world, provider } = await setup({ [fault]: 1 })
+    const { ids } = await world.control.enterOrders([AN_ORDER])
+    expect(await provider.cancel(ids[0] ?? '', { order_id: 5n })).toMatchObject(expected)
+    expect(await provider.cancel('17', { order_id: 5n })).toMatchObject({
+      outcome: 'rejected',
+      message: expect.stringMatching(/order ID/),
+    })
+  })
+
+  test.each<FaultName>(['refill_number', 'refill_success', 'refill_error_object', 'refill_status_array'])(
+    'an order is refilled and the refill followed under %s',
+    async (fault) => {
+      const { world, provider } = await setup({ [fault]: 1 })
+      const { ids } = await world.control.enterOrders([AN_ORDER])
+      const id = ids[0] ?? ''
+      expect(await provider.refill(id, { order_id: 5n })).toMatchObject({ outcome: 'rejected' })
+      await world.control.finish(id, { status: 'Completed' })
+      expect(await provider.refill(id, { order_id: 5n })).toEqual({ outcome: 'accepted', provider_refill_id: '1' })
+      expect((await provider.refillStatuses(['1'])).get('1')).toMatchObject({ ok: true, status: 'pending' })
+      expect((await provider.refillStatuses(['1', '2'])).get('2')).toMatchObject({ reason: 'not_found' })
+    },
+  )
 })

@@ -1,4 +1,4 @@
-import { ProviderReadError, type StatusRow } from '#server/domains/providers/provider.ts'
+import { ProviderReadError } from '#server/domains/providers/provider.ts'
 
 /** Enough to ask for each of 100 orders alone, on the way down from the whole batch. */
 const CALLS_MAX = 250
@@ -6,15 +6,25 @@ const CALLS_MAX = 250
 /** So many calls that end in crashes or rubbish without one good answer are no matter of single orders: from 100 orders down to one it takes eight. */
 const FAILURES_MAX = 12
 
-/** Asks for some orders and answers a row for each; throws ProviderReadError. `first` is the whole batch. */
-export type AskStatuses = (ids: readonly string[], first: boolean) => Promise<Map<string, StatusRow>>
+/** A row that could not be read, alike for orders and refills. */
+interface FailedRow {
+  ok: false
+  reason: 'error' | 'unreadable'
+  message: string
+}
+
+/** Asks for some orders (or refills) and answers a row for each; throws ProviderReadError. `first` is the whole batch. */
+type AskRows<Row> = (ids: readonly string[], first: boolean) => Promise<Map<string, Row>>
 
 /**
  * A row for each id. A batch that fails by what it holds is halved, down to single orders, so that one order that the panel cannot answer never
  * hides the others. Throws ProviderReadError when nothing at all could be read.
  */
-export async function readByHalves(ids: readonly string[], ask: AskStatuses): Promise<Map<string, StatusRow>> {
-  const rows = new Map<string, StatusRow>()
+export async function readByHalves<Row>(
+  ids: readonly string[],
+  ask: AskRows<Row>,
+): Promise<Map<string, Row | FailedRow>> {
+  const rows = new Map<string, Row | FailedRow>()
   const groups: (readonly string[])[] = [ids]
   let good = 0
   for (let calls = 1; ; calls++) {
@@ -49,6 +59,6 @@ function isDown(error: ProviderReadError): boolean {
   }
 }
 
-function failedRow(error: ProviderReadError): StatusRow {
+function failedRow(error: ProviderReadError): FailedRow {
   return { ok: false, reason: error.reason === 'unreadable_answer' ? 'unreadable' : 'error', message: error.message }
 }

@@ -39,6 +39,11 @@ export function refusalOf(fields: Fields): string | undefined {
   return textOf(own(fields, 'error'))
 }
 
+/** Whether a refusal says that there is no such refill. */
+export function isUnknownRefill(text: string): boolean {
+  return /incorrect_refill_id|(incorrect|invalid|wrong|unknown) refill|refill (id )?(was )?not found/i.test(text)
+}
+
 /** Whether a refusal says that there is no such order. */
 export function isUnknownOrder(text: string): boolean {
   return /incorrect_order_id|(incorrect|invalid|wrong|unknown) order|order (id )?(was )?not found/i.test(text)
