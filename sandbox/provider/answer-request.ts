@@ -4,7 +4,9 @@ import { answerRefill, answerRefillStatus, answerRefillStatuses, answerRefills, 
 import { answerServices } from './answer-services.ts'
 import { answerStatus, answerStatuses } from './answer-status.ts'
 import type { Action, Strikes } from './faults.ts'
+import { listOrders } from './list-orders.ts'
 import { showAmount } from './money.ts'
+import { orderAgain } from './order-again.ts'
 import { markUnanswered } from './orders.ts'
 import type { Panel, PanelOrder } from './panel.ts'
 import { type Json, refuse, TEXT } from './refusals.ts'
@@ -47,13 +49,15 @@ export function answerRequest(
     }
     case 'cancel':
       return { value: answerCancel(panel, fields.orders ?? fields.order ?? '', strikes, now_ms) }
+    case 'orders':
+      return { value: panel.extensions.orders_list ? listOrders(panel, fields, now_ms) : { ...refuse(TEXT.action) } }
     case undefined:
       return { value: { ...refuse(TEXT.action) } }
   }
 }
 
 function answerAdd(panel: Panel, fields: Readonly<Record<string, string>>, strikes: Strikes, now_ms: number): Answered {
-  const order = addOrder(panel, fields, strikes, now_ms)
+  const order = orderAgain(panel, fields, now_ms) ?? addOrder(panel, fields, strikes, now_ms)
   if ('error' in order) return { value: { ...order } }
   if (strikes('order_missing_after')) {
     markUnanswered(panel, order, 'order_missing_after')

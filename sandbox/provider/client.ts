@@ -1,6 +1,6 @@
 import type { FaultSettings, OrderRow, ServiceRow, Summary } from './control-views.ts'
 import type { FaultName } from './faults.ts'
-import type { FinalStatus, Pace } from './panel.ts'
+import type { Extensions, FinalStatus, Pace } from './panel.ts'
 
 const PAGE = 1_000
 
@@ -19,6 +19,8 @@ export interface PanelControl {
   setBalance(balance: string): Promise<Summary>
   addBalance(add: string): Promise<Summary>
   pace(pace: Pace): Promise<Pace>
+  /** What the panel offers beyond the common protocol: what is not named is off. */
+  setExtensions(extensions: Partial<Extensions>): Promise<Extensions>
   services(): Promise<ServiceRow[]>
   changeService(
     id: number,
@@ -60,6 +62,7 @@ export function controlOf(control_url: string, control_token?: string): PanelCon
     setBalance: (balance) => ask('PUT', '/balance', { balance }),
     addBalance: (add) => ask('PUT', '/balance', { add }),
     pace: (pace) => ask('POST', '/pace', pace),
+    setExtensions: (extensions) => ask('PUT', '/extensions', extensions),
     services: async () => (await ask<{ services: ServiceRow[] }>('GET', '/services')).services,
     changeService: (id, change) => ask('PUT', `/services/${id}`, change),
     reset: () => ask('POST', '/reset'),

@@ -36,6 +36,8 @@ const ROUTES: readonly Route[] = [
   ['PUT', /^\/balance$/, putBalance],
   ['GET', /^\/pace$/, ({ panel }) => panel.pace],
   ['POST', /^\/pace$/, postPace],
+  ['GET', /^\/extensions$/, ({ panel }) => panel.extensions],
+  ['PUT', /^\/extensions$/, putExtensions],
   ['GET', /^\/services$/, ({ panel }) => ({ services: Array.from(panel.services.values(), serviceRow) })],
   ['PUT', /^\/services\/(\d{1,9})$/, putService],
   ['POST', /^\/reset$/, reset],
@@ -137,6 +139,11 @@ function postPace({ panel, body, now_ms }: Call): unknown {
   settleDue(panel, now_ms)
   panel.state_file?.rewrite(panel)
   return panel.pace
+}
+
+function putExtensions({ panel, body }: Call): unknown {
+  panel.extensions = readInput(INPUT.extensions, body)
+  return panel.extensions
 }
 
 function putService({ panel, id, body }: Call): unknown {

@@ -61,6 +61,11 @@ export const INPUT = {
       path: ['complete_ms_max'],
       message: 'must not be below complete_ms_min',
     }),
+  extensions: z.strictObject({
+    request_id: z.boolean().default(false),
+    natural_window_ms: z.int().min(0).max(MS_MAX).default(0),
+    orders_list: z.boolean().default(false),
+  }),
   service: z.strictObject({
     rate: positive.optional(),
     min: z.int().min(1).max(QUANTITY_MAX).optional(),

@@ -2,7 +2,7 @@ import type { Panel } from './panel.ts'
 import { drawUnit, STREAM } from './seeded.ts'
 
 /** Actions of the panels' API. */
-export const ACTIONS = ['services', 'add', 'status', 'balance', 'refill', 'refill_status', 'cancel'] as const
+export const ACTIONS = ['services', 'add', 'status', 'balance', 'refill', 'refill_status', 'cancel', 'orders'] as const
 export type Action = (typeof ACTIONS)[number]
 
 /** A fault that is set: how likely it is on each request it applies to, and its own parameters. */

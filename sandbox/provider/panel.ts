@@ -52,6 +52,16 @@ export interface PanelRefill {
   readonly rejected: boolean
 }
 
+/** What a panel offers beyond the common protocol; a plain one offers none of it. */
+export interface Extensions {
+  /** The same `request_id` again answers the order that it made, whatever else is asked. */
+  request_id: boolean
+  /** The same service, link and quantity again within so many milliseconds answers the same order; 0 for never. */
+  natural_window_ms: number
+  /** `action=orders` lists orders of a span of time. */
+  orders_list: boolean
+}
+
 /** How long an order takes, from acceptance to its end: between the two, by its own luck. */
 export interface Pace {
   complete_ms_min: number
@@ -68,7 +78,9 @@ export interface Panel {
   readonly now_ms: () => number
   readonly first_services: readonly PanelService[]
   readonly first_pace: Pace
+  readonly first_extensions: Extensions
   pace: Pace
+  extensions: Extensions
   services: Map<number, PanelService>
   opening: bigint
   added: bigint
@@ -91,6 +103,7 @@ export interface Panel {
 /** Forgets orders, faults and changes: the panel is as at its first start. Only next_order_id goes on, so that no id comes twice. */
 export function clearPanel(panel: Panel): void {
   panel.pace = { ...panel.first_pace }
+  panel.extensions = { ...panel.first_extensions }
   panel.services = new Map(panel.first_services.map((service) => [service.service, { ...service }]))
   panel.added = 0n
   panel.balance = panel.opening

@@ -6,7 +6,7 @@ import { CATALOGUE, type CatalogueItem } from './catalogue.ts'
 import { CONTROL_PATH, handleControl } from './control-door.ts'
 import { INPUT, readInput } from './control-input.ts'
 import { readAmount } from './money.ts'
-import { clearPanel, type Pace, type Panel, type PanelService } from './panel.ts'
+import { clearPanel, type Extensions, type Pace, type Panel, type PanelService } from './panel.ts'
 import { jsonReply, sendReply } from './reply.ts'
 import { openStateFile } from './state-file.ts'
 
@@ -38,6 +38,8 @@ export interface ProviderPanelOptions {
   /** Each answer of the API is held back by this. */
   delay_ms?: number | undefined
   pace?: Pace | undefined
+  /** Absent: a plain panel. */
+  extensions?: Partial<Extensions> | undefined
   seed?: number | undefined
   first_order_id?: number | undefined
   /** The panel's clock, in milliseconds since 1970; for tests. */
@@ -92,6 +94,7 @@ export async function startProviderPanel(options: ProviderPanelOptions): Promise
 function createPanel(options: ProviderPanelOptions): Panel {
   invariant(options.key !== '', 'key: must not be empty')
   const pace = readInput(INPUT.pace, options.pace ?? PACE, 'pace')
+  const extensions = readInput(INPUT.extensions, options.extensions ?? {}, 'extensions')
   const { balance: opening = 0n } = readInput(INPUT.balance, { balance: options.balance ?? BALANCE })
   const panel: Panel = {
     key: options.key,
@@ -102,7 +105,9 @@ function createPanel(options: ProviderPanelOptions): Panel {
     now_ms: options.now_ms ?? Date.now,
     first_services: (options.catalogue ?? CATALOGUE).map(offer),
     first_pace: pace,
+    first_extensions: extensions,
     pace,
+    extensions,
     services: new Map(),
     opening,
     added: 0n,

@@ -14,8 +14,8 @@ const DRAW_ID = statement(`
 
 const INSERT_PROVIDER = statement(`
   insert into providers.provider (id, name, adapter, url, currency, enabled, key_ciphertext, key_id, timeout_ms, concurrency,
-    rate_per_second, statuses_max, idempotency)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    rate_per_second, statuses_max, idempotency, idempotency_window_s, lists_orders)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
   on conflict on constraint provider_name_once do nothing
   returning id`)
 
@@ -43,6 +43,8 @@ export async function addProvider(tx: Tx, secrets: Secrets, input: NewProvider):
     settings.rate_per_second,
     settings.statuses_max,
     settings.idempotency,
+    settings.idempotency_window_s,
+    settings.lists_orders,
   ])
   if (inserted.length === 0) throw new ProviderNameTakenError()
   return present(await findProvider(tx, id), 'addProvider: the provider vanished')

@@ -15,7 +15,8 @@ const UPDATE_PROVIDER = statement(`
   update providers.provider set name = coalesce($2, name), url = coalesce($3, url), enabled = coalesce($4, enabled),
     key_ciphertext = coalesce($5, key_ciphertext), key_id = coalesce($6, key_id), timeout_ms = coalesce($7, timeout_ms),
     concurrency = coalesce($8, concurrency), rate_per_second = coalesce($9, rate_per_second),
-    statuses_max = coalesce($10, statuses_max), idempotency = coalesce($11, idempotency), version = version + 1
+    statuses_max = coalesce($10, statuses_max), idempotency = coalesce($11, idempotency),
+    idempotency_window_s = coalesce($12, idempotency_window_s), lists_orders = coalesce($13, lists_orders), version = version + 1
   where id = $1`)
 
 /**
@@ -47,6 +48,8 @@ export async function changeProvider(
     settings.rate_per_second,
     settings.statuses_max,
     settings.idempotency,
+    settings.idempotency_window_s,
+    settings.lists_orders,
   ])
   return present(await findProvider(tx, id), 'changeProvider: the provider vanished')
 }

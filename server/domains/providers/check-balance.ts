@@ -12,7 +12,7 @@ export type BalanceAnswer =
 
 const STORE_BALANCE = statement(`
   update providers.provider
-  set balance = coalesce($3, balance), balance_status = $4, balance_error = $5, balance_checked_at = $2
+  set balance = coalesce($3, balance), balance_read_at = case when $3::bigint is null then balance_read_at else $2 end, balance_status = $4, balance_error = $5, balance_checked_at = $2
   where id = $1 and (balance_checked_at is null or balance_checked_at <= $2)`)
 
 /** `answered_ms` is missing while the provider is being asked. */

@@ -20,10 +20,16 @@ export interface ProviderRow {
   rate_per_second: number
   statuses_max: number
   idempotency: (typeof IDEMPOTENCIES)[number]
+  /** How long after it was sent first the same order may be sent again, where `idempotency` knows repetitions. */
+  idempotency_window_s: number
+  /** Whether it can be asked for a list of our orders. */
+  lists_orders: boolean
   created_at: Date
   version: bigint
   /** The last balance that could be read; it stays while later attempts fail. */
   balance: bigint | null
+  /** When that balance was asked for. */
+  balance_read_at: Date | null
   balance_checked_at: Date | null
   balance_status: BalanceStatus | null
   balance_error: string | null

@@ -18,6 +18,8 @@ const SETTINGS = {
   rate_per_second: z.int().min(1).max(10_000),
   statuses_max: z.int().min(1).max(100),
   idempotency: z.enum(IDEMPOTENCIES),
+  idempotency_window_s: z.int().min(10).max(86_400),
+  lists_orders: z.boolean(),
 } as const
 
 const NEW_PROVIDER = z.strictObject({
@@ -30,6 +32,9 @@ const NEW_PROVIDER = z.strictObject({
   rate_per_second: SETTINGS.rate_per_second.default(20),
   statuses_max: SETTINGS.statuses_max.default(100),
   idempotency: SETTINGS.idempotency.default('none'),
+  // The shortest that is known of providers.
+  idempotency_window_s: SETTINGS.idempotency_window_s.default(120),
+  lists_orders: SETTINGS.lists_orders.default(false),
 })
 
 // Not the currency: the figures that are stored are in it. Not the adapter: the orders that are open follow its ids.

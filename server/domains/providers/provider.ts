@@ -110,6 +110,27 @@ export interface ProviderService {
   description: string | undefined
 }
 
+/** An order as its provider lists it. An absent figure was not given or not readable. */
+export interface ListedOrder {
+  provider_order_id: string
+  provider_service_id: string
+  link: string
+  quantity: bigint | undefined
+  /** By the provider's clock. */
+  created_at: Date
+  /** Minor units of the provider's asset. */
+  charge: bigint | undefined
+}
+
+/** What a provider lists. */
+export interface OrderList {
+  orders: ListedOrder[]
+  /** Whether these are all: every page was read, and every row could be. */
+  complete: boolean
+  /** The provider's clock when it answered last; undefined when it does not tell, and then what is absent proves nothing. */
+  now: Date | undefined
+}
+
 /** What every adapter offers, over one provider's own protocol. All calls are bounded by the provider's time-out, concurrency and rate limit, and logged masked. */
 export interface Provider {
   /** The largest number of orders `statuses` takes. */
@@ -128,6 +149,10 @@ export interface Provider {
   balance(): Promise<{ balance: bigint; currency: string }>
   /** Throws ProviderReadError. Rows that cannot be read are left out and counted. */
   services(): Promise<{ services: ProviderService[]; unreadable: number }>
+  /** The orders of one of its services that it took in a span of time by its clock; only where it keeps such a list. Throws ProviderReadError. */
+  readonly listOrders?:
+    | ((span: { provider_service_id: string; from: Date; to: Date }) => Promise<OrderList>)
+    | undefined
 }
 
 /** What a call belongs to, for the call log. */

@@ -14,6 +14,8 @@ const DECIDED = [
   'rate_per_second',
   'statuses_max',
   'idempotency',
+  'idempotency_window_s',
+  'lists_orders',
   'paused_until',
   'pause_reason',
 ] as const

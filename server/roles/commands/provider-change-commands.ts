@@ -19,17 +19,27 @@ import {
   withSaldo,
 } from './command.ts'
 import { providerAct } from './provider-acts.ts'
-import { isLoopback, wholeOption } from './provider-commands.ts'
+import { isLoopback, REPETITION_OPTIONS, readRepetition, wholeOption } from './provider-commands.ts'
 
 /** A month; who wants to do without a provider for longer switches it off. */
 const PAUSE_MINUTES_MAX = 43_200
 
-const CHANGEABLE = ['name', 'url', 'key', 'enabled', 'concurrency', 'rate-per-second', 'timeout-ms', 'reason']
+const CHANGEABLE = [
+  'name',
+  'url',
+  'key',
+  'enabled',
+  'concurrency',
+  'rate-per-second',
+  'timeout-ms',
+  'reason',
+  ...REPETITION_OPTIONS,
+]
 
 /** `saldo change-provider` */
 export const changeProviderCommand: Command = {
   arguments:
-    '<provider id> [--name …] [--url …] [--key …] [--enabled yes|no] [--concurrency 8] [--rate-per-second 20] [--timeout-ms 15000] [--reason …]',
+    '<provider id> [--name …] [--url …] [--key …] [--enabled yes|no] [--concurrency 8] [--rate-per-second 20] [--timeout-ms 15000] [--idempotency none|request_id|natural_window] [--idempotency-window-s 120] [--lists-orders yes|no] [--reason …]',
   summary: 'Change settings of a provider; every process works by them from its next call on',
   run: (args, config) => {
     const { options, positionals } = readArguments(args, CHANGEABLE, { min: 1, max: 1 })
@@ -58,6 +68,7 @@ function readSettings(options: Options, config: Config) {
     ...wholeOption(numbers.concurrency, 'concurrency'),
     ...wholeOption(numbers['rate-per-second'], 'rate_per_second'),
     ...wholeOption(numbers['timeout-ms'], 'timeout_ms'),
+    ...readRepetition(options),
   }
   if (Object.keys(settings).length === 0) throw new UsageError('Nothing is to be changed; see below.')
   return settings

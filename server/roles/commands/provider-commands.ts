@@ -6,6 +6,8 @@ import { balancesOf } from '#server/domains/ledger/queries.ts'
 import { accountIds, prepaidAt, worldIn } from '#server/domains/orders/accounts.ts'
 import { addProvider } from '#server/domains/providers/add-provider.ts'
 import { checkBalance } from '#server/domains/providers/check-balance.ts'
+import { IDEMPOTENCIES } from '#server/domains/providers/provider-row.ts'
+import type { NewProvider } from '#server/domains/providers/provider-settings.ts'
 import { findProvider, listProviders } from '#server/domains/providers/queries.ts'
 import { newUuid } from '#server/kit/id.ts'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
@@ -13,6 +15,7 @@ import type { Saldo } from '../open-saldo.ts'
 import {
   type Command,
   commandActor,
+  type Options,
   print,
   readArguments,
   readId,
@@ -25,10 +28,10 @@ import { providerAct } from './provider-acts.ts'
 /** `saldo add-provider` */
 export const addProviderCommand: Command = {
   arguments:
-    '<name> <https://…/api/v2> --key … [--currency USD] [--concurrency 8] [--rate-per-second 20] [--timeout-ms 15000]',
+    '<name> <https://…/api/v2> --key … [--currency USD] [--concurrency 8] [--rate-per-second 20] [--timeout-ms 15000] [--idempotency request_id|natural_window] [--idempotency-window-s 120] [--lists-orders yes|no]',
   summary: 'Add a provider; its key is stored encrypted',
   run: (args, config) => {
-    const names = ['key', 'currency', 'concurrency', 'rate-per-second', 'timeout-ms']
+    const names = ['key', 'currency', 'concurrency', 'rate-per-second', 'timeout-ms', ...REPETITION_OPTIONS]
     const { options, positionals } = readArguments(args, names, { min: 2, max: 2 })
     const [name, url] = positionals as [string, string]
     if (!options.key) throw new UsageError("--key is missing: the provider's API key.")
@@ -45,6 +48,7 @@ export const addProviderCommand: Command = {
       ...wholeOption(options.concurrency, 'concurrency'),
       ...wholeOption(options['rate-per-second'], 'rate_per_second'),
       ...wholeOption(options['timeout-ms'], 'timeout_ms'),
+      ...readRepetition(options),
     }
     return withSaldo(config, async ({ app, secrets }) => {
       const row = await app.db.transaction(async (tx) => {
@@ -169,6 +173,25 @@ export function wholeOption<K extends string>(text: string | undefined, name: K)
   if (!/^\d{1,7}$/.test(text)) throw new UsageError(`--${name.replaceAll('_', '-')} is a whole number.`)
   return { [name]: Number(text) } as { [P in K]?: number }
 }
+
+/** The options that say what a provider does with repeated orders, and whether it lists orders. */
+export const REPETITION_OPTIONS = ['idempotency', 'idempotency-window-s', 'lists-orders']
+
+/** What REPETITION_OPTIONS say, under the names that settings have. Throws UsageError. */
+export function readRepetition(options: Options): NewProviderRepetition {
+  const idempotency = IDEMPOTENCIES.find((known) => known === options.idempotency)
+  if (options.idempotency !== undefined && idempotency === undefined) {
+    throw new UsageError(`--idempotency is one of ${IDEMPOTENCIES.join(', ')}.`)
+  }
+  const lists_orders = readYesNo(options, 'lists-orders')
+  return {
+    ...(idempotency !== undefined && { idempotency }),
+    ...wholeOption(options['idempotency-window-s'], 'idempotency_window_s'),
+    ...(lists_orders !== undefined && { lists_orders }),
+  }
+}
+
+type NewProviderRepetition = Pick<NewProvider, 'idempotency' | 'idempotency_window_s' | 'lists_orders'>
 
 /** Whether a sandbox may call this address. */
 export function isLoopback(url: string): boolean {

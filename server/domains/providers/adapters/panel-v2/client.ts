@@ -4,6 +4,7 @@ import type { ProviderRow } from '#server/domains/providers/provider-row.ts'
 import { invariant } from '#server/kit/invariant.ts'
 import { readBalance } from './map-balance.ts'
 import { readCancelled } from './map-cancel.ts'
+import { listFields, readOrderPage, readPages } from './map-orders.ts'
 import { placeFields, readPlaced } from './map-place.ts'
 import { answered } from './map-read.ts'
 import { readRefill, readRefillStatuses } from './map-refill.ts'
@@ -14,6 +15,8 @@ import { readByHalves } from './read-statuses.ts'
 
 /** Answers larger than these are no answers to what was asked; a catalogue of tens of thousands of services has a few megabytes. */
 const SERVICES_BYTES_MAX = 10_000_000
+/** Two hundred orders with the longest links. */
+const LIST_BYTES_MAX = 1_000_000
 const STATUSES_BYTES_MAX = 1_000_000
 const ANSWER_BYTES_MAX = 100_000
 
@@ -72,6 +75,13 @@ export function openPanelV2(row: ProviderRow, key: string, line: Line): Provider
       const asked = call({ action: 'balance' }, ANSWER_BYTES_MAX)
       return line.read(asked, (answer) => readBalance(answered(answer), row))
     },
+    ...(row.lists_orders && {
+      listOrders: (span) =>
+        readPages((page) => {
+          const asked = call({ action: 'orders', ...listFields(span), ...page }, LIST_BYTES_MAX)
+          return line.read(asked, (answer) => readOrderPage(answered(answer), row))
+        }),
+    }),
     services: () => {
       const asked = call({ action: 'services' }, SERVICES_BYTES_MAX)
       return line.read(asked, (answer) => readServices(answered(answer), row))

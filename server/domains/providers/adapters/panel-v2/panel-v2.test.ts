@@ -1,9 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { controlOf } from '#sandbox/provider/client.ts'
 import type { FaultName } from '#sandbox/provider/faults.ts'
+import type { Extensions } from '#sandbox/provider/panel.ts'
 import { type ProviderPanelOptions, startProviderPanel } from '#sandbox/provider/start-provider-panel.ts'
 import { type AdapterExam, examineAdapter } from '#server/domains/providers/adapter-exam.ts'
 import type { ExamFault } from '#server/domains/providers/faults-exam.ts'
+import type { NewProvider } from '#server/domains/providers/provider-settings.ts'
 import { parseAmount } from '#server/kit/money.ts'
 import { databaseForAll } from '#test/support/database-for-all.ts'
 import { testProviders } from '#test/support/providers.ts'
@@ -108,6 +110,63 @@ async function startWorld(options: Partial<ProviderPanelOptions> = {}) {
 describe('the exam', () => {
   const exam: AdapterExam = { adapter: 'panel-v2', start: () => startWorld() }
   examineAdapter(exam)
+})
+
+describe('the extensions of some panels', () => {
+  const database = databaseForAll()
+
+  async function setup(extensions: Partial<Extensions>, settings: Partial<NewProvider> = {}) {
+    const world = await startWorld({ extensions })
+    onTestFinished(() => world.close())
+    const { providers, add } = await testProviders(database())
+    const id = await add({ url: world.url, key: world.key, ...settings })
+    return { world, provider: await providers.providerById(id) }
+  }
+
+  const span = (seconds: number) => ({
+    provider_service_id: '201',
+    from: new Date(Date.now() - seconds * 1_000),
+    to: new Date(Date.now() + seconds * 1_000),
+  })
+
+  test('a list of orders is read to its end, of one service and one span', async () => {
+    const { world, provider } = await setup({ orders_list: true }, { lists_orders: true })
+    const ordered = (service: string, n: number) => ({ service, link: `https://example.com/${n}`, quantity: '100' })
+    const { ids } = await world.control.enterOrders(Array.from({ length: 401 }, (_, n) => ordered('201', n)))
+    await world.control.enterOrders([ordered('101', 1)])
+    const list = await provider.listOrders?.(span(60))
+    expect(list).toMatchObject({ complete: true, now: expect.any(Date) })
+    expect(list?.orders.map((order) => order.provider_order_id)).toEqual(ids)
+    expect(list?.orders[7]).toMatchObject({
+      provider_service_id: '201',
+      link: 'https://example.com/7',
+      quantity: 100n,
+      charge: 950_000n,
+    })
+    const before = { ...span(60), to: new Date(Date.now() - 30_000) }
+    expect(await provider.listOrders?.(before)).toMatchObject({ orders: [], complete: true })
+  })
+
+  test('a panel without a list refuses, and one that is not said to have it is not asked', async () => {
+    const { provider } = await setup({}, { lists_orders: true })
+    await expect(provider.listOrders?.(span(60))).rejects.toMatchObject({ reason: 'refused' })
+    expect((await setup({ orders_list: true })).provider.listOrders).toBeUndefined()
+  })
+
+  test.each<[Partial<Extensions>, 'none' | 'request_id' | 'natural_window', string, number]>([
+    [{}, 'none', 'a1', 2],
+    [{ request_id: true }, 'none', 'a1', 2],
+    [{ request_id: true }, 'request_id', 'a1', 1],
+    [{ request_id: true }, 'request_id', 'another', 2],
+    [{ natural_window_ms: 60_000 }, 'natural_window', 'another', 1],
+  ])('%o, asked as %s and again as %s: %i orders', async (extensions, idempotency, key, orders) => {
+    const { world, provider } = await setup(extensions, { idempotency })
+    const request = { ...world.order(), attempt_key: 'a1' }
+    const first = await provider.place(request, { order_id: undefined })
+    const again = await provider.place({ ...request, attempt_key: key }, { order_id: undefined })
+    expect(await world.orders()).toBe(orders)
+    if (orders === 1) expect(again).toEqual(first)
+  })
 })
 
 const AN_ORDER = { service: '201', link: 'https://example.com/text', quantity: '100' }
