@@ -1213,6 +1213,7 @@ create table orders.orders (
   balance_check_status text,
   request_key text,
   waiting_since timestamp with time zone default now(),
+  accepted_cost bigint,
   constraint order_at_provider CHECK (((state <> ALL (ARRAY['pending'::text, 'processing'::text, 'in_progress'::text])) OR (provider_order_id IS NOT NULL))),
   constraint order_checked CHECK (
 CASE
@@ -1226,6 +1227,7 @@ END),
   constraint order_finished CHECK (((state = ANY (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
   constraint order_settled_within CHECK (((captured + released) <= charge)),
   constraint order_sunk_within CHECK ((sunk_cost <= booked_cost)),
+  constraint orders_accepted_cost_check CHECK ((accepted_cost >= 0)),
   constraint orders_attempts_check CHECK ((attempts >= 0)),
   constraint orders_balance_check_status_check CHECK ((balance_check_status = ANY (ARRAY['sufficient'::text, 'insufficient'::text, 'unavailable'::text]))),
   constraint orders_booked_cost_check CHECK ((booked_cost >= 0)),

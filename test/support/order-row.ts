@@ -13,6 +13,7 @@ export function orderRow(changes: Partial<Order> = {}): Order {
     rate: 900_001n,
     charge: 900_001n,
     expected_cost: 500_001n,
+    accepted_cost: null,
     booked_cost: 500_001n,
     sunk_cost: 0n,
     captured: 0n,

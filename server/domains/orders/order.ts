@@ -39,6 +39,8 @@ export interface Order {
   rate: bigint
   charge: bigint
   expected_cost: bigint
+  /** What staff accept that it costs although that is above its price; null: no more than its price. */
+  accepted_cost: bigint | null
   booked_cost: bigint
   /** The part of `booked_cost` that was paid for placements which brought nothing. */
   sunk_cost: bigint
@@ -78,8 +80,8 @@ export interface Order {
 }
 
 /** The columns of an Order, for select lists. */
-export const ORDER_COLUMNS = `id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, booked_cost,
-  sunk_cost, captured, released, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, next_check_at,
+export const ORDER_COLUMNS = `id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, accepted_cost,
+  booked_cost, sunk_cost, captured, released, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, next_check_at,
   claimed_until, last_resubmit_at, waiting_since, attempt, attempts, resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link,
   params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key`
 

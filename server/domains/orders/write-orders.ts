@@ -55,6 +55,7 @@ const update = statement(`
     start_count = new.start_count, remains = new.remains, version = new.version, attempts = new.attempts,
     resubmits = new.resubmits, failed_checks = new.failed_checks, accepted_at = new.accepted_at, checked_at = new.checked_at,
     next_check_at = new.next_check_at, claimed_until = new.claimed_until, last_resubmit_at = new.last_resubmit_at,
+    expected_cost = new.expected_cost, accepted_cost = new.accepted_cost,
     finished_at = case when new.state in ('completed', 'partial', 'cancelled') then coalesce(o.finished_at, now()) end,
     waiting_since = case when new.state in ('queued', 'dispatching', 'unknown', 'failed') then coalesce(o.waiting_since, now()) end
   from (select unnest($1::bigint[]) as id, unnest($2::text[]) as state, unnest($3::text[]) as reason, unnest($4::text[]) as detail,
@@ -64,7 +65,8 @@ const update = statement(`
     unnest($14::bigint[]) as remains, unnest($15::bigint[]) as version, unnest($16::smallint[]) as attempts,
     unnest($17::smallint[]) as resubmits, unnest($18::smallint[]) as failed_checks, unnest($19::timestamptz[]) as accepted_at,
     unnest($20::timestamptz[]) as checked_at, unnest($21::timestamptz[]) as next_check_at,
-    unnest($22::timestamptz[]) as claimed_until, unnest($23::timestamptz[]) as last_resubmit_at) as new
+    unnest($22::timestamptz[]) as claimed_until, unnest($23::timestamptz[]) as last_resubmit_at,
+    unnest($24::bigint[]) as expected_cost, unnest($25::bigint[]) as accepted_cost) as new
   where o.id = new.id`)
 
 const insertEvents = statement(`
@@ -94,6 +96,8 @@ export async function writeOrders(db: Db, tx: Tx, changes: readonly OrderChange[
     ...(['accepted_at', 'checked_at', 'next_check_at', 'claimed_until', 'last_resubmit_at'] as const).map((name) =>
       dateArray(rows.map((row) => row[name])),
     ),
+    int8Array(rows.map((row) => row.expected_cost)),
+    int8Array(rows.map((row) => row.accepted_cost)),
   ])
   const steps = changes.flatMap(({ before, step }, i) =>
     step ? [{ step, before: before.state, row: rows[i] as Order }] : [],

@@ -5,13 +5,23 @@ import { attemptsOf, findOrder, historyOf, waitingOrders } from '#server/domains
 import { callsOfOrder } from '#server/domains/providers/queries.ts'
 import { formatAmount } from '#server/kit/money.ts'
 import type { Config } from '#server/platform/config/config.ts'
-import { type Command, commandActor, print, readArguments, readId, UsageError, withSaldo } from './command.ts'
+import {
+  type Command,
+  commandActor,
+  print,
+  readArguments,
+  readId,
+  readYesNo,
+  UsageError,
+  withSaldo,
+} from './command.ts'
 
 const LISTED_MAX = 100
 
 /** `saldo orders …` */
 export const ordersCommand: Command = {
-  arguments: 'waiting | show <id> | resubmit <id>… | resolve <id> placed <provider order id> | resend | refund',
+  arguments:
+    'waiting | show <id> | resubmit [--accept-loss yes] <id>… | resolve <id> placed <provider order id> | resend | refund',
   summary: 'Look after orders that failed or whose fate is unknown',
   run: (args, config) => {
     const [verb, ...rest] = args
@@ -63,10 +73,11 @@ function show(args: string[], config: Config): Promise<number> {
 }
 
 function resubmit(args: string[], config: Config): Promise<number> {
-  const { positionals } = readArguments(args, [], { min: 1, max: RESUBMIT_ORDERS_MAX })
+  const { options, positionals } = readArguments(args, ['accept-loss'], { min: 1, max: RESUBMIT_ORDERS_MAX })
+  const accept_loss = readYesNo(options, 'accept-loss')
   const ids = positionals.map((text) => readId(text, 'Each order'))
   return withSaldo(config, async ({ app, providers }) => {
-    const outcomes = await resubmitOrders(app, providers, ids, commandActor('orders resubmit'))
+    const outcomes = await resubmitOrders(app, providers, ids, commandActor('orders resubmit'), { accept_loss })
     for (const [i, outcome] of outcomes.entries()) {
       const balance =
         !outcome.ok && outcome.balance !== undefined ? ` It is ${formatAmount(outcome.balance, 6, 2)}.` : ''

@@ -39,7 +39,10 @@ export const deskOrderShape = z.object({
   charge: amount.meta({ description: 'What the customer was charged at placing.' }),
   net_charge: amount.meta({ description: 'What the customer pays after all that is known.' }),
   currency: z.string().meta({ example: 'USD' }),
-  expected_cost: amount,
+  expected_cost: amount.meta({ description: 'What the provider is expected to take, as last about to be sent.' }),
+  accepted_cost: amount
+    .nullable()
+    .meta({ description: 'What staff accept that it costs, above its price; null: no more than its price.' }),
   booked_cost: amount.meta({ description: 'What the provider has taken, as booked so far.' }),
   cost_currency: z.string().meta({ example: 'USD' }),
   attempts: z.number().int(),
@@ -74,6 +77,7 @@ export function deskOrderView(order: DeskOrder): z.output<typeof deskOrderShape>
     net_charge: saleAmount(netCharge(order)),
     currency: order.asset,
     expected_cost: costOf(order, order.expected_cost),
+    accepted_cost: order.accepted_cost === null ? null : costOf(order, order.accepted_cost),
     booked_cost: costOf(order, order.booked_cost),
     cost_currency: order.cost_asset,
     resubmit_count: order.resubmits,

@@ -118,6 +118,7 @@ export function resent(order: Order, actor: string, now: Date): OrderChange {
       attempt: null,
       provider_order_id: null,
       sunk_cost: order.booked_cost,
+      accepted_cost: null,
       resubmits: order.resubmits + 1,
       last_resubmit_at: now,
     },

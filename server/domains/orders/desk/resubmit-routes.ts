@@ -12,6 +12,10 @@ const id = z
   .regex(/^[1-9]\d{0,17}$/, 'must be the number of an order')
   .meta({ example: '23501' })
 
+const accept_loss = z.boolean().default(false).meta({
+  description: 'Send it though it costs more today than its customer paid: up to what it costs at this moment.',
+})
+
 const outcomeShape = z.object({
   id: z.string().meta({ example: '23501' }),
   ok: z.boolean(),
@@ -34,15 +38,16 @@ export function resubmitRoutes(app: App, providers: Providers): FastifyPluginAsy
         schema: {
           summary: 'Send a failed order to its provider again',
           description:
-            'Our balance with the provider is asked first: 400 `insufficient_provider_balance` with `balance` where it does not cover the cost, 502 `balance_unavailable` where it cannot be read. 409 `order_not_failed` for any other order.',
+            'Our balance with the provider is asked first: 400 `insufficient_provider_balance` with `balance` where it does not cover the cost, 502 `balance_unavailable` where it cannot be read. 409 `order_not_failed` for any other order, and `cost_above_price` where it would be sent at a loss and that is not accepted.',
           tags: ['order desk'],
           params: z.object({ id }),
+          body: z.strictObject({ accept_loss }).nullish(),
           response: { 200: outcomeShape },
         },
       },
       async (request) => {
         const { id: text } = request.params
-        const [outcome] = await resubmitOrders(app, providers, [BigInt(text)], actorOf(request))
+        const [outcome] = await resubmitOrders(app, providers, [BigInt(text)], actorOf(request), request.body ?? {})
         const known = present(outcome, 'an outcome for each order')
         if (!known.ok) throw resubmitRefused(known)
         return outcomeView(text, known)
@@ -56,15 +61,16 @@ export function resubmitRoutes(app: App, providers: Providers): FastifyPluginAsy
         schema: {
           summary: 'Send failed orders to their providers again',
           description:
-            'One outcome for each, in their order. Our balance with each provider is asked first and runs down over its orders; what it does not cover stays failed.',
+            'One outcome for each, in their order. Our balance with each provider is asked first and runs down over its orders; what it does not cover stays failed. So does what would be sent at a loss, unless `accept_loss`.',
           tags: ['order desk'],
-          body: z.strictObject({ order_ids: z.array(id).min(1).max(RESUBMIT_ORDERS_MAX) }),
+          body: z.strictObject({ order_ids: z.array(id).min(1).max(RESUBMIT_ORDERS_MAX), accept_loss }),
           response: { 200: z.object({ data: z.array(outcomeShape) }) },
         },
       },
       async (request) => {
-        const { order_ids } = request.body
-        const outcomes = await resubmitOrders(app, providers, order_ids.map(BigInt), actorOf(request))
+        const { order_ids, accept_loss } = request.body
+        const ids = order_ids.map(BigInt)
+        const outcomes = await resubmitOrders(app, providers, ids, actorOf(request), { accept_loss })
         return { data: outcomes.map((outcome, i) => outcomeView(order_ids[i] as string, outcome)) }
       },
     )

@@ -133,6 +133,20 @@ describe('sending again', () => {
     expect((await orderNow(shop, id)).state).toBe('failed')
   })
 
+  test('not at a loss, unless that is accepted', async () => {
+    const { shop, customer, ask } = await setup()
+    const { id } = await dispatched(shop, customer.id, REFUSED)
+    await shop.app.db.query('update catalog.service set cost = rate + 1000, cost_usd = rate + 1000')
+    const path = `/api/admin/orders/${id}/resubmit`
+    expect(await ask('POST', path)).toMatchObject({ status: 409, body: { code: 'cost_above_price' } })
+    expect(await ask('POST', path, { accept_loss: 'yes' })).toMatchObject({ status: 400 })
+    const order_ids = [String(id)]
+    const many = await ask('POST', '/api/admin/orders/resubmit', { order_ids })
+    expect(many.body.data).toMatchObject([{ ok: false, code: 'cost_above_price' }])
+    expect(await ask('POST', path, { accept_loss: true })).toMatchObject({ status: 200, body: { ok: true } })
+    expect((await ask('GET', `/api/admin/orders/${id}`)).body.accepted_cost).toMatch(/^\d+\.\d+$/)
+  })
+
   test('of many, each with its outcome; what is asked wrongly names its field', async () => {
     const { shop, customer, ask } = await setup()
     const failed = await dispatched(shop, customer.id, REFUSED)

@@ -5,6 +5,7 @@ import type { Tx } from '#server/platform/db/database.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { ORDER_COLUMNS, type Order } from '../order.ts'
 import { type OrderChange, writeOrders } from '../write-orders.ts'
+import { type CostedOrder, isTooDear, todaysCosts } from './todays-costs.ts'
 
 /** Customers served in one claim. The next claim goes on after the last of them, so that all have their turn. */
 const CUSTOMERS_MAX = 100
@@ -30,14 +31,14 @@ export interface ClaimLimits {
 /** `claimed` are dispatching now, each with its attempt's key; nothing has been sent. */
 export interface Claim {
   claimed: Order[]
-  /** How many failed, for the provider's balance does not cover them. */
+  /** How many failed: the provider's balance does not cover them, or they cost more today than they were sold for. */
   stopped: number
   last_customer: bigint
 }
 
 /**
  * Takes queued orders of a provider for dispatch and commits that intent, with an attempt's key each, before anything is sent. Fair: each waiting customer in
- * turn gets the same share. Two callers never take the same order.
+ * turn gets the same share. Two callers never take the same order. What would be sent at a loss, as the catalogue stands now, fails instead.
  */
 export async function claimOrders(app: App, limits: ClaimLimits): Promise<Claim> {
   const claimed_until = new Date(app.clock.now().getTime() + limits.lease_ms)
@@ -47,12 +48,13 @@ export async function claimOrders(app: App, limits: ClaimLimits): Promise<Claim>
     if (last_customer === undefined) return { claimed: [], stopped: 0, last_customer: limits.after_customer }
     const share = Math.floor(limits.room / customers.length)
     const orders = await tx.query<Order>(takeFairly, [limits.provider_id, int8Array(customers), share])
-    const { covered, uncovered } = spend(orders, limits)
-    const claims = covered.map((order) => asClaimed(order, claimed_until))
-    await writeOrders(app.db, tx, [...claims, ...uncovered.map(asFailed)])
-    if (claims.length > 0) tx.send(insertAttempts, [int8Array(covered.map((order) => order.id))])
+    const { too_dear, covered, uncovered } = spend(await todaysCosts(tx, orders), limits)
+    const claims = covered.map((each) => asClaimed(each, claimed_until))
+    const stopped = [...too_dear.map(asTooDear), ...uncovered.map(asUncovered)]
+    await writeOrders(app.db, tx, [...claims, ...stopped])
+    if (claims.length > 0) tx.send(insertAttempts, [int8Array(covered.map(({ order }) => order.id))])
     const claimed = claims.map(({ before, after }) => ({ ...before, ...after }))
-    return { claimed, stopped: uncovered.length, last_customer }
+    return { claimed, stopped: stopped.length, last_customer }
   })
 }
 
@@ -88,20 +90,28 @@ const takeFairly = statement(`
     order by id limit $3::int for no key update skip locked
   ) taken`)
 
-function spend(orders: readonly Order[], limits: ClaimLimits): { covered: Order[]; uncovered: Order[] } {
-  const covered: Order[] = []
+interface Spent {
+  too_dear: CostedOrder[]
+  covered: CostedOrder[]
+  uncovered: CostedOrder[]
+}
+
+function spend(orders: readonly CostedOrder[], limits: ClaimLimits): Spent {
+  const too_dear = orders.filter(isTooDear)
+  const sendable = orders.filter((each) => !isTooDear(each))
+  const covered: CostedOrder[] = []
   let left = limits.budget
-  for (const order of orders) {
-    if (order.expected_cost > left) continue
-    covered.push(order)
-    left -= order.expected_cost
+  for (const each of sendable) {
+    if (each.expected_cost > left) continue
+    covered.push(each)
+    left -= each.expected_cost
   }
   const { balance } = limits
   const uncovered =
     balance === undefined
       ? []
-      : orders.filter((order) => order.expected_cost > balance.amount && queuedAt(order) < balance.asked_at)
-  return { covered, uncovered }
+      : sendable.filter((each) => each.expected_cost > balance.amount && queuedAt(each.order) < balance.asked_at)
+  return { too_dear, covered, uncovered }
 }
 
 /** Since when the order waits to be sent. */
@@ -109,7 +119,7 @@ function queuedAt({ placed_at, last_resubmit_at }: Order): Date {
   return last_resubmit_at ?? placed_at
 }
 
-function asClaimed(order: Order, claimed_until: Date) {
+function asClaimed({ order, expected_cost }: CostedOrder, claimed_until: Date) {
   const attempts = order.attempts + 1
   return {
     before: order,
@@ -117,6 +127,7 @@ function asClaimed(order: Order, claimed_until: Date) {
       state: 'dispatching',
       reason: null,
       detail: null,
+      expected_cost,
       balance_check_status: 'sufficient',
       attempt: newUuid(),
       attempts,
@@ -126,7 +137,16 @@ function asClaimed(order: Order, claimed_until: Date) {
   } satisfies OrderChange
 }
 
-function asFailed(order: Order): OrderChange {
+function asTooDear({ order, expected_cost, loss = '' }: CostedOrder): OrderChange {
+  const code = 'cost_above_price'
+  return {
+    before: order,
+    after: { state: 'failed', reason: code, detail: loss, attempt: null },
+    step: { kind: 'rejected', data: { code, expected_cost: String(expected_cost) } },
+  }
+}
+
+function asUncovered({ order }: CostedOrder): OrderChange {
   const code = 'insufficient_provider_balance'
   const detail = "The provider's balance does not cover the order's cost."
   return {
