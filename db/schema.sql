@@ -186,6 +186,7 @@ create table catalog.service (
   version bigint default 1 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  duplicate_links text default 'allow'::text not null,
   constraint service_category_check CHECK (((char_length(category) >= 1) AND (char_length(category) <= 200))),
   constraint service_check CHECK ((offered_max >= offered_min)),
   constraint service_cost_asset_check CHECK ((cost_asset ~ '^[A-Z][A-Z0-9]{1,11}$'::text)),
@@ -193,6 +194,7 @@ create table catalog.service (
   constraint service_cost_usd_check CHECK ((cost_usd >= 0)),
   constraint service_deactivated_reason_check CHECK ((deactivated_reason = ANY (ARRAY['staff'::text, 'vanished'::text, 'unreadable'::text, 'type_not_sold'::text, 'no_exchange_rate'::text, 'rate_out_of_range'::text, 'limits_conflict'::text, 'below_cost'::text]))),
   constraint service_description_check CHECK ((char_length(description) <= 10000)),
+  constraint service_duplicate_links_check CHECK ((duplicate_links = ANY (ARRAY['allow'::text, 'refuse'::text]))),
   constraint service_limits CHECK (((1 <= min) AND (min <= max))),
   constraint service_max_check CHECK ((max <= 1000000000)),
   constraint service_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 500))),
@@ -209,7 +211,7 @@ create table catalog.service (
   constraint service_staff_max_check CHECK ((staff_max >= 1)),
   constraint service_staff_min_check CHECK ((staff_min >= 1)),
   constraint service_staff_rate_check CHECK ((staff_rate >= 0)),
-  constraint service_type_check CHECK ((type = ANY (ARRAY['Default'::text, 'Package'::text, 'Custom Comments'::text]))),
+  constraint service_type_check CHECK ((type = ANY (ARRAY['Default'::text, 'Package'::text, 'SEO'::text, 'Custom Comments'::text, 'Custom Comments Package'::text, 'Mentions'::text, 'Mentions with Hashtags'::text, 'Mentions Custom List'::text, 'Mentions Hashtag'::text, 'Mentions User Followers'::text, 'Mentions Media Likers'::text, 'Comment Likes'::text, 'Comment Replies'::text, 'Poll'::text, 'Invites from Groups'::text, 'Subscriptions'::text, 'Web Traffic'::text]))),
   constraint service_version_check CHECK ((version >= 1))
 );
 
@@ -1213,6 +1215,7 @@ create table orders.orders (
   balance_check_status text,
   request_key text,
   waiting_since timestamp with time zone default now(),
+  sole_link boolean default false not null,
   accepted_cost bigint,
   constraint order_at_provider CHECK (((state <> ALL (ARRAY['pending'::text, 'processing'::text, 'in_progress'::text])) OR (provider_order_id IS NOT NULL))),
   constraint order_checked CHECK (
@@ -1249,7 +1252,7 @@ END),
   constraint orders_resubmits_check CHECK ((resubmits >= 0)),
   constraint orders_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatching'::text, 'unknown'::text, 'failed'::text, 'pending'::text, 'processing'::text, 'in_progress'::text, 'completed'::text, 'partial'::text, 'cancelled'::text]))),
   constraint orders_sunk_cost_check CHECK ((sunk_cost >= 0)),
-  constraint orders_type_check CHECK ((type = ANY (ARRAY['Default'::text, 'Package'::text, 'Custom Comments'::text]))),
+  constraint orders_type_check CHECK ((type = ANY (ARRAY['Default'::text, 'Package'::text, 'SEO'::text, 'Custom Comments'::text, 'Custom Comments Package'::text, 'Mentions'::text, 'Mentions with Hashtags'::text, 'Mentions Custom List'::text, 'Mentions Hashtag'::text, 'Mentions User Followers'::text, 'Mentions Media Likers'::text, 'Comment Likes'::text, 'Comment Replies'::text, 'Poll'::text, 'Invites from Groups'::text, 'Subscriptions'::text, 'Web Traffic'::text]))) NOT VALID,
   constraint orders_version_check CHECK ((version > 0))
 ) with (fillfactor=85);
 
@@ -1264,6 +1267,8 @@ CREATE INDEX orders_of_customer_open ON orders.orders USING btree (customer_id, 
 CREATE INDEX orders_of_customer_short ON orders.orders USING btree (customer_id, id) WHERE (state = ANY (ARRAY['partial'::text, 'cancelled'::text]));
 
 CREATE INDEX orders_queued ON orders.orders USING btree (provider_id, customer_id, id) WHERE (state = 'queued'::text);
+
+CREATE INDEX orders_sole_link ON orders.orders USING btree (service_id, md5(link)) WHERE (sole_link AND (state <> ALL (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])));
 
 CREATE INDEX orders_waiting ON orders.orders USING btree (state, id) WHERE (state = ANY (ARRAY['unknown'::text, 'failed'::text]));
 

@@ -4,6 +4,7 @@ import { acceptOrder, type OrderRequest } from './orders.ts'
 import type { Fate, Panel, PanelOrder, PanelService } from './panel.ts'
 import { viewOrder } from './progress.ts'
 import { type Refusal, refuse, TEXT } from './refusals.ts'
+import { countedOf, entriesOf, oddField } from './service-types.ts'
 
 /** Longer links are refused, as browsers do at about this length. */
 const LINK_LENGTH_MAX = 2_000
@@ -54,20 +55,15 @@ function readRequest(panel: Panel, fields: Readonly<Record<string, string>>): Or
 }
 
 function readQuantity(service: PanelService, fields: Readonly<Record<string, string>>): number | Refusal {
-  switch (service.type) {
-    case 'Package':
-      return 1
-    case 'Custom Comments': {
-      const lines = (fields.comments ?? '').split(/\r\n|\n/).filter((line) => line.trim() !== '')
-      return lines.length === 0 ? refuse(TEXT.comments) : lines.length
-    }
-    case 'Default': {
-      const quantity = (fields.quantity ?? '').trim()
-      if (!COUNT.test(quantity)) return refuse(TEXT.quantity)
-      const runs = readRuns(service, fields)
-      return typeof runs === 'number' ? Number(quantity) * runs : runs
-    }
-  }
+  const odd = oddField(service.type, fields)
+  if (odd !== undefined) return refuse(TEXT.parameter(odd))
+  const counted = countedOf(service.type)
+  if (counted === 'package') return 1
+  if (counted !== 'quantity') return entriesOf(fields[counted] ?? '').length
+  const quantity = (fields.quantity ?? '').trim()
+  if (!COUNT.test(quantity)) return refuse(TEXT.quantity)
+  const runs = readRuns(service, fields)
+  return typeof runs === 'number' ? Number(quantity) * runs : runs
 }
 
 /** How often the quantity is delivered: once without `runs`; `runs` and `interval` belong together. */

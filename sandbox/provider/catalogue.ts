@@ -1,6 +1,4 @@
-/** Order types this panel knows, in the panels' spelling. */
-export const SERVICE_TYPES = ['Default', 'Package', 'Custom Comments'] as const
-export type ServiceType = (typeof SERVICE_TYPES)[number]
+import type { ServiceType } from './service-types.ts'
 
 /** A service as it is offered at the start. `rate` is a decimal: per 1000 units, or for one package. */
 export interface CatalogueItem {
@@ -82,5 +80,36 @@ export const CATALOGUE: readonly CatalogueItem[] = [
     [802, 'Replies to product reviews, one per line', '250.00', 1, 500, 'Each line is polished and sent in your name.'],
     [803, 'Printed gift tags, one text per line', '640.00', 5, 500, 'Each line is printed on one tag.'],
     [804, 'Voice-over, one sentence per line', '1800.00', 1, 200, 'Each line is spoken and recorded.'],
+  ]),
+  ...shelf('Search', 'SEO', {}, [
+    [901, 'Article around your keywords, by the word', '52.00', 100, 5_000, 'Link to the site; one keyword a line.'],
+  ]),
+  ...shelf('Sets of lines', 'Custom Comments Package', {}, [
+    [1001, 'Ten slides lettered with your lines, one set', '14.50', 1, 1, 'Link to the slides; one text a line.'],
+  ]),
+  ...shelf('Names', 'Mentions Custom List', {}, [
+    [1101, 'Name badges, printed, one name per line', '980.00', 1, 1_000, 'Link to the design; one name a line.'],
+  ]),
+  ...shelf('Addressed printing', 'Mentions', { cancel: false }, [
+    [1102, 'Thank-you cards with names set in, by the card', '720.00', 10, 2_000, 'Names are taken in turn.'],
+  ]),
+  ...shelf('Letters', 'Comment Replies', {}, [
+    [1201, 'Answers to letters of customers, one per line', '1250.00', 1, 200, 'Signed with the name you give.'],
+  ]),
+  ...shelf('Usability', 'Poll', {}, [
+    [1301, 'Usability test of one design variant, by the tester', '6400.00', 5, 200, 'The number names the variant.'],
+  ]),
+  ...shelf('Invitations', 'Invites from Groups', {}, [
+    [
+      1401,
+      'Invitations addressed from your lists, by the card',
+      '410.00',
+      20,
+      5_000,
+      'One list a line, each by its link.',
+    ],
+  ]),
+  ...shelf('Load tests', 'Web Traffic', { dripfeed: true }, [
+    [1501, 'Load test from real devices, by the visit', '2.75', 100, 200_000, 'For pages of your own.'],
   ]),
 ]

@@ -1,5 +1,5 @@
 import { chargeFor, formatAmount, parseAmount } from '#server/kit/money.ts'
-import type { ServiceType } from './catalogue.ts'
+import { countedOf, type ServiceType } from './service-types.ts'
 
 /** The panel keeps micro-units of its currency. */
 const SCALE = 6
@@ -19,5 +19,5 @@ export function showAmount(micro: bigint): string {
 
 /** What `quantity` units cost at `rate` micro-units per 1000, or per package. Rounded up to the next micro-unit. */
 export function priceOf(type: ServiceType, rate: bigint, quantity: number): bigint {
-  return type === 'Package' ? rate * BigInt(quantity) : chargeFor(rate, BigInt(quantity))
+  return countedOf(type) === 'package' ? rate * BigInt(quantity) : chargeFor(rate, BigInt(quantity))
 }

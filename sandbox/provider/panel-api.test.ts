@@ -23,7 +23,7 @@ describe('the panel API', () => {
       dripfeed: false,
       description: 'Link to the text; quantity is words.',
     })
-    expect(new Set(services.map(({ type }) => type))).toEqual(new Set(['Default', 'Package', 'Custom Comments']))
+    expect(new Set(services.map(({ type }) => type))).toEqual(new Set(CATALOGUE.map(({ type }) => type)))
   })
 
   test('charges each type exactly and tells net charge and balance as strings', async () => {
@@ -42,6 +42,10 @@ describe('the panel API', () => {
     expect(await ask({ action: 'status', order: text })).toMatchObject({ charge: '3.90', remains: '1' })
     expect(await ask({ action: 'status', order: lines })).toMatchObject({ charge: '0.36', remains: '3' })
     expect(await ask({ action: 'balance' })).toEqual({ balance: '93.282333', currency: 'USD' })
+    const names = await place({ service: '1101', quantity: '', usernames: 'Ada\nGrace' })
+    const set = await place({ service: '1001', quantity: '', comments: 'one\ntwo' })
+    expect(await ask({ action: 'status', order: names })).toMatchObject({ charge: '1.96', remains: '2' })
+    expect(await ask({ action: 'status', order: set })).toMatchObject({ charge: '14.50', remains: '1' })
   })
 
   test.each([
@@ -57,6 +61,16 @@ describe('the panel API', () => {
     [{ quantity: '50001' }, 'Quantity more than maximum 50000'],
     [{ service: '801', comments: ' \r\n ' }, 'Incorrect comments'],
     [{ service: '803', comments: 'a\nb' }, 'Quantity less than minimal 5'],
+    [{ service: '901' }, 'Incorrect keywords'],
+    [{ service: '1101', usernames: '\n' }, 'Incorrect usernames'],
+    [{ service: '1201', comments: 'Dear Ada' }, 'Incorrect username'],
+    [{ service: '1301', quantity: '5', answer_number: '0' }, 'Incorrect answer number'],
+    [{ service: '1501', country: 'BD', device: '6', type_of_traffic: '3' }, 'Incorrect device'],
+    [{ service: '1501', country: 'BD', device: '5', type_of_traffic: '1' }, 'Incorrect google keyword'],
+    [
+      { service: '1501', country: 'BD', device: '5', type_of_traffic: '2', referring_url: 'x' },
+      'Incorrect referring url',
+    ],
     [{ runs: '2', interval: '10' }, 'Incorrect runs'],
     [{ service: '501', quantity: '5', runs: '2' }, 'Incorrect interval'],
     [{ service: '501', quantity: '5', interval: '10' }, 'Incorrect runs'],

@@ -1,5 +1,6 @@
-import type { CatalogueItem, ServiceType } from './catalogue.ts'
+import type { CatalogueItem } from './catalogue.ts'
 import type { FaultName, FaultSetting } from './faults.ts'
+import type { ServiceType } from './service-types.ts'
 import type { StateFile } from './state-file.ts'
 
 /** A service as it stands now. `rate` in micro-units. */

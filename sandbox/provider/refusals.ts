@@ -18,7 +18,6 @@ export const TEXT = {
   service: 'Incorrect service ID',
   link: 'Bad link',
   quantity: 'Incorrect quantity',
-  comments: 'Incorrect comments',
   runs: 'Incorrect runs',
   interval: 'Incorrect interval',
   funds: 'Not enough funds on balance',
@@ -30,6 +29,7 @@ export const TEXT = {
   refill_open: 'Refill is already in progress',
   no_cancel: 'This order can not be canceled',
   rate_limit: 'Rate limit exceeded',
+  parameter: (name: string) => `Incorrect ${name.replaceAll('_', ' ')}`,
   below_min: (min: number) => `Quantity less than minimal ${min}`,
   above_max: (max: number) => `Quantity more than maximum ${max}`,
 } as const
@@ -42,7 +42,7 @@ const KEYS: readonly (readonly [text: string, key: string])[] = [
   [TEXT.funds, 'neworder.error.not_enough_funds'],
   [TEXT.duplicate, 'neworder.error.link_duplicate'],
   [TEXT.link, 'neworder.error.link'],
-  [TEXT.comments, 'neworder.error.comment'],
+  [TEXT.parameter('comments'), 'neworder.error.comment'],
   ['Quantity less', 'neworder.error.min_quantity'],
   ['Quantity more', 'neworder.error.max_quantity'],
 ]

@@ -1,8 +1,8 @@
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { z } from 'zod'
-import { SERVICE_TYPES } from './catalogue.ts'
 import { rememberOrder } from './orders.ts'
 import type { Panel } from './panel.ts'
+import { SERVICE_TYPES } from './service-types.ts'
 
 /**
  * The panel's memory on disk: one JSON line a fact, the last line about a thing counts. A fact is written before its answer leaves, so that

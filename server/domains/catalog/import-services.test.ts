@@ -111,7 +111,12 @@ describe('importing services', () => {
 
   test.each([
     ['that make no sense', { rate: -1n }, 'unreadable', { unreadable: 1 }],
-    ['of a type that Saldo does not sell', { type: undefined, raw_type: 'Poll' }, 'type_not_sold', { skipped: 1 }],
+    [
+      'of a type that Saldo does not sell',
+      { type: undefined, raw_type: 'Subscriptions' },
+      'type_not_sold',
+      { skipped: 1 },
+    ],
   ])('leaves out rows %s, and no longer sells what became one', async (_title, changes, reason, counted) => {
     const { app, db, input } = await setupCatalog()
     const good = input(offeredService('1'), offeredService('2'))

@@ -1,4 +1,5 @@
-import type { OrderType, ProviderService } from '#server/domains/providers/provider.ts'
+import type { OrderType } from '#server/domains/providers/order-types.ts'
+import type { ProviderService } from '#server/domains/providers/provider.ts'
 import { QUANTITY_MAX } from './service.ts'
 
 const NAME_CHARS_MAX = 500

@@ -1,4 +1,5 @@
-import type { OrderType, ProviderService } from '#server/domains/providers/provider.ts'
+import type { OrderType } from '#server/domains/providers/order-types.ts'
+import type { ProviderService } from '#server/domains/providers/provider.ts'
 import { isServiceId, type Offered, readOffer } from './offer.ts'
 import { type Price, priceOffer, priceService } from './price-service.ts'
 import type { Pricing } from './pricing.ts'

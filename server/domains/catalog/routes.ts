@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { TYPE_NAMES } from '#server/domains/providers/order-types.ts'
 import { saleAmount } from './sale-amount.ts'
 import { renderedServices } from './sellable-services.ts'
 import { type CatalogApp, SALE_ASSET, type Service } from './service.ts'
@@ -10,8 +11,11 @@ const serviceShape = z.object({
   name: z.string(),
   category: z.string(),
   description: z.string().nullable(),
-  type: z.enum(['Default', 'Package', 'Custom Comments']),
-  rate: z.string().meta({ description: 'The price of 1000; of one, for a Package.', example: '0.90' }),
+  type: z.enum(TYPE_NAMES).meta({ example: 'Default' }),
+  rate: z.string().meta({
+    description: 'The price of 1000; of one, for the types Package and Custom Comments Package.',
+    example: '0.90',
+  }),
   currency: z.string().meta({ example: 'USD' }),
   min: z.string().meta({ description: 'The smallest quantity of an order.', example: '50' }),
   max: z.string().meta({ example: '10000' }),

@@ -1,4 +1,4 @@
-import type { OrderType } from '#server/domains/providers/provider.ts'
+import type { OrderType } from '#server/domains/providers/order-types.ts'
 import type { App } from '#server/platform/app.ts'
 
 /** The mechanisms that the catalogue works with. */

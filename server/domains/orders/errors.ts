@@ -1,3 +1,5 @@
+import type { ParamName } from '#server/domains/providers/order-types.ts'
+
 /** Why an order was not taken. `message` is for the caller, names the field, and is safe to show. */
 export interface OrderRefusal {
   code:
@@ -7,6 +9,7 @@ export interface OrderRefusal {
     | 'quantity_above_max'
     | 'link_invalid'
     | 'comments_invalid'
+    | 'parameter_invalid'
     | 'parameter_not_supported'
     | 'insufficient_funds'
     | 'request_key_invalid'
@@ -14,7 +17,7 @@ export interface OrderRefusal {
     | 'charge_invalid'
     | 'daily_spend_limit_reached'
     | 'too_many_orders_in_flight'
-  field: 'service' | 'quantity' | 'link' | 'comments' | 'runs' | 'interval' | 'request_id' | undefined
+  field: 'service' | 'quantity' | 'link' | ParamName | 'runs' | 'interval' | 'request_id' | undefined
   message: string
   /** The limit that was missed, where there is one. */
   limit?: bigint

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
+import { TYPE_NAMES } from '#server/domains/providers/order-types.ts'
 import type { OrderRefusal } from './errors.ts'
 import type { ShownOrder } from './events.ts'
 import { type CustomerOrder, netCharge, VISIBLE_STATUSES, visibleRemains, visibleStatus } from './order.ts'
@@ -29,10 +30,14 @@ export const statusShape = z.object({
 
 export const orderShape = statusShape.extend({
   service: z.string().meta({ example: '1' }),
-  type: z.enum(['Default', 'Package', 'Custom Comments']),
+  type: z.enum(TYPE_NAMES).meta({ example: 'Default' }),
   link: z.string(),
   quantity: z.string().meta({ example: '1000' }),
   comments: z.string().nullable(),
+  parameters: z.record(z.string(), z.string()).meta({
+    description: 'What the type has besides: lines joined by line feeds.',
+    example: { keywords: 'tea\nkettle' },
+  }),
   request_id: z.string().nullable(),
   placed_at: z.iso.datetime(),
   finished_at: z.iso.datetime().nullable(),
@@ -92,6 +97,7 @@ export function orderView(order: CustomerOrder): z.output<typeof orderShape> {
     type: order.type,
     link: order.link,
     comments: order.params.comments ?? null,
+    parameters: order.params,
     placed_at: order.placed_at.toISOString(),
     finished_at: order.finished_at?.toISOString() ?? null,
   }

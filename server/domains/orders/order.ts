@@ -1,4 +1,4 @@
-import type { OrderType } from '#server/domains/providers/provider.ts'
+import { isPackage, type OrderType } from '#server/domains/providers/order-types.ts'
 import { chargeFor, shareUp } from '#server/kit/money.ts'
 
 /**
@@ -177,7 +177,7 @@ export function visibleRemains(order: Pick<Order, 'state' | 'quantity' | 'remain
 
 /** The price of `quantity` pieces: `rate` per 1000 rounded up to a minor unit; for a package, the rate itself. */
 export function priceOf(type: OrderType, rate: bigint, quantity: bigint): bigint {
-  return type === 'Package' ? rate * quantity : chargeFor(rate, quantity)
+  return isPackage(type) ? rate * quantity : chargeFor(rate, quantity)
 }
 
 /** Beyond this, in minor units, a provider's figure is no cost but a defect; all orders of the house together stay within a bigint. */

@@ -49,6 +49,7 @@ test('an order is placed, read, listed and paid from the balance', async () => {
     link: 'https://example.com/a',
     quantity: '1',
     comments: null,
+    parameters: {},
     request_id: null,
     placed_at: expect.stringMatching(/^\d{4}-.*Z$/),
     finished_at: null,
@@ -73,6 +74,32 @@ test('an order is placed, read, listed and paid from the balance', async () => {
     version: expect.stringMatching(/^\d+$/),
   })
   expect(await doors.shop.wallet(customer_id)).toEqual({ posted: 20_000_000n, held: 5_070_000n })
+})
+
+test('an order of any type is placed with its parameters as text, number or list, and what is missing is named', async () => {
+  const doors = await openDoors()
+  const { key } = await doors.customer('20')
+  const traffic = { service: String(doors.shop.service('Web Traffic').id), quantity: 100, country: 'BD', device: 5 }
+  const place = (changes: object) => call(doors, key, 'POST', '/api/v1/order', anOrder(doors, changes))
+  const refused = await place({ ...traffic, type_of_traffic: 2 })
+  expect(refused).toMatchObject({ status: 422, body: { code: 'parameter_invalid' } })
+  expect(refused.body.errors).toEqual([
+    { field: 'referring_url', reason: 'referring_url: a web address of up to 2048 characters.' },
+  ])
+  const { body } = await place({ ...traffic, type_of_traffic: '3', keywords: 'of no use here' })
+  const parameters = { country: 'BD', device: '5', type_of_traffic: '3' }
+  expect((await call(doors, key, 'GET', `/api/v1/order/${body.id}`)).body).toMatchObject({
+    type: 'Web Traffic',
+    comments: null,
+    parameters,
+  })
+  const badges = { service: String(doors.shop.service('Mentions Custom List').id), usernames: ['Ada', ' Grace ', ''] }
+  const named = (await place(badges)).body
+  expect((await call(doors, key, 'GET', `/api/v1/order/${named.id}`)).body).toMatchObject({
+    quantity: '2',
+    parameters: { usernames: 'Ada\nGrace' },
+  })
+  expect((await place({ ...badges, usernames: { a: 1 } })).status).toBe(400)
 })
 
 test('numbers may come as text or as numbers, comments as text or as a list', async () => {

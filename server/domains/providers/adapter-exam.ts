@@ -6,6 +6,7 @@ import { databaseForAll } from '#test/support/database-for-all.ts'
 import { testProviders } from '#test/support/providers.ts'
 import { type ExamFault, INPUTS, PLACING, READING } from './faults-exam.ts'
 import { FAILURES_MAX } from './limits.ts'
+import { type OrderType, type PARAMS, paramsWanted, TYPE_NAMES, typeRule } from './order-types.ts'
 import type { PlaceRequest, StatusRow } from './provider.ts'
 import { ProviderReadError } from './provider.ts'
 import type { NewProvider } from './provider-settings.ts'
@@ -17,6 +18,8 @@ export interface ExamWorld {
   key: string
   /** An order that the server takes. Links differ from call to call. */
   order(): PlaceRequest
+  /** The same of this type, with the parameters given; undefined when the protocol does not know the type. */
+  orderOf(type: OrderType, params: Record<string, string>): PlaceRequest | undefined
   /** From now on, on each call; or on the next one only. */
   breakWith(fault: ExamFault, options?: { once: boolean }): Promise<void>
   mend(): Promise<void>
@@ -39,6 +42,24 @@ export interface AdapterExam {
   /** As in `adapters.ts`. */
   adapter: string
   start(): Promise<ExamWorld>
+}
+
+/** A value of every parameter. */
+const SAMPLES: Record<keyof typeof PARAMS, string> = {
+  comments: 'first & second\nüber\n🙂 third',
+  keywords: 'tea\nkettle',
+  usernames: 'ada\ngrace',
+  hashtags: 'tea\nkettle',
+  hashtag: 'tea',
+  username: 'ada',
+  media: 'https://example.com/media/1',
+  answer_number: '2',
+  groups: 'https://example.com/lists/1\nhttps://example.com/lists/2',
+  country: 'BD',
+  device: '5',
+  type_of_traffic: '3',
+  google_keyword: 'tea kettle',
+  referring_url: 'https://example.com/from',
 }
 
 /** Longer than a server on the loopback takes, short enough for a test of silence. */
@@ -129,6 +150,27 @@ function examinePlacing(setup: ExamSetup): void {
     expect(await place(change)).toMatchObject({ outcome: 'rejected', code })
     expect(await world.orders()).toBe(0)
   })
+
+  test.each(TYPE_NAMES)(
+    'an order of type %s is accepted with what it consists of, and refused without',
+    async (type) => {
+      const { world, place } = await setup()
+      const values = [
+        { ...SAMPLES },
+        ...(typeRule(type).more ?? []).map(({ when, is }) => ({ ...SAMPLES, [when]: is })),
+      ]
+      for (const params of values) {
+        const order = world.orderOf(type, params)
+        if (order === undefined) return
+        expect(await place(order)).toMatchObject({ outcome: 'accepted' })
+        for (const name of paramsWanted(type, params)) {
+          const { [name]: _, ...rest } = params
+          expect(await place({ ...order, params: rest })).toMatchObject({ outcome: 'rejected', code: 'bad_parameters' })
+        }
+      }
+      expect(await world.orders()).toBe(values.length)
+    },
+  )
 
   test('a wrong key is refused as such', async () => {
     const { place } = await setup({ key: 'quite-another-key' })

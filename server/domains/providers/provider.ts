@@ -1,6 +1,4 @@
-/** Order types that Saldo sells today, spelled as the panels spell them. */
-export const ORDER_TYPES = ['Default', 'Package', 'Custom Comments'] as const
-export type OrderType = (typeof ORDER_TYPES)[number]
+import type { OrderType } from './order-types.ts'
 
 /** What is sent to a provider to place one order. */
 export interface PlaceRequest {
@@ -9,9 +7,9 @@ export interface PlaceRequest {
   provider_service_id: string
   type: OrderType
   link: string
-  /** Absent for the types whose quantity follows from other fields. */
+  /** What is billed. Sent only for the types whose quantity does not follow from other fields. */
   quantity: bigint
-  /** Type parameters, such as `comments` (lines joined by \n). */
+  /** The type's parameters, as `order-types.ts` has them. */
   params: Readonly<Record<string, string>>
 }
 

@@ -113,6 +113,7 @@ const REFUSED: Record<OrderRefusal['code'], Partial<OrderRefusal>> = {
   quantity_above_max: { limit: 10_000n },
   link_invalid: {},
   comments_invalid: {},
+  parameter_invalid: { field: 'answer_number' },
   parameter_not_supported: {},
   insufficient_funds: {},
   request_key_invalid: {},

@@ -29,6 +29,18 @@ const panel = {
   -d '{"key":"YOUR_KEY","action":"add","service":21,"link":"https://example.com/video","comments":"First line\\nSecond line"}'`,
     answer: `{"order":23503}`,
   },
+  addSeo: {
+    title: 'Words around keywords',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=add -d service=25 -d link=https://example.com \\
+  -d quantity=100 -d keywords=tea%0Akettle`,
+    answer: `{"order":23508}`,
+  },
+  addNames: {
+    title: 'Names as a list: two are billed',
+    curl: `curl -s {base}/api/v2 -H 'Content-Type: application/json' \\
+  -d '{"key":"YOUR_KEY","action":"add","service":27,"link":"https://example.com/badge","usernames":["Ada","Grace"]}'`,
+    answer: `{"order":23509}`,
+  },
   addMultipart: {
     title: 'The same as multipart',
     curl: `curl -s {base}/api/v2 -F key=YOUR_KEY -F action=add -F service=1 -F link=https://example.com/text -F quantity=100`,
@@ -53,8 +65,8 @@ const panel = {
   },
   statusMany: {
     title: 'Up to 100 orders',
-    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=status -d orders=23501,23502,10`,
-    answer: `{"23501":{"charge":"4.94","start_count":"0","status":"In progress","remains":"100","currency":"USD"},"23502":{"charge":"5.07","start_count":"0","status":"Completed","remains":"0","currency":"USD"},"10":{"error":"Incorrect order ID"}}`,
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=status -d orders=23501,23502,999999`,
+    answer: `{"23501":{"charge":"4.94","start_count":"0","status":"In progress","remains":"100","currency":"USD"},"23502":{"charge":"5.07","start_count":"0","status":"Completed","remains":"0","currency":"USD"},"999999":{"error":"Incorrect order ID"}}`,
   },
   balance: {
     title: 'What can be spent',
@@ -73,8 +85,8 @@ const panel = {
   },
   cancel: {
     title: 'Cancellation of several',
-    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=cancel -d orders=23501,10`,
-    answer: `[{"order":23501,"cancel":{"error":"Cancel is not available for this order"}},{"order":10,"cancel":{"error":"Incorrect order ID"}}]`,
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=cancel -d orders=23501,999999`,
+    answer: `[{"order":23501,"cancel":{"error":"Cancel is not available for this order"}},{"order":999999,"cancel":{"error":"Incorrect order ID"}}]`,
   },
   wrongKey: {
     title: 'A refusal',
@@ -95,6 +107,12 @@ const rest = {
   -H 'Content-Type: application/json' -d '{"service":"1","link":"https://example.com/text","quantity":"100"}'`,
     answer: `{"id":"23506","charge":"4.94","currency":"USD"}`,
   },
+  restTraffic: {
+    title: 'Visits from a device',
+    curl: `curl -s {base}/api/v1/order -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
+  -d '{"service":"32","link":"https://example.com","quantity":"100","country":"BD","device":5,"type_of_traffic":3}'`,
+    answer: `{"id":"23510","charge":"0.35751","currency":"USD"}`,
+  },
   restOrders: {
     title: 'Several at once, an outcome for each',
     curl: `curl -s {base}/api/v1/orders -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
@@ -104,17 +122,17 @@ const rest = {
   restOne: {
     title: 'One order with its history',
     curl: `curl -s {base}/api/v1/order/23506 -H 'Authorization: ApiKey YOUR_KEY'`,
-    answer: `{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/text","quantity":"100","comments":null,"request_id":"order-4712","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null,"history":[{"at":"2026-11-20T12:00:00.000Z","status":"Pending"}]}`,
+    answer: `{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/text","quantity":"100","comments":null,"parameters":{},"request_id":"order-4712","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null,"history":[{"at":"2026-11-20T12:00:00.000Z","status":"Pending"}]}`,
   },
   restList: {
     title: 'The newest orders, a page',
     curl: `curl -s '{base}/api/v1/orders?limit=1' -H 'X-Api-Key: YOUR_KEY'`,
-    answer: `{"data":[{"id":"23507","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/a","quantity":"100","comments":null,"request_id":"a-1","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null}],"has_more":true,"next_cursor":"eyJpZCI6IjIzNTA3In0"}`,
+    answer: `{"data":[{"id":"23507","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/a","quantity":"100","comments":null,"parameters":{},"request_id":"a-1","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null}],"has_more":true,"next_cursor":"eyJpZCI6IjIzNTA3In0"}`,
   },
   restStatus: {
     title: 'How orders stand',
-    curl: `curl -s '{base}/api/v1/status?orders=23506,10' -H 'X-Api-Key: YOUR_KEY'`,
-    answer: `{"data":[{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1"}],"missing":["10"]}`,
+    curl: `curl -s '{base}/api/v1/status?orders=23506,999999' -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"data":[{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1"}],"missing":["999999"]}`,
   },
   restBalance: {
     title: 'The balance',

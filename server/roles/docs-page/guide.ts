@@ -1,3 +1,6 @@
+import { typeRows } from '#server/domains/orders/placing/describe-types.ts'
+import { wantedOf } from '#server/domains/orders/placing/read-params.ts'
+import { PARAM_NAMES, PARAMS } from '#server/domains/providers/order-types.ts'
 import type { ExampleName } from './examples.ts'
 import { webhooks } from './webhook-guide.ts'
 
@@ -45,16 +48,12 @@ const panelForm: Section = {
         'cancel',
       ],
     },
-    'Numbers of orders are numbers; amounts, `start_count` and `remains` are texts. `rate` is the price of 1000, for a `Package` of one. `charge` is net: after `Partial` what was delivered, after `Canceled` nothing. `balance` is what can be spent; money held for orders under way is not in it.',
+    'Numbers of orders are numbers; amounts, `start_count` and `remains` are texts. `rate` is the price of 1000; of one, for the types `Package` and `Custom Comments Package`. `charge` is net: after `Partial` what was delivered, after `Canceled` nothing. `balance` is what can be spent; money held for orders under way is not in it.',
     {
       head: ['action', 'Fields', 'Also known as'],
       rows: [
         ['`services`', '', ''],
-        [
-          '`add`',
-          '`service`, `link`, then by type: `quantity` (Default), nothing (Package), `comments` (Custom Comments); `request_id` if you like',
-          '',
-        ],
+        ['`add`', '`service`, `link`, then what the service’s type wants, below; `request_id` if you like', ''],
         [
           '`status`',
           '`order`, or `orders`: up to 100, joined by commas',
@@ -66,6 +65,18 @@ const panelForm: Section = {
       ],
     },
     'In a list of ids spaces are trimmed, repeats collapse, empty items vanish, and what is no order of yours is answered under its own spelling. More than 100 are refused whole.',
+  ],
+}
+
+const types: Section = {
+  id: 'types',
+  title: 'Order types',
+  parts: [
+    'What an order consists of besides `service` and `link` follows from the `type` of its service. At `/api/v2` and over REST the fields have the same names; a field that the type has no use for is passed over.',
+    { head: ['Type', 'Fields', 'Billed'], rows: typeRows() },
+    'Fields with several entries have one a line, joined by `\\n` or `\\r\\n`, or are a list; empty lines are passed over. `min` and `max` bound what is billed, but for packages.',
+    { examples: ['addSeo', 'addNames', 'restTraffic'] },
+    { head: ['Field', 'What it must be'], rows: PARAM_NAMES.map((name) => [`\`${name}\``, wantedOf(PARAMS[name])]) },
   ],
 }
 
@@ -92,6 +103,11 @@ const errors: Section = {
         ['below the minimum', '`Quantity less than minimal 50`', '`neworder.error.min_quantity`'],
         ['above the maximum', '`Quantity more than maximum 10000`', '`neworder.error.max_quantity`'],
         ['no comments, or lines too long', '`Incorrect comments`', '`neworder.error.comment`'],
+        [
+          'another field that the type wants is missing or makes no sense; its name stands in the text',
+          '`Incorrect answer number`',
+          '',
+        ],
         ['`runs` or `interval` for a service without drip-feed', '`Drip-feed is not available for this service`', ''],
         ['`request_id` is empty or longer than 128 characters', '`Incorrect request ID`', ''],
         ['`request_id` was used for another order', '`This request ID was used for another order`', ''],
@@ -190,7 +206,7 @@ const limits: Section = {
         ['ids in one `status`', '100'],
         ['orders in one `POST /api/v1/orders`', '100'],
         ['a link', '2048 characters'],
-        ['a comment', '2000 characters; all comments together 262,144'],
+        ['a comment', '2000 characters; all lines of one field together 262,144'],
         ['a request’s own key', '128 characters'],
         ['a page of orders', '100'],
       ],
@@ -203,6 +219,7 @@ const limits: Section = {
 export const SECTIONS: readonly Section[] = [
   keys,
   panelForm,
+  types,
   errors,
   repeating,
   statuses,

@@ -1,6 +1,7 @@
 import { IdempotencyKeyInvalidError } from '#server/platform/idempotency/errors.ts'
 import { idempotencyKeyOf, REPLAYED_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
 import { parseId } from '../order-id.ts'
+import { givenParams } from '../placing/read-params.ts'
 import type { PanelCall, PanelDeps } from './call.ts'
 import { ERRORS, errorBody, refusalText } from './refusals.ts'
 
@@ -15,11 +16,11 @@ export async function addOrder(deps: PanelDeps, call: PanelCall): Promise<string
   // Two keys for one order: which of them is to hold is not known.
   if (from_header !== undefined && from_header !== request_key) return errorBody(ERRORS.incorrect_request)
   const outcome = await deps.placeOrder({
+    ...givenParams(texts),
     customer_id: call.principal.user_id,
     service_id: parseId(texts.service?.trim() ?? '') ?? NO_SERVICE,
     link: texts.link ?? '',
     quantity: texts.quantity,
-    comments: texts.comments,
     runs: texts.runs,
     interval: texts.interval,
     request_key,

@@ -1,3 +1,7 @@
+import { PARAM_NAMES, PARAMS, type ParamName } from '#server/domains/providers/order-types.ts'
+
+type Kind = 'one' | 'list' | 'lines'
+
 /** The fields of a request that the panels' form knows here; all others are passed over, as panels do. */
 const KINDS = {
   key: 'one',
@@ -5,7 +9,6 @@ const KINDS = {
   service: 'one',
   link: 'one',
   quantity: 'one',
-  comments: 'lines',
   runs: 'one',
   interval: 'one',
   request_id: 'one',
@@ -14,9 +17,9 @@ const KINDS = {
   orders: 'list',
   refill: 'one',
   refills: 'list',
-} as const
+} as const satisfies Record<string, Kind>
 
-export type FieldName = keyof typeof KINDS
+export type FieldName = keyof typeof KINDS | ParamName
 
 /** A request's fields as texts. */
 export interface PanelFields {
@@ -25,11 +28,14 @@ export interface PanelFields {
   readonly malformed: boolean
 }
 
-const kindOf: ReadonlyMap<string, (typeof KINDS)[FieldName]> = new Map(Object.entries(KINDS))
+const kindOf: ReadonlyMap<string, Kind> = new Map([
+  ...Object.entries(KINDS),
+  ...PARAM_NAMES.map((name): [string, Kind] => [name, PARAMS[name].kind === 'lines' ? 'lines' : 'one']),
+])
 
 /**
  * Reads fields from what a parser of form, JSON or multipart made. Numbers become their digits; lists come as `1,2`, as an array, as `orders[]=1` or `orders[0]=1`;
- * comments also as an array of lines. Anything else that is no single text makes the request malformed.
+ * parameters with one entry a line also as an array of lines. Anything else that is no single text makes the request malformed.
  */
 export function readFields(source: unknown): PanelFields {
   const texts: Partial<Record<FieldName, string>> = {}
@@ -56,7 +62,7 @@ export function readFields(source: unknown): PanelFields {
 
 const SEPARATORS = { list: ',', lines: '\n' } as const
 
-function joined(value: unknown, kind: 'one' | 'list' | 'lines'): string | undefined {
+function joined(value: unknown, kind: Kind): string | undefined {
   if (kind === 'one') return undefined
   if (!Array.isArray(value)) return textOf(value)
   const items = value.map(textOf)

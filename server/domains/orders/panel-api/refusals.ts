@@ -36,6 +36,8 @@ export function refusalText(refusal: OrderRefusal): string {
       return 'Bad link'
     case 'comments_invalid':
       return 'Incorrect comments'
+    case 'parameter_invalid':
+      return `Incorrect ${refusal.field?.replaceAll('_', ' ')}`
     case 'parameter_not_supported':
       return 'Drip-feed is not available for this service'
     case 'insufficient_funds':

@@ -1,10 +1,22 @@
 import type { FastifySchema } from 'fastify'
 import { z } from 'zod'
+import { PARAM_NAMES, type ParamName, TYPE_NAMES } from '#server/domains/providers/order-types.ts'
+import { describeParam, TYPES_WITH_QUANTITY } from '../placing/describe-types.ts'
 import { ACTIONS } from './actions.ts'
 
 // These describe the door in the OpenAPI document; nothing is validated by them.
 
 const text = (description: string, example: string) => z.string().optional().meta({ description, example })
+
+const params = Object.fromEntries(
+  PARAM_NAMES.map((name) => [
+    name,
+    z
+      .string()
+      .optional()
+      .meta({ description: `\`add\`. ${describeParam(name)}` }),
+  ]),
+) as Record<ParamName, z.ZodOptional<z.ZodString>>
 
 const requestFields = z
   .object({
@@ -12,8 +24,8 @@ const requestFields = z
     action: z.enum([...ACTIONS.keys()] as [string, ...string[]]).meta({ example: 'add' }),
     service: text('`add`: the number of the service.', '1'),
     link: text('`add`: what the work is about, a web address.', 'https://example.com/text'),
-    quantity: text('`add`: for services of type Default.', '100'),
-    comments: text('`add`: for services of type Custom Comments, one a line.', 'First line\nSecond line'),
+    quantity: text(`\`add\`: type ${TYPES_WITH_QUANTITY}.`, '100'),
+    ...params,
     request_id: text(
       '`add`: your own key, up to 128 characters. The same request under it makes one order. The header `Idempotency-Key` does the same.',
       'order-4711',
@@ -38,9 +50,11 @@ const status = z.object({
 const service = z.object({
   service: z.number().meta({ example: 1 }),
   name: z.string(),
-  type: z.enum(['Default', 'Package', 'Custom Comments']),
+  type: z.enum(TYPE_NAMES).meta({ example: 'Default' }),
   category: z.string(),
-  rate: z.string().meta({ description: 'Per 1000, for a Package of one.', example: '0.90' }),
+  rate: z
+    .string()
+    .meta({ description: 'Per 1000; of one, for the types Package and Custom Comments Package.', example: '0.90' }),
   min: z.string().meta({ example: '50' }),
   max: z.string().meta({ example: '10000' }),
   dripfeed: z.boolean(),

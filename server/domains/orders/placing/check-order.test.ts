@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Service } from '#server/domains/catalog/service.ts'
+import { PARAM_NAMES, TYPE_NAMES } from '#server/domains/providers/order-types.ts'
 import { checkOrder, isRefusal, type OrderRequest } from './check-order.ts'
+import { contentOf } from './known-orders.ts'
 
 const SERVICE = {
   id: 1n,
@@ -155,6 +157,118 @@ describe('types', () => {
   })
 })
 
+describe('parameters', () => {
+  const GIVEN = {
+    comments: 'a\nb',
+    keywords: 'tea\n kettle ',
+    usernames: 'ada\ngrace\n\nedsger',
+    hashtags: 'tea',
+    hashtag: ' tea ',
+    username: 'https://example.com/ada',
+    media: 'example.com/m',
+    answer_number: '007',
+    groups: 'https://example.com/g',
+    country: 'BD',
+    device: '5',
+    type_of_traffic: '3',
+    google_keyword: 'tea kettle',
+    referring_url: 'https://example.com/from',
+  }
+  /** What each type has, and what is billed of it: written down apart from the table, from the field's own list. */
+  const TYPES: [Service['type'], string[], bigint][] = [
+    ['Default', [], 10n],
+    ['Package', [], 1n],
+    ['SEO', ['keywords'], 10n],
+    ['Custom Comments', ['comments'], 2n],
+    ['Custom Comments Package', ['comments'], 1n],
+    ['Mentions', ['usernames'], 10n],
+    ['Mentions with Hashtags', ['usernames', 'hashtags'], 10n],
+    ['Mentions Custom List', ['usernames'], 3n],
+    ['Mentions Hashtag', ['hashtag'], 10n],
+    ['Mentions User Followers', ['username'], 10n],
+    ['Mentions Media Likers', ['media'], 10n],
+    ['Comment Likes', ['username'], 10n],
+    ['Comment Replies', ['username', 'comments'], 2n],
+    ['Poll', ['answer_number'], 10n],
+    ['Invites from Groups', ['groups'], 10n],
+    ['Web Traffic', ['country', 'device', 'type_of_traffic'], 10n],
+  ]
+
+  test('all types that are sold are examined', () => {
+    expect(TYPES.map(([type]) => type)).toEqual(TYPE_NAMES)
+  })
+
+  test.each(TYPES)('%s has %j and is billed for %i', (type, names, quantity) => {
+    const checked = check({ ...GIVEN, quantity: '10' }, { type, min: 1n })
+    if (isRefusal(checked)) throw new Error(checked.message)
+    expect(Object.keys(checked.params).sort()).toEqual([...names].sort())
+    expect(checked.quantity).toBe(quantity)
+    const packages = type === 'Package' || type === 'Custom Comments Package'
+    expect(checked.charge).toBe(packages ? 900_000n : 900n * quantity)
+    for (const name of names) {
+      const code = name === 'comments' ? 'comments_invalid' : 'parameter_invalid'
+      const without = check({ ...GIVEN, quantity: '10', [name]: undefined }, { type, min: 1n })
+      expect(without).toMatchObject({ code, field: name })
+      expect(without).toHaveProperty('message', expect.stringMatching(new RegExp(`^${name}: `)))
+    }
+  })
+
+  test('lines are cleaned, names are trimmed, numbers lose their zeros', () => {
+    const read = (type: Service['type']) => check({ ...GIVEN, quantity: '10' }, { type, min: 1n })
+    expect(read('SEO')).toMatchObject({ params: { keywords: 'tea\nkettle' } })
+    expect(read('Mentions Custom List')).toMatchObject({ params: { usernames: 'ada\ngrace\nedsger' } })
+    expect(read('Mentions Hashtag')).toMatchObject({ params: { hashtag: 'tea' } })
+    expect(read('Poll')).toMatchObject({ params: { answer_number: '7' } })
+  })
+
+  test('visits by a search want its words, those from a page its address, and others neither', () => {
+    const visits = (given: object) => check({ ...GIVEN, ...given, quantity: '10' }, { type: 'Web Traffic' })
+    const { country, device } = GIVEN
+    expect(visits({ type_of_traffic: '1' })).toMatchObject({
+      params: { country, device, type_of_traffic: '1', google_keyword: 'tea kettle' },
+    })
+    expect(visits({ type_of_traffic: '2' })).toMatchObject({
+      params: { country, device, type_of_traffic: '2', referring_url: 'https://example.com/from' },
+    })
+    expect(visits({ type_of_traffic: '1', google_keyword: '' })).toMatchObject({ field: 'google_keyword' })
+    expect(visits({ type_of_traffic: '2', referring_url: 'nowhere' })).toMatchObject({ field: 'referring_url' })
+    for (const odd of ['0', '4', '1.0', '-1', '', '1e0']) {
+      expect(visits({ type_of_traffic: odd })).toMatchObject({ code: 'parameter_invalid', field: 'type_of_traffic' })
+    }
+    expect(visits({ device: '6' })).toMatchObject({ field: 'device' })
+  })
+
+  test.each([
+    ['Mentions Hashtag', { hashtag: 'a\nb' }],
+    ['Mentions Hashtag', { hashtag: 'x'.repeat(201) }],
+    ['Mentions Hashtag', { hashtag: 'a\u0000' }],
+    ['Mentions Hashtag', { hashtag: '\ud800' }],
+    ['SEO', { keywords: 'x'.repeat(201) }],
+    ['SEO', { keywords: 'x\n'.repeat(140_000) }],
+    ['Invites from Groups', { groups: ' \n ' }],
+    ['Mentions Media Likers', { media: 'javascript:alert(1)' }],
+    ['Poll', { answer_number: '1001' }],
+  ] as const)('%s: %j is refused', (type, given) => {
+    expect(check({ ...GIVEN, ...given, quantity: '10' }, { type })).toMatchObject({
+      code: 'parameter_invalid',
+      field: Object.keys(given)[0],
+    })
+  })
+
+  test('of two requests under one key each parameter tells them apart, and what a type has no use for does not', () => {
+    const content = (given: object) => {
+      const checked = check({ ...GIVEN, ...given, quantity: '10' }, { type: 'Web Traffic' })
+      return isRefusal(checked) ? checked.code : contentOf(1n, checked)
+    }
+    expect(content({ device: '4' })).not.toBe(content({}))
+    expect(content({ keywords: 'other' })).toBe(content({}))
+    // As the ledger has kept it for the orders of all the years before.
+    const checked = check({ comments: 'a\nb' }, { type: 'Custom Comments', min: 1n })
+    if (isRefusal(checked)) throw new Error(checked.message)
+    expect(contentOf(7n, checked)).toBe('["7","https://example.com/a","2","a\\nb"]')
+  })
+})
+
 describe('requests', () => {
   test('an unknown service and one that is not sold are the same to a caller', () => {
     const unknown = checkOrder(undefined, { service_id: 1n, link: 'https://example.com' })
@@ -189,12 +303,12 @@ describe('requests', () => {
     const request = fc.record({
       link: text,
       quantity: text,
-      comments: text,
+      ...Object.fromEntries(PARAM_NAMES.map((name) => [name, text])),
       runs: text,
       interval: text,
       request_key: text,
     })
-    const type = fc.constantFrom('Default', 'Package', 'Custom Comments')
+    const type = fc.constantFrom(...TYPE_NAMES)
     fc.assert(
       fc.property(request, type, ({ link, ...rest }, type) => {
         const checked = check({ ...rest, link: link ?? '' }, { type } as Partial<Service>)

@@ -31,7 +31,9 @@ export async function knownOrders(db: Db | Tx, inputs: readonly Keyed[]): Promis
   return new Map(rows.map((row) => [present(keyed[Number(row.place) - 1], 'a key asked for').place, row]))
 }
 
-/** What makes two requests of one key the same: neither the price, which may have changed, nor the limits. */
+/** What makes two requests of one key the same: neither the price, which may have changed, nor the limits. The ledger keeps it for ever, so that its form never changes. */
 export function contentOf(service_id: bigint, { link, quantity, params }: ReadOrder): string {
-  return JSON.stringify([String(service_id), link, String(quantity), params.comments ?? null])
+  const { comments = null, ...others } = params
+  const more = Object.entries(others).sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify([String(service_id), link, String(quantity), comments, ...more])
 }

@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { PARAM_NAMES, PARAMS, type ParamName } from '#server/domains/providers/order-types.ts'
 import { parseId } from '../order-id.ts'
+import { describeParam, TYPES_WITH_QUANTITY } from './describe-types.ts'
 import type { PlaceOrder } from './place-orders.ts'
+import type { GivenParams } from './read-params.ts'
 
 /** Orders in one request. */
 const ORDERS_MAX = 100
@@ -8,16 +11,29 @@ const ORDERS_MAX = 100
 /** Ids and quantities come as text or as a whole number; all other checks are placing's, which knows the service. */
 const whole = z.union([z.string().max(30), z.int().nonnegative()]).transform(String)
 
+/** So many lines that no order has more; how many one may have, its service says. */
+const LINES_MAX = 100_000
+
+const text = z.union([z.string(), z.int().nonnegative()]).transform(String)
+
+/** Lines come as one text or as a list, numbers as text or number; what they are worth is placing's to say. */
+const params = Object.fromEntries(PARAM_NAMES.map((name) => [name, paramShape(name)])) as {
+  [name in ParamName]: ReturnType<typeof paramShape>
+}
+
+function paramShape(name: ParamName) {
+  const lines = PARAMS[name].kind === 'lines'
+  const shape = lines ? z.union([z.string(), z.array(z.string()).max(LINES_MAX)]) : text
+  return shape.optional().meta({ description: describeParam(name) })
+}
+
 /** One order, as `POST /api/v1/order` takes it. */
 export const orderRequest = z
   .strictObject({
     service: whole.meta({ description: 'The id of the service.' }),
     link: z.string().max(4_096).meta({ description: 'What the work is about, a web address.' }),
-    quantity: whole.optional().meta({ description: 'For services of type Default.' }),
-    comments: z
-      .union([z.string(), z.array(z.string()).max(100_000)])
-      .optional()
-      .meta({ description: 'For services of type Custom Comments: one a line, or a list.' }),
+    quantity: whole.optional().meta({ description: `Type ${TYPES_WITH_QUANTITY}.` }),
+    ...params,
     request_id: z
       .string()
       .optional()
@@ -33,13 +49,21 @@ const NO_SERVICE = 0n
 
 /** The request as placing takes it. */
 export function placementOf(customer_id: bigint, request: z.output<typeof orderRequest>): PlaceOrder {
-  const { comments } = request
   return {
+    ...textsOf(request),
     customer_id,
     service_id: parseId(request.service.trim()) ?? NO_SERVICE,
     link: request.link,
     quantity: request.quantity,
-    comments: Array.isArray(comments) ? comments.join('\n') : comments,
     request_key: request.request_id,
   }
+}
+
+function textsOf(request: z.output<typeof orderRequest>): GivenParams {
+  const texts: Partial<Record<ParamName, string>> = {}
+  for (const name of PARAM_NAMES) {
+    const value = request[name]
+    if (value !== undefined) texts[name] = Array.isArray(value) ? value.join('\n') : value
+  }
+  return texts
 }

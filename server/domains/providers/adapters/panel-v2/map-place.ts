@@ -1,4 +1,5 @@
 import type { Answer } from '#server/domains/providers/line.ts'
+import { paramsWanted, typeRule } from '#server/domains/providers/order-types.ts'
 import type { PlaceOutcome, PlaceRequest, UnknownReason } from '#server/domains/providers/provider.ts'
 import { chargeOf, type Money } from './figures.ts'
 import { fieldsOf, readJson } from './json.ts'
@@ -17,16 +18,10 @@ export function placeFields(request: PlaceRequest, sends_request_id: boolean): R
   }
 }
 
-function typeFields(request: PlaceRequest): Record<string, string> {
-  switch (request.type) {
-    case 'Default':
-      return { quantity: request.quantity.toString() }
-    case 'Package':
-      return {}
-    case 'Custom Comments':
-      // The panel counts the lines; a quantity beside them is refused by some.
-      return { comments: request.params.comments ?? '' }
-  }
+function typeFields({ type, quantity, params }: PlaceRequest): Record<string, string> {
+  const fields = Object.fromEntries(paramsWanted(type, params).map((name) => [name, params[name] ?? '']))
+  // Where the panel counts lines, a quantity beside them is refused by some.
+  return typeRule(type).counted === 'quantity' ? { quantity: quantity.toString(), ...fields } : fields
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { OrderType, ProviderService } from '#server/domains/providers/provider.ts'
+import { type OrderType, TYPE_NAMES } from '#server/domains/providers/order-types.ts'
+import type { ProviderService } from '#server/domains/providers/provider.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { Money } from './figures.ts'
 import { amountOf, fieldsOf, flagOf, own, readJson, textOf, wholeOf } from './json.ts'
@@ -6,11 +7,7 @@ import { type ReadAnswer, readFailure } from './map-read.ts'
 import { refusalOf } from './refusals.ts'
 
 /** Types that Saldo sells, as panels spell them: in small letters, with spaces. */
-const TYPES = new Map<string, OrderType>([
-  ['default', 'Default'],
-  ['package', 'Package'],
-  ['custom comments', 'Custom Comments'],
-])
+const TYPES = new Map<string, OrderType>(TYPE_NAMES.map((type) => [type.toLowerCase(), type]))
 
 /** Longest texts kept; panels put whole pages into descriptions. */
 const NAME_MAX = 500

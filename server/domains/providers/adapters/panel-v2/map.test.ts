@@ -76,6 +76,12 @@ describe('add', () => {
       ...base,
       comments: 'one\ntwo',
     })
+    const traffic = { country: 'BD', device: '5', type_of_traffic: '1', google_keyword: 'tea', referring_url: 'x.y' }
+    const { referring_url: _, ...searched } = traffic
+    expect(placeFields({ ...request, type: 'Web Traffic', params: traffic }, false)).toEqual({
+      ...{ ...base, ...searched },
+      quantity: '5',
+    })
     expect(placeFields({ ...request, type: 'Package', params: {} }, true)).toEqual({ ...base, request_id: 'a1' })
   })
 })

@@ -1,10 +1,13 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { CATALOGUE, type CatalogueItem } from '#sandbox/provider/catalogue.ts'
 import { controlOf } from '#sandbox/provider/client.ts'
 import type { FaultName } from '#sandbox/provider/faults.ts'
 import type { Extensions } from '#sandbox/provider/panel.ts'
+import { SERVICE_TYPES } from '#sandbox/provider/service-types.ts'
 import { type ProviderPanelOptions, startProviderPanel } from '#sandbox/provider/start-provider-panel.ts'
 import { type AdapterExam, examineAdapter } from '#server/domains/providers/adapter-exam.ts'
 import type { ExamFault } from '#server/domains/providers/faults-exam.ts'
+import type { OrderType } from '#server/domains/providers/order-types.ts'
 import type { NewProvider } from '#server/domains/providers/provider-settings.ts'
 import { parseAmount } from '#server/kit/money.ts'
 import { databaseForAll } from '#test/support/database-for-all.ts'
@@ -55,8 +58,20 @@ const FINAL = { completed: 'Completed', partial: 'Partial', cancelled: 'Canceled
 /** Long enough that no order ends by itself while a test runs. */
 const PACE = { complete_ms_min: 3_600_000, complete_ms_max: 3_600_000 }
 
+/** One service of every type, whatever is on sale otherwise. */
+const OF_EACH_TYPE = SERVICE_TYPES.map((type, i): CatalogueItem => {
+  const [item] = CATALOGUE as [CatalogueItem]
+  return { ...item, service: 9_001 + i, name: `Something of type ${type}`, type, rate: '1.00', min: 1 }
+})
+
 async function startWorld(options: Partial<ProviderPanelOptions> = {}) {
-  const panel = await startProviderPanel({ key: KEY, balance: '25000.123456', pace: PACE, ...options })
+  const panel = await startProviderPanel({
+    key: KEY,
+    balance: '25000.123456',
+    pace: PACE,
+    catalogue: [...CATALOGUE, ...OF_EACH_TYPE],
+    ...options,
+  })
   const control = controlOf(panel.control_url)
   let links = 0
   let closed = false
@@ -67,21 +82,26 @@ async function startWorld(options: Partial<ProviderPanelOptions> = {}) {
     // Counted besides the action: the request with a wrong key is both.
     return Object.entries(counted).reduce((sum, [name, count]) => sum + (name === 'wrong_key' ? 0 : count), 0)
   }
+  const order = () => {
+    links += 1
+    const link = `https://example.com/text/${links}`
+    return {
+      attempt_key: `a${links}`,
+      provider_service_id: '201',
+      type: 'Default',
+      link,
+      quantity: 100n,
+      params: {},
+    } as const
+  }
   return {
     url: panel.url,
     key: KEY,
     control,
-    order: () => {
-      links += 1
-      const link = `https://example.com/text/${links}`
-      return {
-        attempt_key: `a${links}`,
-        provider_service_id: '201',
-        type: 'Default',
-        link,
-        quantity: 100n,
-        params: {},
-      } as const
+    order,
+    orderOf: (type: OrderType, params: Record<string, string>) => {
+      const service = OF_EACH_TYPE.find((each) => each.type === type)
+      return { ...order(), provider_service_id: String(service?.service), type, params }
     },
     breakWith: async (fault: ExamFault, { once } = { once: false }) => {
       const setting = { probability: 1, ...(once ? { limit: 1 } : {}), ...(fault === 'slow' ? { ms: 50 } : {}) }
@@ -283,15 +303,21 @@ describe('oddities of panels', () => {
     expect(fields).toEqual([plain, plain, ['action', 'link', 'quantity', 'request_id', 'service']])
   })
 
-  test('each type sends what it needs', async () => {
+  test('each type sends what it consists of and nothing else, and the panel counts as we do', async () => {
     const { world, provider } = await setup({})
-    const place = (change: object) => provider.place({ ...world.order(), ...change }, { order_id: undefined })
-    await place({ provider_service_id: '701', type: 'Package', quantity: 1n })
-    const comments = 'first & second\nüber\n🙂 third'
-    await place({ provider_service_id: '801', type: 'Custom Comments', quantity: 3n, params: { comments } })
-    const [one, many] = await world.control.allOrders()
-    expect(Object.keys(one?.fields ?? {}).sort()).toEqual(['action', 'link', 'service'])
-    expect(many).toMatchObject({ quantity: 3, fields: { comments } })
+    const params = { usernames: 'ada\ngrace', comments: 'first & second\nüber\n🙂 third', device: '5' }
+    const sent = async (type: OrderType) => {
+      await provider.place(world.orderOf(type, params), { order_id: undefined })
+      const { fields, quantity } = (await world.control.allOrders()).at(-1) as { fields: object; quantity: number }
+      const { action: _a, service: _s, link: _l, ...more } = fields as Record<string, string>
+      return [more, quantity]
+    }
+    expect(await sent('Default')).toEqual([{ quantity: '100' }, 100])
+    expect(await sent('Package')).toEqual([{}, 1])
+    expect(await sent('Custom Comments')).toEqual([{ comments: params.comments }, 3])
+    expect(await sent('Custom Comments Package')).toEqual([{ comments: params.comments }, 1])
+    expect(await sent('Mentions')).toEqual([{ quantity: '100', usernames: params.usernames }, 100])
+    expect(await sent('Mentions Custom List')).toEqual([{ usernames: params.usernames }, 2])
   })
 
   test.each<[FaultName, object]>([
