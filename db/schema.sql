@@ -1084,6 +1084,42 @@ create table orders.attempt (
   constraint attempt_state_check CHECK ((state = ANY (ARRAY['sent'::text, 'accepted'::text, 'rejected'::text, 'unknown'::text])))
 ) with (fillfactor=85);
 
+create table orders.cancel_request (
+  id bigint generated always as identity not null,
+  order_id bigint not null,
+  asked_by text not null,
+  asked_at timestamp with time zone not null,
+  state text not null,
+  attempts smallint default 0 not null,
+  next_try_at timestamp with time zone,
+  claimed_until timestamp with time zone,
+  provider_order_id text,
+  code text,
+  message text,
+  ended_at timestamp with time zone,
+  constraint cancel_request_asked_by_check CHECK (((char_length(asked_by) >= 1) AND (char_length(asked_by) <= 80))),
+  constraint cancel_request_attempts_check CHECK ((attempts >= 0)),
+  constraint cancel_request_claimed CHECK (((state = 'sent'::text) = (claimed_until IS NOT NULL))),
+  constraint cancel_request_code_check CHECK (((char_length(code) >= 1) AND (char_length(code) <= 60))),
+  constraint cancel_request_due CHECK (((state = 'asked'::text) = (next_try_at IS NOT NULL))),
+  constraint cancel_request_ended CHECK (((state = ANY (ARRAY['asked'::text, 'sent'::text])) = (ended_at IS NULL))),
+  constraint cancel_request_explained CHECK (((state <> ALL (ARRAY['refused'::text, 'unknown'::text])) OR (code IS NOT NULL))),
+  constraint cancel_request_message_check CHECK (((char_length(message) >= 1) AND (char_length(message) <= 500))),
+  constraint cancel_request_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id) ON DELETE RESTRICT,
+  constraint cancel_request_pkey PRIMARY KEY (id),
+  constraint cancel_request_provider_order_id_check CHECK (((char_length(provider_order_id) >= 1) AND (char_length(provider_order_id) <= 200))),
+  constraint cancel_request_sent CHECK (((state <> 'sent'::text) OR ((provider_order_id IS NOT NULL) AND (attempts > 0)))),
+  constraint cancel_request_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'sent'::text, 'accepted'::text, 'refused'::text, 'unknown'::text, 'dropped'::text])))
+) with (fillfactor=80);
+
+CREATE INDEX cancel_request_asked ON orders.cancel_request USING btree (next_try_at) WHERE (state = 'asked'::text);
+
+CREATE INDEX cancel_request_claims ON orders.cancel_request USING btree (claimed_until) WHERE (state = 'sent'::text);
+
+CREATE INDEX cancel_request_of_order ON orders.cancel_request USING btree (order_id, id);
+
+CREATE UNIQUE INDEX cancel_request_once ON orders.cancel_request USING btree (order_id) WHERE (state = ANY (ARRAY['asked'::text, 'sent'::text]));
+
 create table orders.customer_limit (
   customer_id bigint not null,
   daily_spend_max bigint,

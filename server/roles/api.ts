@@ -21,6 +21,7 @@ import { auditRoutes } from '#server/domains/operations/audit/routes.ts'
 import { criticalErrorRoutes } from '#server/domains/operations/critical-errors/routes.ts'
 import { queueRoutes } from '#server/domains/operations/queues/routes.ts'
 import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
+import { cancelRoutes } from '#server/domains/orders/cancelling/routes.ts'
 import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
 import { deskProviderRoutes } from '#server/domains/orders/desk/provider-routes.ts'
 import { deskRoutes } from '#server/domains/orders/desk/routes.ts'
@@ -102,6 +103,7 @@ async function openDoors(
     await doors.register(exchangeRateRoutes(app))
     await doors.register(refreshRoutes(app, providers))
     await doors.register(orderRoutes(app, orders))
+    await doors.register(cancelRoutes(app))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))
     await doors.register(financeRoutes(app))

@@ -40,6 +40,7 @@ export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
   'messages:edit:own': EVERYONE,
   'messages:read': NOBODY_ELSE,
   'messages:read:own': EVERYONE,
+  'orders:cancel': ['support', 'administrator'],
   'orders:cancel:own': CUSTOMERS,
   'orders:place:own': CUSTOMERS,
   'orders:read': ['support', 'administrator'],

@@ -207,6 +207,7 @@ const OWNED: Readonly<Record<string, (doors: Doors, owner: bigint) => Promise<bi
   },
   '/api/orders/user-status/{id}': anOrderOf,
   '/api/v1/order/{id}': anOrderOf,
+  '/api/v1/orders/{id}/cancel': anOrderOf,
 }
 
 test('what is one’s own is there for its owner, and for nobody else', async () => {

@@ -27,3 +27,8 @@ export function readIdList(text: string): ListedId[] | undefined {
 export function idsOf(list: readonly ListedId[]): bigint[] {
   return list.flatMap((each) => each.id ?? [])
 }
+
+/** An id as the form's arrays have it: a number; what is none stays as it was spelled. JSON. */
+export function spelling({ spelled, id }: ListedId): string {
+  return id === undefined ? JSON.stringify(spelled) : String(id)
+}

@@ -4,6 +4,7 @@ import { type Loop, startLoop } from '#server/platform/db/loop.ts'
 import type { Chore } from '#server/platform/jobs/jobs.ts'
 import type { EventDefinition } from '#server/platform/outbox/event.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
+import { startAfterSalesWork } from './after-sales-work.ts'
 import { expireWaitingOrders } from './desk/expire-waiting-orders.ts'
 import { dispatchOrders, newLane } from './dispatching/dispatch-orders.ts'
 import { openPlacementRecorder } from './dispatching/open-placement-recorder.ts'
@@ -40,13 +41,14 @@ export interface OrderWork {
   stop(): Promise<void>
 }
 
-/** Starts dispatching, polling and sweeping for all providers. Any number of workers may do so at once. */
+/** Starts dispatching, polling, sweeping and what comes after the sale for all providers. Any number of workers may do so at once. */
 export function startOrderWork(app: App, providers: Providers): OrderWork {
   const { log, metrics } = app
   const record = openPlacementRecorder(app)
   const crews = new Map<bigint, Crew>()
   const finder = startLoop({ name: 'orders.find', run: find, idle_ms: FIND_IDLE_MS, log, metrics })
   const sweep = async () => (await sweepDispatches(app)) > 0
+  const after_sales = startAfterSalesWork(app, providers)
   const sweeper = startLoop({ name: 'orders.sweep', run: sweep, idle_ms: SWEEP_IDLE_MS, log, metrics })
 
   async function find(): Promise<boolean> {
@@ -62,7 +64,7 @@ export function startOrderWork(app: App, providers: Providers): OrderWork {
   return {
     wakeDispatcher: finder.wake,
     stop: async () => {
-      await Promise.all([finder.stop(), sweeper.stop()])
+      await Promise.all([finder.stop(), sweeper.stop(), after_sales.stop()])
       await Promise.all([...crews.values()].map((crew) => crew.stop()))
     },
   }

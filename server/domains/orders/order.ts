@@ -121,6 +121,8 @@ export const orderCan = {
   resubmit: (order: Pick<Order, 'state'>) => order.state === 'failed',
   /** Say what became of it, when its fate at the provider is not known or it was refused. */
   resolve: (order: Pick<Order, 'state'>) => order.state === 'unknown' || order.state === 'failed',
+  /** End it at once with all money back: no provider has it, and nobody is just sending it. */
+  cancelAtOnce: (order: Pick<Order, 'state'>) => order.state === 'queued' || order.state === 'failed',
   /** Take over what the provider tells. */
   follow: (order: Pick<Order, 'next_check_at'>) => order.next_check_at !== null,
 } as const

@@ -37,6 +37,8 @@ const EVENTS = {
   cost_corrected: undefined,
   settled: ordersSettled,
   resubmitted: ordersResubmitted,
+  cancel_asked: undefined,
+  cancel_answered: undefined,
 } as const
 
 export type StepKind = keyof typeof EVENTS

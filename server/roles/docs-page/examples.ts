@@ -10,7 +10,7 @@ const panel = {
   services: {
     title: 'What is sold',
     curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=services`,
-    answer: `[{"service":1,"name":"Translation English → German, by the word","type":"Default","category":"Translation","rate":"49.40","min":"50","max":"50000","dripfeed":false,"refill":false,"cancel":false,"desc":"Link to the text; quantity is words."}]`,
+    answer: `[{"service":1,"name":"Translation English → German, by the word","type":"Default","category":"Translation","rate":"49.40","min":"50","max":"50000","dripfeed":false,"refill":false,"cancel":true,"desc":"Link to the text; quantity is words."}]`,
   },
   add: {
     title: 'An order',
@@ -86,7 +86,7 @@ const panel = {
   cancel: {
     title: 'Cancellation of several',
     curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=cancel -d orders=23501,999999`,
-    answer: `[{"order":23501,"cancel":{"error":"Cancel is not available for this order"}},{"order":999999,"cancel":{"error":"Incorrect order ID"}}]`,
+    answer: `[{"order":23501,"cancel":1},{"order":999999,"cancel":{"error":"Incorrect order ID"}}]`,
   },
   wrongKey: {
     title: 'A refusal',
@@ -133,6 +133,16 @@ const rest = {
     title: 'How orders stand',
     curl: `curl -s '{base}/api/v1/status?orders=23506,999999' -H 'X-Api-Key: YOUR_KEY'`,
     answer: `{"data":[{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1"}],"missing":["999999"]}`,
+  },
+  restCancel: {
+    title: 'Cancelling an order',
+    curl: `curl -s -X POST {base}/api/v1/orders/23506/cancel -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"outcome":"cancelled","order":{"id":"23506","status":"Canceled","charge":"0.00","currency":"USD","start_count":null,"remains":"100","version":"2"}}`,
+  },
+  restCancelMany: {
+    title: 'Cancelling several',
+    curl: `curl -s {base}/api/v1/cancel -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' -d '{"orders":["23507","999999"]}'`,
+    answer: `{"data":[{"id":"23507","ok":true,"outcome":"cancelled","code":null},{"id":"999999","ok":false,"outcome":null,"code":"order_not_found"}]}`,
   },
   restBalance: {
     title: 'The balance',

@@ -60,7 +60,8 @@ const panelForm: Section = {
           '`orders`, `multi_status`, `multi-status`, `statuses`; `order_id` for `order`',
         ],
         ['`balance`', '', ''],
-        ['`refill`, `cancel`', '`order` or `orders`. No service offers them at present, and each order is told so', ''],
+        ['`cancel`', '`orders`, or `order`: the answer is an array for one too', ''],
+        ['`refill`', '`order` or `orders`. No service offers it at present, and each order is told so', ''],
         ['`refill_status`', '`refill` or `refills`', ''],
       ],
     },
@@ -122,6 +123,11 @@ const errors: Section = {
           '',
         ],
         ['no such order of yours', '`Incorrect order ID`', '`error.incorrect_order_id`'],
+        [
+          'the order has ended, or its service cannot be cancelled (`cancel` of `services`) and the work has gone out',
+          '`Cancel is not available for this order`',
+          '',
+        ],
         ['no such refill', '`Incorrect refill ID`', '`error.incorrect_refill_id`'],
         ['more than 100 ids', '`No more than 100 IDs at once`', ''],
         [
@@ -177,7 +183,9 @@ const restDoor: Section = {
   title: 'REST: /api/v1',
   parts: [
     'JSON in and out. Ids and amounts are texts. Besides a key it takes the token of a session (`POST /api/v1/sessions`) as `Authorization: Bearer …`.',
-    { examples: ['restServices', 'restOrder', 'restOrders', 'restOne', 'restList', 'restStatus', 'restBalance'] },
+    {
+      examples: ['restServices', 'restOrder', 'restOrders', 'restOne', 'restList', 'restStatus', 'restBalance'],
+    },
     'Lists are pages: `limit` 1 to 100, then the address in the header `Link` with `rel="next"`, which is absent on the last page.',
     'Refusals are RFC 9457 problems: `code` for programs, `title` and `detail` for people, the fields in `errors`, and a `request_id` to name when you ask about it. 402 `insufficient_funds` means that money alone is missing; 422 that the order is not acceptable as it is.',
     { examples: ['restRefused'] },
@@ -192,6 +200,16 @@ const deposits: Section = {
     { examples: ['depositOptions', 'deposit', 'depositRepeated', 'depositList'] },
     'A deposit is `pending` until it is `approved`, `refused`, `canceled` by you (`POST /api/v1/deposits/{id}/cancel`) or `expired`. `credited` is what came onto the balance; where it is another amount than yours, and where it was refused, `reason` says why. You are told by mail, and by the webhooks `deposit.approved`, `deposit.refused` and `deposit.expired`.',
     'Of a reference letters and digits count. A payment that is pending or credited is not taken a second time; one that was refused, canceled or has expired may be named again.',
+  ],
+}
+
+const afterSales: Section = {
+  id: 'after-sales',
+  title: 'Cancelling',
+  parts: [
+    'An order whose work has not gone out is canceled at once, and its charge is back on the balance. Of others, where the service has `cancel`, we ask for their end: `1`, over REST `requested`, says that the wish was taken and no more. What becomes of the order its status tells: `Canceled`, `Partial` with what was delivered paid, or `Completed` where it was too late. A wish repeated while the first holds counts as the first; one that was refused may be repeated, three times in all.',
+    { examples: ['restCancel', 'restCancelMany'] },
+    'Over REST, 409 `order_ended`, `cancel_not_available` and `cancel_refused` say why an order is not canceled; `POST /api/v1/cancel` takes up to 100 and answers an outcome for each.',
   ],
 }
 
@@ -224,6 +242,7 @@ export const SECTIONS: readonly Section[] = [
   repeating,
   statuses,
   restDoor,
+  afterSales,
   deposits,
   webhooks,
   limits,

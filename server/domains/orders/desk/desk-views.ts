@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import type { LoggedCall } from '#server/domains/providers/queries.ts'
 import { formatAmount } from '#server/kit/money.ts'
+import type { CancelRequest } from '../cancelling/cancel-request.ts'
 import { adminStatus, netCharge, visibleStatus } from '../order.ts'
 import type { Attempt, OrderStep } from '../queries.ts'
 import type { DeskOrder } from './list-orders.ts'
@@ -133,19 +134,41 @@ const callShape = z.object({
   duration_ms: z.number().int(),
 })
 
+const cancelShape = z.object({
+  asked_by: z.string().meta({ example: 'customer:17' }),
+  asked_at: z.iso.datetime(),
+  state: z.enum(['asked', 'sent', 'accepted', 'refused', 'unknown', 'dropped']).meta({
+    description: '`accepted`: the provider took the wish; what became of the order its state tells.',
+  }),
+  attempts: z.number().int(),
+  provider_order_id: z.string().nullable(),
+  code: z.string().nullable().meta({ example: 'other' }),
+  message: z.string().nullable().meta({ description: 'The provider’s answer.' }),
+  ended_at: moment,
+})
+
 export const deskDetailShape = deskOrderShape.extend({
   params: z.record(z.string(), z.string()),
   history: z.array(stepShape),
   attempts_made: z.array(attemptShape),
+  cancel_requests: z.array(cancelShape).meta({ description: 'Wishes that its provider should end it, oldest first.' }),
   calls: z
     .array(callShape)
     .meta({ description: 'The latest calls to providers about it, latest first; keys are masked.' }),
 })
 
+/** What is known of an order besides its row. */
+interface Known {
+  history: OrderStep[]
+  attempts: Attempt[]
+  cancels: CancelRequest[]
+  calls: LoggedCall[]
+}
+
 /** Everything that is known of an order. */
 export function deskDetailView(
   order: DeskOrder,
-  { history, attempts, calls }: { history: OrderStep[]; attempts: Attempt[]; calls: LoggedCall[] },
+  { history, attempts, cancels, calls }: Known,
 ): z.output<typeof deskDetailShape> {
   return {
     ...deskOrderView(order),
@@ -161,6 +184,11 @@ export function deskDetailView(
       provider_balance: attempt.provider_balance === null ? null : costOf(order, attempt.provider_balance),
       started_at: attempt.started_at.toISOString(),
       ended_at: timeOf(attempt.ended_at),
+    })),
+    cancel_requests: cancels.map(({ id: _, order_id: __, asked_at, ended_at, ...request }) => ({
+      ...request,
+      asked_at: asked_at.toISOString(),
+      ended_at: timeOf(ended_at),
     })),
     calls: calls.map(({ at, action, request, response, http_status, outcome, duration_ms }) => ({
       ...{ action, request, response, http_status, outcome, duration_ms },

@@ -6,6 +6,7 @@ import { callsOfOrder } from '#server/domains/providers/queries.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { cancelRequestsOf } from '../cancelling/queries.ts'
 import { ORDER_STATES, statesSeenAs, VISIBLE_STATUSES } from '../order.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
@@ -140,12 +141,13 @@ function detailRoutes(app: App): FastifyPluginAsyncZod {
     const id = parseId(text)
     const order = id && (await findDeskOrder(app, id))
     if (!order) throw new OrderNotFoundError()
-    const [history, attempts, calls] = await Promise.all([
+    const [history, attempts, cancels, calls] = await Promise.all([
       historyOf(app.db, order.id),
       attemptsOf(app.db, order.id),
+      cancelRequestsOf(app.db, order.id),
       callsOfOrder(app.db, order.id),
     ])
-    return deskDetailView(order, { history, attempts, calls })
+    return deskDetailView(order, { history, attempts, cancels, calls })
   }
   return async (server) => {
     server.get('/:id', { config, schema: { ...schema, summary: 'Everything about one order' } }, (request) =>

@@ -1,4 +1,4 @@
-import { idsOf, type ListedId, readIdList } from '../id-list.ts'
+import { idsOf, readIdList, spelling } from '../id-list.ts'
 import { parseId } from '../order-id.ts'
 import { findOrders } from '../queries.ts'
 import type { PanelCall, PanelDeps } from './call.ts'
@@ -7,11 +7,6 @@ import { ERRORS, errorBody } from './refusals.ts'
 /** `refill`: no order can be refilled here, and each is told so; in a list, in the form of its item. */
 export function answerRefill(deps: PanelDeps, call: PanelCall): Promise<string> {
   return refuseForOrders(deps, call, 'refill', ERRORS.no_refill)
-}
-
-/** `cancel`: no order can be cancelled here, and each is told so; in a list, in the form of its item. */
-export function answerCancel(deps: PanelDeps, call: PanelCall): Promise<string> {
-  return refuseForOrders(deps, call, 'cancel', ERRORS.no_cancel)
 }
 
 /** `refill_status`: there are no refills, so no id is one. */
@@ -26,7 +21,7 @@ export async function answerRefillStatus(_: PanelDeps, { texts }: PanelCall): Pr
 async function refuseForOrders(
   { app }: PanelDeps,
   { principal, texts }: PanelCall,
-  action: 'refill' | 'cancel',
+  action: 'refill',
   refusal: string,
 ): Promise<string> {
   if (texts.orders === undefined) {
@@ -43,9 +38,4 @@ async function refuseForOrders(
     return `{"order":${spelling(each)},"${action}":${errorBody(known ? refusal : ERRORS.order_id)}}`
   })
   return `[${rows.join()}]`
-}
-
-/** An id is a number in the form's arrays; what is none stays as it was spelled. */
-function spelling({ spelled, id }: ListedId): string {
-  return id === undefined ? JSON.stringify(spelled) : String(id)
 }

@@ -19,7 +19,7 @@ function serviceRow(service: Service): string {
     // What a customer can have here, not what the provider could do.
     dripfeed: false,
     refill: false,
-    cancel: false,
+    cancel: service.cancel,
     desc: service.description ?? '',
   })
   return `{"service":${service.id},${fields.slice(1)}`

@@ -28,7 +28,7 @@ test.each(STYLES)('$name: a reseller lists, orders, follows, and is told what th
     max: String(sold.max),
     dripfeed: false,
     refill: false,
-    cancel: false,
+    cancel: sold.cancel,
     desc: sold.description,
   })
 
@@ -67,7 +67,7 @@ test.each(STYLES)('$name: a reseller lists, orders, follows, and is told what th
   // Decoded as lists by the clients that ask for several.
   const cancel = await call<unknown[]>({ action: 'cancel', orders: `${pack.order},999999` })
   expect(cancel).toEqual([
-    { order: pack.order, cancel: { error: 'Cancel is not available for this order' } },
+    { order: pack.order, cancel: 1 },
     { order: 999999, cancel: { error: 'Incorrect order ID' } },
   ])
   const refill = await call<unknown[]>({ action: 'refill', orders: `${order},x` })

@@ -70,7 +70,7 @@ const answer = z
     z.record(z.string(), z.union([status, error])),
     z.array(service),
     z.object({ balance: z.string(), currency: z.string() }),
-    z.array(z.object({ order: z.number(), cancel: error })),
+    z.array(z.object({ order: z.number(), cancel: z.union([z.literal(1), error]) })),
     error,
   ])
   .meta({

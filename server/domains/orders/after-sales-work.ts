@@ -1,0 +1,44 @@
+import type { Providers } from '#server/domains/providers/registry.ts'
+import type { App } from '#server/platform/app.ts'
+import { statement } from '#server/platform/db/database.ts'
+import { type Loop, startLoop } from '#server/platform/db/loop.ts'
+import { sendCancels, sweepCancels } from './cancelling/send-cancels.ts'
+
+/** Nobody waits for the answer to a wish as for an order. */
+const FIND_IDLE_MS = 1_000
+/** A crew is woken when there is something to ask; this is for a wake that went astray. */
+const CREW_IDLE_MS = 10_000
+
+/** Starts asking providers for what is wanted of orders that are placed. Any number of workers may do so at once; none waits for another's provider. */
+export function startAfterSalesWork(app: App, providers: Providers): { stop(): Promise<void> } {
+  const { log, metrics } = app
+  const crews = new Map<bigint, Loop>()
+
+  async function find(): Promise<boolean> {
+    await sweepCancels(app)
+    for (const { provider_id } of await app.db.query<{ provider_id: bigint }>(providersToAsk)) {
+      const crew = crews.get(provider_id) ?? startCrew(provider_id)
+      crews.set(provider_id, crew)
+      crew.wake()
+    }
+    return false
+  }
+
+  function startCrew(provider_id: bigint): Loop {
+    const run = () => sendCancels(app, providers, provider_id)
+    return startLoop({ name: 'orders.after-sales', run, idle_ms: CREW_IDLE_MS, log, metrics })
+  }
+
+  const finder = startLoop({ name: 'orders.after-sales.find', run: find, idle_ms: FIND_IDLE_MS, log, metrics })
+  return {
+    stop: async () => {
+      await finder.stop()
+      await Promise.all([...crews.values()].map((crew) => crew.stop()))
+    },
+  }
+}
+
+const providersToAsk = statement(`
+  select distinct o.provider_id
+  from (select order_id from orders.cancel_request where state = 'asked' and next_try_at <= now() order by next_try_at limit 1000) due
+  join orders.orders o on o.id = due.order_id`)

@@ -1,0 +1,241 @@
+import { expect, test } from 'vitest'
+import { actsIn } from '#test/support/acts.ts'
+import { atBarrier } from '#test/support/barrier.ts'
+import {
+  acceptedAs,
+  claim,
+  claimed,
+  dispatched,
+  expectSound,
+  orderNow,
+  placed,
+  REFUSED,
+  TIMED_OUT,
+  told,
+} from '#test/support/order-book.ts'
+import { openShop, type Shop } from '#test/support/shop.ts'
+import { resolveOrder } from '../desk/resolve-order.ts'
+import { pollOrders } from '../following/poll-orders.ts'
+import { recordStatuses } from '../following/record-statuses.ts'
+import type { Order } from '../order.ts'
+import { historyOf } from '../queries.ts'
+import { cancelOrders, REQUESTS_MAX } from './cancel-orders.ts'
+import type { CancelRequest } from './cancel-request.ts'
+import { cancelRequestsOf } from './queries.ts'
+import { afterAnswer, sendCancels, sweepCancels } from './send-cancels.ts'
+
+const STAFF = { staff: { kind: 'user', user_id: 5n } } as const
+
+async function setup() {
+  const shop = await openShop()
+  const { id } = await shop.customer('1000')
+  const by = { customer_id: id }
+  const cancel = async (order: Order, who: Parameters<typeof cancelOrders>[2] = by) =>
+    (await cancelOrders(shop.app, [order.id], who))[0]
+  const send = () => sendCancels(shop.app, shop.providers, shop.provider_id)
+  const wishes = (order: Order) => cancelRequestsOf(shop.app.db, order.id)
+  return { shop, app: shop.app, customer: id, by, cancel, send, wishes }
+}
+
+/** An order that its provider really has. */
+async function atPanel(shop: Shop, customer: bigint): Promise<Order> {
+  const { ids } = await shop.control.enterOrders([
+    { service: '201', link: `https://example.com/${Math.random()}`, quantity: '100' },
+  ])
+  return dispatched(shop, customer, acceptedAs(ids[0] ?? '', 1n))
+}
+
+const poll = (shop: Shop, order: Order) => pollOrders(shop.app, shop.providers, shop.provider_id, [order.id])
+
+test('what no provider has is cancelled at once, whoever wishes it, and is never sent', async () => {
+  const { shop, app, customer, by, cancel, wishes } = await setup()
+  const stranger = await shop.customer()
+  const opening = await shop.wallet(customer)
+  const failed = await dispatched(shop, customer, REFUSED)
+  const [first, second] = (await placed(shop, customer, 2)) as [Order, Order]
+  expect(await cancel(first, { customer_id: stranger.id })).toMatchObject({ ok: false, code: 'order_not_found' })
+  // Told as any other that is Pending, to whom it is: that it failed is no business of theirs.
+  expect(await cancelOrders(app, [failed.id, first.id, failed.id, 999n], by)).toMatchObject([
+    { ok: true, how: 'cancelled' },
+    { ok: true, how: 'cancelled' },
+    { ok: true, how: 'cancelled' },
+    { ok: false, code: 'order_not_found' },
+  ])
+  expect(await cancel(second, STAFF)).toEqual({ ok: true, how: 'cancelled' })
+  for (const order of [failed, first, second]) {
+    expect(await orderNow(shop, order.id)).toMatchObject({ state: 'cancelled', released: order.charge, captured: 0n })
+    expect(await cancel(order)).toMatchObject({ ok: false, code: 'order_ended' })
+    expect(await wishes(order)).toEqual([])
+  }
+  expect((await claim(shop)).claimed).toEqual([])
+  expect(await shop.wallet(customer)).toEqual(opening)
+  const last = async (order: Order) => (await historyOf(app.db, order.id)).at(-1)
+  expect(await last(first)).toMatchObject({ kind: 'settled', actor: `customer:${customer}`, data: { from: 'queued' } })
+  expect(await last(second)).toMatchObject({ kind: 'settled', actor: 'staff:5' })
+  expect(await actsIn(app.db, 'orders.')).toMatchObject([
+    { action: 'orders.cancelled', user_id: 5n, subject_id: String(second.id), after: { state: 'cancelled' } },
+  ])
+  await expectSound(app)
+})
+
+test('an order is either claimed or cancelled, however they meet', async () => {
+  const { shop, app, customer, by } = await setup()
+  const orders = await placed(shop, customer, 12)
+  // Cancelling has the order, and the dispatcher passes it over.
+  const [held] = orders as [Order]
+  const [locked, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const cancelling = app.db.transaction(async (tx) => {
+    const outcomes = await cancelOrders(app, [held.id], by, tx)
+    locked.resolve()
+    await open.promise
+    return outcomes
+  })
+  await locked.promise
+  expect((await claim(shop, { room: 1 })).claimed.map(({ id }) => id)).not.toContain(held.id)
+  open.resolve()
+  expect(await cancelling).toMatchObject([{ how: 'cancelled' }])
+  const [claims, outcomes] = await Promise.all([
+    Promise.all([claim(shop, { room: 3 }), claim(shop, { room: 3 })]),
+    Promise.all(orders.slice(1).map(({ id }) => cancelOrders(app, [id], by))),
+  ])
+  const taken = new Set(claims.flatMap(({ claimed: each }) => each.map(({ id }) => id)))
+  for (const [i, [outcome]] of outcomes.entries()) {
+    const now = await orderNow(shop, orders[i + 1]?.id ?? 0n)
+    const at_once = outcome?.ok && outcome.how === 'cancelled'
+    expect(now.state).toBe(at_once ? 'cancelled' : 'dispatching')
+    if (taken.has(now.id)) expect(outcome).toEqual({ ok: true, how: 'requested' })
+  }
+  await expectSound(app)
+})
+
+test('of two who wish it at once one is heard; at the provider it ends as its status says, and the money with it', async () => {
+  const { shop, app, customer, by, cancel, send, wishes } = await setup()
+  const order = await atPanel(shop, customer)
+  const lock = (tx: { query: typeof app.db.query }) =>
+    tx.query('select 1 from orders.orders where id = $1 for update', [order.id])
+  const both = await atBarrier(app.db, lock, [() => cancel(order), () => cancel(order, STAFF)])
+  expect(both).toEqual([
+    { ok: true, how: 'requested' },
+    { ok: true, how: 'requested' },
+  ])
+  expect(await wishes(order)).toMatchObject([{ state: 'asked', attempts: 0 }])
+  expect(await orderNow(shop, order.id)).toMatchObject({ state: 'pending', released: 0n })
+
+  await Promise.all([send(), send()])
+  expect(await wishes(order)).toMatchObject([
+    { state: 'accepted', attempts: 1, provider_order_id: order.provider_order_id, ended_at: expect.any(Date) },
+  ])
+  expect((await shop.control.summary()).requests.cancel).toBe(1)
+  // The answer alone moves nothing; it makes the order due.
+  const told_so = await orderNow(shop, order.id)
+  expect(told_so).toMatchObject({ state: 'pending', released: 0n })
+  expect(told_so.next_check_at?.getTime()).toBeLessThanOrEqual(Date.now())
+  expect(await cancelOrders(app, [order.id], by)).toEqual([{ ok: true, how: 'requested' }])
+  expect(await wishes(order)).toHaveLength(1)
+  await poll(shop, order)
+  expect(await orderNow(shop, order.id)).toMatchObject({ state: 'cancelled', released: order.charge })
+  const kinds = (await historyOf(app.db, order.id)).map(({ kind }) => kind)
+  expect(kinds).toEqual(['placed', 'sent', 'accepted', 'cancel_asked', 'cancel_answered', 'settled'])
+  await expectSound(app)
+})
+
+test('a provider that takes the wish and finishes all the same is paid, and so are we', async () => {
+  const { shop, app, customer, cancel, send } = await setup()
+  const order = await atPanel(shop, customer)
+  await shop.control.setFaults({ cancel_ignored: 1 })
+  await cancel(order)
+  await send()
+  await shop.control.finish(order.provider_order_id ?? '', { status: 'Completed' })
+  await poll(shop, order)
+  expect(await orderNow(shop, order.id)).toMatchObject({ state: 'completed', captured: order.charge })
+  await expectSound(app)
+})
+
+test('each way in which a provider may answer, or not, leaves the money alone', async () => {
+  const { shop, app, customer, cancel, send, wishes } = await setup()
+  const order = await atPanel(shop, customer)
+  await shop.control.setFaults({ cancel_refused: 1 })
+  await cancel(order)
+  await send()
+  expect(await wishes(order)).toMatchObject([
+    { state: 'refused', code: 'other', message: expect.stringMatching(/can not/) },
+  ])
+  await shop.control.setFaults({ http_5xx: 1 })
+  await cancel(order)
+  await send()
+  expect((await wishes(order)).at(-1)).toMatchObject({ state: 'unknown', code: 'server_error', attempts: 1 })
+  // Nothing is sent again by itself.
+  expect(await send()).toBe(false)
+  await shop.control.setFaults({ rate_limit_429: { probability: 1, limit: 1 }, cut_after: 1 })
+  await cancel(order)
+  await send()
+  expect((await wishes(order)).at(-1)).toMatchObject({ state: 'asked', code: 'rate_limited', attempts: 1 })
+  await app.db.query(`update orders.cancel_request set next_try_at = now() where state = 'asked'`)
+  await send()
+  expect((await wishes(order)).at(-1)).toMatchObject({ state: 'unknown', code: 'connection_lost', attempts: 2 })
+  expect(await wishes(order)).toHaveLength(REQUESTS_MAX)
+  expect(await cancel(order)).toMatchObject({ ok: false, code: 'cancel_refused' })
+  expect(await orderNow(shop, order.id)).toMatchObject({ state: 'pending', captured: 0n, released: 0n })
+  // The last one was carried out after all: its status says so.
+  await shop.control.setFaults({})
+  await poll(shop, order)
+  expect(await orderNow(shop, order.id)).toMatchObject({ state: 'cancelled' })
+  await expectSound(app)
+})
+
+test('a wish waits for an order whose fate is not known, and is dropped where it ended first', async () => {
+  const { shop, app, customer, cancel, send, wishes } = await setup()
+  const [resent, gone] = [await dispatched(shop, customer, TIMED_OUT), await dispatched(shop, customer, TIMED_OUT)]
+  const sending = await claimed(shop, customer)
+  for (const order of [resent, gone, sending]) expect(await cancel(order)).toMatchObject({ how: 'requested' })
+  await resolveOrder(app, resent.id, { kind: 'resend' }, STAFF.staff)
+  await resolveOrder(app, gone.id, { kind: 'refund' }, STAFF.staff)
+  await send()
+  expect((await shop.control.summary()).requests.cancel).toBeUndefined()
+  expect(await wishes(resent)).toMatchObject([{ state: 'accepted', attempts: 0 }])
+  expect(await orderNow(shop, resent.id)).toMatchObject({ state: 'cancelled', released: resent.charge })
+  expect(await wishes(gone)).toMatchObject([{ state: 'dropped' }])
+  expect(await wishes(sending)).toMatchObject([{ state: 'asked' }])
+
+  await app.db.query(`update catalog.service set cancel = false`)
+  const open = await dispatched(shop, customer)
+  expect(await cancel(open)).toMatchObject({ ok: false, code: 'cancel_not_available' })
+  expect(await cancel(open, STAFF)).toMatchObject({ ok: false, code: 'cancel_not_available' })
+  // What is still here can be cancelled all the same.
+  const [queued] = (await placed(shop, customer)) as [Order]
+  expect(await cancel(queued)).toMatchObject({ how: 'cancelled' })
+  await recordStatuses(app, [{ order_id: open.id, row: told('completed', { charge: 1n }) }])
+  expect(await cancel(open)).toMatchObject({ ok: false, code: 'order_ended' })
+  await expectSound(app)
+})
+
+test('a wish whose sender died is not known to be heard, and is not sent again', async () => {
+  const { shop, app, customer, cancel, send, wishes } = await setup()
+  const order = await atPanel(shop, customer)
+  await cancel(order)
+  await app.db.query(`
+    update orders.cancel_request set state = 'sent', attempts = 1, next_try_at = null, provider_order_id = '1',
+      claimed_until = now() - interval '1 second'`)
+  expect(await sweepCancels(app)).toBe(1)
+  expect(await sweepCancels(app)).toBe(0)
+  await send()
+  expect(await wishes(order)).toMatchObject([{ state: 'unknown', code: 'interrupted' }])
+  expect((await shop.control.summary()).requests.cancel).toBeUndefined()
+})
+
+test('only what did not leave the house, or was not listened to, is sent again, and not for ever', () => {
+  const now = new Date()
+  const request = (attempts: number) => ({ state: 'sent', attempts, code: null, message: null }) as CancelRequest
+  const rejected = (code: 'not_sent' | 'invalid_key' | 'rate_limited' | 'other', attempts = 1) =>
+    afterAnswer(request(attempts), { outcome: 'rejected', code, message: 'no' }, now)
+  for (const code of ['not_sent', 'invalid_key', 'rate_limited'] as const) {
+    expect(rejected(code)).toMatchObject({ state: 'asked', code, next_try_at: expect.any(Date) })
+    expect(rejected(code, 12)).toMatchObject({ state: 'refused', code, ended_at: now })
+  }
+  expect(rejected('other')).toMatchObject({ state: 'refused' })
+  expect(afterAnswer(request(1), { outcome: 'unknown', reason: 'timeout', message: '' }, now)).toMatchObject({
+    state: 'unknown',
+    code: 'timeout',
+    message: null,
+  })
+})

@@ -1,0 +1,145 @@
+import type { Actor } from '#server/domains/audit/act.ts'
+import { recordActs } from '#server/domains/audit/record-acts.ts'
+import { invariant } from '#server/kit/invariant.ts'
+import type { App } from '#server/platform/app.ts'
+import { int8Array } from '#server/platform/db/arrays.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
+import { refunded, staffName } from '../desk/resolve-order.ts'
+import { FINAL_STATES, type Order, orderCan } from '../order.ts'
+import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
+import type { CancelState } from './cancel-request.ts'
+
+/** As the panels' form has it. */
+export const CANCEL_ORDERS_MAX = 100
+
+/** Wishes for one order: a provider that has refused so often means it. */
+export const REQUESTS_MAX = 3
+
+/** Who wishes it: a customer of their own orders alone, or staff, whose acts are recorded. */
+export type Canceller = { customer_id: bigint } | { staff: Actor }
+
+/** `cancelled`: at once, all the money is back. `requested`: the provider is asked; the order's status tells what becomes of it. */
+export type CancelOutcome =
+  | { ok: true; how: 'cancelled' | 'requested' }
+  | {
+      ok: false
+      code: 'order_not_found' | 'order_ended' | 'cancel_not_available' | 'cancel_refused'
+      message: string
+    }
+
+/**
+ * Cancels orders: at once those that no provider has, with their hold released; of the others, where the service can be cancelled, the provider is asked in the
+ * background. A wish repeated while the first holds counts as the first. Outcome i answers id i; another customer's order is none.
+ */
+export async function cancelOrders(
+  app: Pick<App, 'db' | 'clock'>,
+  order_ids: readonly bigint[],
+  by: Canceller,
+  own?: Tx,
+): Promise<CancelOutcome[]> {
+  invariant(order_ids.length <= CANCEL_ORDERS_MAX, 'cancelOrders: batch too long')
+  const cancel = (tx: Tx) => cancelIn(tx, app, order_ids, by)
+  return own ? cancel(own) : app.db.transaction(cancel)
+}
+
+async function cancelIn(
+  tx: Tx,
+  { db, clock }: Pick<App, 'db' | 'clock'>,
+  order_ids: readonly bigint[],
+  by: Canceller,
+): Promise<CancelOutcome[]> {
+  const orders = await lockOrders(tx, [...new Set(order_ids)])
+  const wishes = await readWishes(tx, order_ids)
+  const actor = nameOf(by)
+  const now = clock.now()
+  const decided = new Map<bigint, CancelOutcome>()
+  const changes: OrderChange[] = []
+  for (const id of order_ids) {
+    if (decided.has(id)) continue
+    const order = orders.get(id)
+    const mine = order && (!('customer_id' in by) || order.customer_id === by.customer_id)
+    const outcome = mine ? decideCancel(order, wishes.get(id)) : refuse('order_not_found', `There is no order ${id}.`)
+    decided.set(id, outcome)
+    if (!order || !outcome.ok) continue
+    if (outcome.how === 'cancelled') changes.push(refunded(order, actor, now, { cancelled: true, from: order.state }))
+    else if (!isUnderWay(order, wishes.get(id))) {
+      changes.push({ before: order, after: {}, step: { kind: 'cancel_asked', actor } })
+    }
+  }
+  const asked = changes.filter(({ step }) => step?.kind === 'cancel_asked').map(({ before }) => before.id)
+  if (asked.length > 0) tx.send(insertRequests, [int8Array(asked), actor, now])
+  await writeOrders(db, tx, changes)
+  if ('staff' in by)
+    recordActs(
+      tx,
+      changes.map((change) => cancelledAct(change, by.staff)),
+    )
+  return order_ids.map((id) => decided.get(id) as CancelOutcome)
+}
+
+/** How an order's history names who wished it. */
+function nameOf(by: Canceller): string {
+  return 'customer_id' in by ? `customer:${by.customer_id}` : staffName(by.staff)
+}
+
+interface Wishes {
+  cancellable: boolean
+  /** Of the latest request. */
+  state: CancelState | null
+  /** To which number at the provider it went. */
+  provider_order_id: string | null
+  requests: number
+}
+
+// The orders are locked: nobody adds to these meanwhile. Whether a provider can cancel is said of the service.
+const selectWishes = statement(`
+  select o.id as order_id, coalesce(s.cancel, false) as cancellable, latest.state, latest.provider_order_id, coalesce(latest.number, 0) as requests
+  from orders.orders o
+  left join catalog.service s on s.id = o.service_id
+  left join lateral (
+    select state, provider_order_id, count(*) over ()::int as number from orders.cancel_request r where r.order_id = o.id order by r.id desc limit 1
+  ) latest on true
+  where o.id = any($1::bigint[])`)
+
+async function readWishes(tx: Tx, order_ids: readonly bigint[]): Promise<Map<bigint, Wishes>> {
+  const rows = await tx.query<Wishes & { order_id: bigint }>(selectWishes, [int8Array(order_ids)])
+  return new Map(rows.map((row) => [row.order_id, row]))
+}
+
+function decideCancel(order: Order, wishes: Wishes | undefined): CancelOutcome {
+  if (FINAL_STATES.includes(order.state)) return refuse('order_ended', `Order ${order.id} has ended.`)
+  if (orderCan.cancelAtOnce(order)) return { ok: true, how: 'cancelled' }
+  if (isUnderWay(order, wishes)) return { ok: true, how: 'requested' }
+  if (!wishes?.cancellable)
+    return refuse('cancel_not_available', `The service of order ${order.id} cannot be cancelled.`)
+  if (wishes.requests >= REQUESTS_MAX) {
+    return refuse('cancel_refused', `Order ${order.id} could not be cancelled, ${REQUESTS_MAX} times.`)
+  }
+  return { ok: true, how: 'requested' }
+}
+
+/** Whether the latest wish still holds: it is on its way, or the provider that has the order took it. */
+function isUnderWay(order: Order, wishes: Wishes | undefined): boolean {
+  const { state, provider_order_id } = wishes ?? {}
+  return (
+    state === 'asked' || state === 'sent' || (state === 'accepted' && provider_order_id === order.provider_order_id)
+  )
+}
+
+const insertRequests = statement(`
+  insert into orders.cancel_request (order_id, asked_by, asked_at, state, next_try_at)
+  select unnest($1::bigint[]), $2, $3::timestamptz, 'asked', $3::timestamptz`)
+
+function cancelledAct({ before, step }: OrderChange, actor: Actor) {
+  return {
+    action: step?.kind === 'cancel_asked' ? 'orders.cancel_requested' : 'orders.cancelled',
+    actor,
+    subject: { kind: 'order', id: before.id },
+    before: { state: before.state, reason: before.reason },
+    ...(step?.kind !== 'cancel_asked' && { after: { state: 'cancelled' } }),
+  }
+}
+
+function refuse(code: Extract<CancelOutcome, { ok: false }>['code'], message: string): CancelOutcome {
+  return { ok: false, code, message }
+}

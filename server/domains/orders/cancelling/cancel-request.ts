@@ -1,0 +1,37 @@
+/**
+ * Where a wish stands. asked → sent → accepted | refused | unknown, as the provider answers; sent again only where it did not leave the house. asked → accepted where the
+ * order turned out to be at no provider and was cancelled at once; asked → dropped where it ended first. Accepted says that the provider took the wish, no more.
+ */
+export type CancelState = 'asked' | 'sent' | 'accepted' | 'refused' | 'unknown' | 'dropped'
+
+/** A wish that the provider should end an order. */
+export interface CancelRequest {
+  id: bigint
+  order_id: bigint
+  asked_by: string
+  asked_at: Date
+  state: CancelState
+  attempts: number
+  provider_order_id: string | null
+  code: string | null
+  message: string | null
+  ended_at: Date | null
+}
+
+/** The columns of a CancelRequest, of the table called `name`. */
+export function cancelColumns(name: string): string {
+  return [
+    'id',
+    'order_id',
+    'asked_by',
+    'asked_at',
+    'state',
+    'attempts',
+    'provider_order_id',
+    'code',
+    'message',
+    'ended_at',
+  ]
+    .map((column) => `${name}.${column}`)
+    .join(', ')
+}
