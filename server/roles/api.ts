@@ -1,3 +1,4 @@
+import { duplicateLinkRoutes } from '#server/domains/catalog/duplicate-links/routes.ts'
 import { exchangeRateRoutes } from '#server/domains/catalog/exchange-rates/routes.ts'
 import { markupRoutes } from '#server/domains/catalog/markups/routes.ts'
 import { refreshRoutes } from '#server/domains/catalog/refresh/routes.ts'
@@ -100,6 +101,7 @@ async function openDoors(
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(catalogRoutes(app))
     await doors.register(markupRoutes(app))
+    await doors.register(duplicateLinkRoutes(app))
     await doors.register(exchangeRateRoutes(app))
     await doors.register(refreshRoutes(app, providers))
     await doors.register(orderRoutes(app, orders))

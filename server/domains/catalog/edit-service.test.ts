@@ -97,6 +97,17 @@ describe('editing a service', () => {
     expect(await editService(app, { service_id: 1n, active: true, rate: 2_000_000n })).toMatchObject({ active: true })
   })
 
+  test('says whether two orders for one link may be under way, whatever its terms are, and imports leave it', async () => {
+    const { app, input } = await setupCatalog()
+    await importServices(app, input(offeredService('1')))
+    await editService(app, { service_id: 1n, rate: 1_050_000n })
+    await importServices(app, input(offeredService('1', { rate: 2_000_000n })))
+    const edit = { service_id: 1n, duplicate_links: 'refuse' } as const
+    expect(await editService(app, edit)).toMatchObject({ duplicate_links: 'refuse', deactivated_reason: 'below_cost' })
+    await importServices(app, input(offeredService('1')))
+    expect(await editService(app, { service_id: 1n })).toMatchObject({ duplicate_links: 'refuse', active: true })
+  })
+
   test('knows no service that is not there', async () => {
     const { app } = await setupCatalog()
     await expect(editService(app, { service_id: 404n, active: true })).rejects.toThrow(ServiceNotFoundError)

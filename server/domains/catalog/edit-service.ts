@@ -4,7 +4,7 @@ import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { ExchangeRateMissingError, ServiceEditRefusedError, ServiceNotFoundError } from './errors.ts'
 import { lockServicesOf, selectService } from './queries.ts'
 import { forgetServices } from './sellable-services.ts'
-import { type CatalogApp, QUANTITY_MAX, RATE_MAX, type Service, termsOf } from './service.ts'
+import { type CatalogApp, type DuplicateLinks, QUANTITY_MAX, RATE_MAX, type Service, termsOf } from './service.ts'
 import { writeServices } from './write-services.ts'
 
 /** What staff set. A field left out stays as it is; null goes back to what the provider's offer says. */
@@ -15,13 +15,15 @@ export interface EditService {
   min?: bigint | null
   max?: bigint | null
   active?: boolean
+  /** Whether two orders for one link may be under way. */
+  duplicate_links?: DuplicateLinks
   /** Who sets them; the house itself when absent. */
   by?: Actor
   reason?: string
 }
 
 /**
- * Sets rate, limits and whether the service is sold; later imports respect it. Answers the service as it then stands; an edit that changes nothing
+ * Sets rate, limits, whether the service is sold, and its rule for links; later imports respect it. Answers the service as it then stands; an edit that changes nothing
  * writes nothing. Throws ServiceNotFoundError; ServiceEditRefusedError for a rate below the cost or out of range, limits that the provider does not
  * serve, and for switching on what it does not offer; ExchangeRateMissingError where the cost is not known in dollars.
  */
@@ -53,11 +55,12 @@ function decide(service: Service, edit: EditService): Service {
     staff_min: edit.min === undefined ? service.staff_min : edit.min,
     staff_max: edit.max === undefined ? service.staff_max : edit.max,
     staff_off: edit.active === undefined ? service.staff_off : !edit.active,
+    duplicate_links: edit.duplicate_links ?? service.duplicate_links,
   }
   checkRanges(next)
-  const onlySwitchesOff =
-    edit.active === false && edit.rate === undefined && edit.min === undefined && edit.max === undefined
-  if (!onlySwitchesOff) checkSellable(next, edit)
+  const { rate, min, max, active } = edit
+  // To switch it off, and what does not touch its terms, is always possible.
+  if (active === true || [rate, min, max].some((term) => term !== undefined)) checkSellable(next, edit)
   return { ...next, ...termsOf(next) }
 }
 

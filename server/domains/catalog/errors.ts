@@ -3,7 +3,7 @@ import { ProblemError } from '#server/platform/http/problem.ts'
 /** No service has this id. */
 export class ServiceNotFoundError extends ProblemError {
   override name = 'ServiceNotFoundError'
-  constructor(id: bigint) {
+  constructor(id: bigint | string) {
     super({ code: 'service_not_found', status: 404, title: 'There is no such service', detail: `Service ${id}.` })
   }
 }

@@ -135,6 +135,7 @@ function stored(id: bigint, offer: ReturnType<typeof planImport>['create'][numbe
     staff_rate: null,
     staff_min: null,
     staff_max: null,
+    duplicate_links: 'allow',
     staff_off: false,
     position: 0,
     version: 1n,

@@ -25,6 +25,10 @@ export type DeactivatedReason =
 /** Why what the provider offers now cannot be sold: it is gone, makes no sense, or is of a type that Saldo does not sell. */
 export type OfferGap = 'vanished' | 'unreadable' | 'type_not_sold'
 
+/** What staff may say of a second order for the same link. */
+export const DUPLICATE_LINKS = ['allow', 'refuse'] as const
+export type DuplicateLinks = (typeof DUPLICATE_LINKS)[number]
+
 /** A service as it stands in the catalogue. */
 export interface Service {
   id: bigint
@@ -57,6 +61,8 @@ export interface Service {
   staff_min: bigint | null
   staff_max: bigint | null
   staff_off: boolean
+  /** Whether an order for a link is taken while another one of the service for that link is under way. */
+  duplicate_links: DuplicateLinks
   position: number
   version: bigint
 }

@@ -8,6 +8,7 @@ export interface OrderRefusal {
     | 'quantity_below_min'
     | 'quantity_above_max'
     | 'link_invalid'
+    | 'link_under_way'
     | 'comments_invalid'
     | 'parameter_invalid'
     | 'parameter_not_supported'

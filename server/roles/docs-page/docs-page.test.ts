@@ -112,6 +112,7 @@ const REFUSED: Record<OrderRefusal['code'], Partial<OrderRefusal>> = {
   quantity_below_min: { limit: 50n },
   quantity_above_max: { limit: 10_000n },
   link_invalid: {},
+  link_under_way: {},
   comments_invalid: {},
   parameter_invalid: { field: 'answer_number' },
   parameter_not_supported: {},

@@ -100,6 +100,11 @@ const errors: Section = {
         ['no such service', '`Incorrect service ID`', '`error.incorrect_service_id`'],
         ['the balance is too low', '`Not enough funds on balance`', '`neworder.error.not_enough_funds`'],
         ['the link is no web address', '`Bad link`', '`neworder.error.link`, `neworder.error.invalid_link`'],
+        [
+          'an order of this service for the same link is under way, yours or another’s, and the service has one at a time',
+          '`You have active order with this link. Please wait until order being completed.`',
+          '`neworder.error.link_duplicate`',
+        ],
         ['the quantity is no whole number', '`Incorrect quantity`', '`neworder.error.quantity`'],
         ['below the minimum', '`Quantity less than minimal 50`', '`neworder.error.min_quantity`'],
         ['above the maximum', '`Quantity more than maximum 10000`', '`neworder.error.max_quantity`'],

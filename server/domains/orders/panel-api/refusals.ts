@@ -34,6 +34,8 @@ export function refusalText(refusal: OrderRefusal): string {
       return `Quantity more than maximum ${refusal.limit}`
     case 'link_invalid':
       return 'Bad link'
+    case 'link_under_way':
+      return 'You have active order with this link. Please wait until order being completed.'
     case 'comments_invalid':
       return 'Incorrect comments'
     case 'parameter_invalid':

@@ -5,7 +5,7 @@ import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { newUuid } from '#server/kit/id.ts'
 import { invariant, present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
-import { dateArray, int8Array, jsonArray, textArray } from '#server/platform/db/arrays.ts'
+import { dateArray, int8Array, jsonArray, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { accountIds, walletOf } from '../accounts.ts'
 import { emitOrders } from '../emit-orders.ts'
@@ -15,6 +15,7 @@ import { Allowance } from '../limits/allowance.ts'
 import { shownOf } from '../order-views.ts'
 import { type CheckedOrder, checkOrder, isRefusal, type OrderRequest, readOrder } from './check-order.ts'
 import { contentOf, type KnownOrder, knownOrders } from './known-orders.ts'
+import { isSole, SoleLinks } from './sole-links.ts'
 
 /** Bounds how long a batch holds its customers' wallets. */
 export const PLACE_ORDERS_MAX = 1_000
@@ -94,12 +95,13 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
     const candidates = wanted.map(
       (each, i): Candidate => ({ ...each, subject: { kind: 'order', id: 0n }, wallet: wallets[i] as bigint }),
     )
-    const allowance = new Allowance(app)
+    const [allowance, links] = [new Allowance(app), new SoleLinks()]
     const held = await postEntries(tx, candidates.map(entryOf), async () => {
       const customers = new Set(candidates.map((each) => each.input.customer_id))
-      await Promise.all([drawNumbers(tx, candidates), allowance.read(tx, [...customers])])
-      if (allowance.is_empty) return undefined
-      return (i) => admit(allowance, present(candidates[i], 'an entry has its order'), outcomes)
+      const reading = [drawNumbers(tx, candidates), allowance.read(tx, [...customers]), links.read(tx, candidates)]
+      await Promise.all(reading)
+      if (allowance.is_empty && !candidates.some(isSole)) return undefined
+      return (i) => admit(allowance, links, present(candidates[i], 'an entry has its order'), outcomes)
     })
     const placed: Placed[] = []
     const replayed: Wanted[] = []
@@ -131,10 +133,16 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
   await (own ? placeWithin(own) : app.db.transaction(placeWithin))
 }
 
-/** Whether the customer's limits leave room for the order; if not, that is its outcome. */
-function admit(allowance: Allowance, order: Candidate, outcomes: (PlaceOutcome | undefined)[]): boolean {
-  const refusal = allowance.take(order.input.customer_id, order.checked.charge)
+/** Whether the customer's limits and the service's rule for links leave room for the order; if not, that is its outcome. */
+function admit(
+  allowance: Allowance,
+  links: SoleLinks,
+  order: Candidate,
+  outcomes: (PlaceOutcome | undefined)[],
+): boolean {
+  const refusal = links.refusalOf(order) ?? allowance.take(order.input.customer_id, order.checked.charge)
   if (refusal) outcomes[order.place] = { ok: false, refusal }
+  else links.give(order)
   return refusal === undefined
 }
 
@@ -170,13 +178,13 @@ function accepted(order_id: bigint, charge: bigint, replayed: boolean): PlaceOut
 
 const insertOrders = statement(`
   insert into orders.orders (id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, asset, cost_asset,
-    type, link, params, provider_service_id, request_key, placed_at)
+    type, link, params, provider_service_id, request_key, placed_at, sole_link)
   select id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, $16, cost_asset,
-    type, link, coalesce(params, '{}'), provider_service_id, request_key, coalesce(placed_at, now())
+    type, link, coalesce(params, '{}'), provider_service_id, request_key, coalesce(placed_at, now()), coalesce(sole_link, false)
   from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-    $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $17::text[], $18::timestamptz[])
+    $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $17::text[], $18::timestamptz[], $19::boolean[])
     as new (id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, cost_asset,
-      type, link, params, provider_service_id, request_key, placed_at)`)
+      type, link, params, provider_service_id, request_key, placed_at, sole_link)`)
 
 const insertFirstEvents = statement(`
   insert into orders.order_event (order_id, version, kind, to_state, actor)
@@ -204,6 +212,7 @@ function record(tx: Tx, placed: readonly Placed[]): void {
     SALE_ASSET,
     textArray(placed.map((order) => order.input.request_key)),
     dateArray(placed.map((order) => order.placed_at)),
+    placed.some(isSole) ? plainArray(placed.map(isSole)) : null,
   ])
   tx.send(insertFirstEvents, [ids, customers])
   emitOrders(
