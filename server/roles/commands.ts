@@ -22,6 +22,7 @@ import {
 } from './commands/provider-commands.ts'
 import { deadLettersCommand, queuesCommand } from './commands/queue-commands.ts'
 import { settingsCommand } from './commands/settings-commands.ts'
+import { takeOverCommand } from './commands/take-over-command.ts'
 import { usersCommand } from './commands/users-command.ts'
 import { webhooksCommand } from './commands/webhook-commands.ts'
 
@@ -44,6 +45,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'exchange-rate': exchangeRateCommand,
   providers: providersCommand,
   'record-topup': recordTopupCommand,
+  'take-over': takeOverCommand,
   orders: ordersCommand,
   messages: messagesCommand,
   webhooks: webhooksCommand,

@@ -54,4 +54,5 @@ export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@node-rs/argon2': ['server/domains/identity/'],
   nodemailer: ['server/domains/notifications/channels/'],
   grammy: ['server/domains/notifications/channels/'],
+  'csv-parse': ['server/roles/take-over/'],
 }

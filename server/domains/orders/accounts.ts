@@ -38,6 +38,11 @@ export function worldIn(asset: string): AccountName {
   return { owner_kind: 'platform', owner_id: 0n, purpose: 'world', asset, credit_limit: null }
 }
 
+/** What was already there when the books were opened: balances and orders taken over from another system come out of it. */
+export function openingIn(asset: string): AccountName {
+  return { owner_kind: 'platform', owner_id: 0n, purpose: 'opening', asset, credit_limit: null }
+}
+
 /**
  * The ids of the accounts named, in their order; those that are missing are made, and all are remembered. Within a transaction give it as `tx`,
  * after the locks on orders and before those on accounts.

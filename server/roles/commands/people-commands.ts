@@ -58,7 +58,7 @@ export const createKeyCommand: Command = {
   },
 }
 
-/** `saldo credit`: until payments have rails of their own, how money comes in. */
+/** `saldo credit`: money that came in outside of every rail. */
 export const creditCommand: Command = {
   arguments: '<email> <amount in USD> --reason "bank transfer 4711" [--key …]',
   summary: "Put money on a customer's wallet; the same --key does it once",
