@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { ensureRedis, type RedisProgram } from '#tools/ensure-system-packages.ts'
+import { ensureRedis } from '#tools/ensure-system-packages.ts'
 
 /** A Redis of the calling test's own, on loopback, that keeps nothing on the disk. */
 export interface TestRedis {
@@ -16,13 +16,11 @@ export interface TestRedis {
   start(): Promise<void>
 }
 
-/** The program, or undefined on a system that neither has one nor lets us install it. */
-export function findRedis(): Promise<RedisProgram | undefined> {
-  return ensureRedis(() => {}).catch(() => undefined)
-}
+// While the file that imports this one is loaded, for installing may take longer than a test. A system that has none fails that file and is told what to install.
+const program = await ensureRedis(() => {})
 
 /** Starts a Redis; it is ended when the calling test ends. */
-export async function startRedis(program: RedisProgram): Promise<TestRedis> {
+export async function startRedis(): Promise<TestRedis> {
   const port = await freePort()
   let child: ChildProcess
   const start = async () => {

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { testApp } from '#test/support/app.ts'
-import { findRedis, startRedis } from '#test/support/redis.ts'
+import { startRedis } from '#test/support/redis.ts'
 import { putSetting } from '#test/support/settings.ts'
 import { testServer } from '../http/test-server.ts'
 import { limitCallers, limitNetworks } from './limit-requests.ts'
@@ -168,11 +168,8 @@ test('operators see which policy refuses how often, and are not counted themselv
   }
 })
 
-const program = await findRedis()
-
-test.runIf(program)('with Redis processes count together, and go on alone while it is away', async () => {
-  if (!program) throw new Error('no Redis')
-  const redis = await startRedis(program)
+test('with Redis processes count together, and go on alone while it is away', async () => {
+  const redis = await startRedis()
   const { ask, open, set } = await setup({ reading: { per_key: 4 } }, redis.url)
   const other = await open()
   const caller = { user: 7, key: 3 }
