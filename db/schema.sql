@@ -1072,17 +1072,24 @@ create table orders.attempt (
   provider_balance bigint,
   started_at timestamp with time zone default now() not null,
   ended_at timestamp with time zone,
+  provider_balance_at timestamp with time zone,
+  idempotency text,
+  repeats smallint default 0 not null,
   constraint attempt_accepted CHECK (((state = 'accepted'::text) = (provider_order_id IS NOT NULL))),
   constraint attempt_code_check CHECK (((char_length(code) >= 1) AND (char_length(code) <= 60))),
   constraint attempt_ended CHECK (((state = 'sent'::text) = (ended_at IS NULL))),
+  constraint attempt_idempotency_check CHECK ((idempotency = ANY (ARRAY['none'::text, 'request_id'::text, 'natural_window'::text]))),
   constraint attempt_message_check CHECK ((char_length(message) <= 500)),
   constraint attempt_number UNIQUE (order_id, number),
   constraint attempt_number_check CHECK ((number > 0)),
   constraint attempt_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id) ON DELETE RESTRICT,
   constraint attempt_pkey PRIMARY KEY (key),
   constraint attempt_provider_order_id_check CHECK (((char_length(provider_order_id) >= 1) AND (char_length(provider_order_id) <= 200))),
+  constraint attempt_repeats_check CHECK ((repeats >= 0)),
   constraint attempt_state_check CHECK ((state = ANY (ARRAY['sent'::text, 'accepted'::text, 'rejected'::text, 'unknown'::text])))
 ) with (fillfactor=85);
+
+CREATE INDEX attempts_of_provider ON orders.attempt USING btree (provider_id, started_at);
 
 create table orders.cancel_request (
   id bigint generated always as identity not null,
@@ -1313,6 +1320,30 @@ CREATE INDEX orders_waiting_since ON orders.orders USING btree (waiting_since) W
 CREATE UNIQUE INDEX order_at_provider_once ON orders.orders USING btree (provider_id, provider_order_id) WHERE (provider_order_id IS NOT NULL);
 
 CREATE UNIQUE INDEX order_request_once ON orders.orders USING btree (customer_id, request_key) WHERE (request_key IS NOT NULL);
+
+create table orders.unknown_case (
+  attempt uuid not null,
+  order_id bigint not null,
+  opened_at timestamp with time zone default now() not null,
+  balance_after bigint,
+  balance_after_at timestamp with time zone,
+  tries smallint default 0 not null,
+  tried_at timestamp with time zone,
+  next_try_at timestamp with time zone default now(),
+  finding text,
+  evidence jsonb,
+  constraint unknown_case_attempt_fkey FOREIGN KEY (attempt) REFERENCES orders.attempt(key) ON DELETE RESTRICT,
+  constraint unknown_case_balance CHECK (((balance_after IS NULL) = (balance_after_at IS NULL))),
+  constraint unknown_case_finding_check CHECK (((char_length(finding) >= 1) AND (char_length(finding) <= 40))),
+  constraint unknown_case_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id) ON DELETE RESTRICT,
+  constraint unknown_case_pkey PRIMARY KEY (attempt),
+  constraint unknown_case_tried CHECK (((tries = 0) = (tried_at IS NULL))),
+  constraint unknown_case_tries_check CHECK ((tries >= 0))
+);
+
+CREATE INDEX unknown_cases_due ON orders.unknown_case USING btree (next_try_at) WHERE (next_try_at IS NOT NULL);
+
+CREATE INDEX unknown_cases_of_order ON orders.unknown_case USING btree (order_id);
 
 create table payments.adjustment (
   id bigint generated always as identity not null,

@@ -65,6 +65,7 @@ export function claim(shop: Shop, limits: Partial<ClaimLimits> = {}): Promise<Cl
     budget: enough,
     lease_ms: 60_000,
     after_customer: 0n,
+    idempotency: 'none',
     ...limits,
   })
 }

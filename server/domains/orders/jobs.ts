@@ -22,12 +22,15 @@ import {
 import { sumFinance } from './finance/sum-finance.ts'
 import { pollOrders } from './following/poll-orders.ts'
 import { providersWithWork } from './queries.ts'
+import { resolveUnknown } from './reconciling/resolve-unknown.ts'
 import { tellBalances } from './tell-balances.ts'
 import { verifyBooks } from './verify-books.ts'
 
 /** New orders of this process wake at once; the wait is for those that others took, and for checks that come due. */
 const FIND_IDLE_MS = 500
 const SWEEP_IDLE_MS = 5_000
+/** Orders of unknown fate are looked at soon, for some proofs hold for two minutes. */
+const RECONCILE_IDLE_MS = 5_000
 /** A crew is woken when there is work for it; this is for a wake that went astray. */
 const CREW_IDLE_MS = 10_000
 /** While a stop waits for calls under way: look this often. */
@@ -41,7 +44,7 @@ export interface OrderWork {
   stop(): Promise<void>
 }
 
-/** Starts dispatching, polling, sweeping and what comes after the sale for all providers. Any number of workers may do so at once. */
+/** Starts dispatching, polling, sweeping, the search for orders of unknown fate and what comes after the sale, for all providers. Any number of workers may do so at once. */
 export function startOrderWork(app: App, providers: Providers): OrderWork {
   const { log, metrics } = app
   const record = openPlacementRecorder(app)
@@ -50,6 +53,8 @@ export function startOrderWork(app: App, providers: Providers): OrderWork {
   const sweep = async () => (await sweepDispatches(app)) > 0
   const after_sales = startAfterSalesWork(app, providers)
   const sweeper = startLoop({ name: 'orders.sweep', run: sweep, idle_ms: SWEEP_IDLE_MS, log, metrics })
+  const reconcile = () => resolveUnknown(app, providers, record)
+  const reconciler = startLoop({ name: 'orders.reconcile', run: reconcile, idle_ms: RECONCILE_IDLE_MS, log, metrics })
 
   async function find(): Promise<boolean> {
     for (const { id, queued, due } of await providersWithWork(app.db)) {
@@ -64,7 +69,7 @@ export function startOrderWork(app: App, providers: Providers): OrderWork {
   return {
     wakeDispatcher: finder.wake,
     stop: async () => {
-      await Promise.all([finder.stop(), sweeper.stop(), after_sales.stop()])
+      await Promise.all([finder.stop(), sweeper.stop(), reconciler.stop(), after_sales.stop()])
       await Promise.all([...crews.values()].map((crew) => crew.stop()))
     },
   }

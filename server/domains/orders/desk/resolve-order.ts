@@ -1,4 +1,4 @@
-import type { Act, Actor } from '#server/domains/audit/act.ts'
+import type { Act, Actor, Json } from '#server/domains/audit/act.ts'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { unreachable } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
@@ -32,14 +32,20 @@ export async function resolveOrder(
       const message = `Number ${resolution.provider_order_id} at this provider belongs to another order.`
       return refuse('provider_order_taken', message)
     }
-    const change = changeFor(order, resolution, staffName(actor), app.clock.now())
+    const change = resolutionChange(order, resolution, { actor: staffName(actor) }, app.clock.now())
     await writeOrders(app.db, tx, [change])
     recordActs(tx, [resolvedAct(change, resolution, actor)])
     return { ok: true, state: change.after.state ?? order.state }
   })
 }
 
-function resolvedAct({ before, after }: OrderChange, resolution: Resolution, actor: Actor): Act {
+/** The act of resolving an order. */
+export function resolvedAct(
+  { before, after }: OrderChange,
+  resolution: Resolution,
+  actor: Actor,
+  evidence?: Json,
+): Act {
   return {
     action: 'orders.resolved',
     actor,
@@ -49,6 +55,7 @@ function resolvedAct({ before, after }: OrderChange, resolution: Resolution, act
       resolution: resolution.kind,
       state: after.state ?? before.state,
       provider_order_id: after.provider_order_id,
+      evidence,
     },
   }
 }
@@ -66,21 +73,28 @@ async function isTaken(tx: Tx, order: Order, provider_order_id: string): Promise
   return (await tx.query(takenNumber, [order.provider_id, provider_order_id, order.id])).length > 0
 }
 
-function changeFor(order: Order, resolution: Resolution, actor: string, now: Date): OrderChange {
+/** Who resolves an order, and on what grounds where they are not a person's word. */
+interface ResolvedBy {
+  actor: string
+  evidence?: Record<string, unknown>
+}
+
+/** What a resolution makes of an order that may be resolved. Pure. */
+export function resolutionChange(order: Order, resolution: Resolution, by: ResolvedBy, now: Date): OrderChange {
   switch (resolution.kind) {
     case 'placed':
-      return placed(order, resolution.provider_order_id, actor, now)
+      return placed(order, resolution.provider_order_id, by, now)
     case 'resend':
-      return resent(order, actor, now)
+      return resent(order, by.actor, now, by.evidence)
     case 'refund':
-      return refunded(order, actor, now, { resolved: true })
+      return refunded(order, by.actor, now, { resolved: true, ...by.evidence })
     default:
       return unreachable(resolution)
   }
 }
 
-function placed(order: Order, provider_order_id: string, actor: string, now: Date): OrderChange {
-  const by = { actor, data: { resolved: true } }
+function placed(order: Order, provider_order_id: string, { actor, evidence }: ResolvedBy, now: Date): OrderChange {
+  const by = { actor, data: { resolved: true, ...evidence } }
   // The placement that the provider called failed goes on after all: it has been paid.
   if (provider_order_id === order.provider_order_id) {
     return asPlaced(order, provider_order_id, order.booked_cost, now, by)
@@ -108,7 +122,7 @@ export function refunded(order: Order, actor: string, now: Date, why: Record<str
 }
 
 /** An order put back into the queue by `actor`. */
-export function resent(order: Order, actor: string, now: Date): OrderChange {
+export function resent(order: Order, actor: string, now: Date, evidence?: Record<string, unknown>): OrderChange {
   return {
     before: order,
     after: {
@@ -122,7 +136,7 @@ export function resent(order: Order, actor: string, now: Date): OrderChange {
       resubmits: order.resubmits + 1,
       last_resubmit_at: now,
     },
-    step: { kind: 'resubmitted', actor },
+    step: { kind: 'resubmitted', actor, ...(evidence && { data: evidence }) },
   }
 }
 

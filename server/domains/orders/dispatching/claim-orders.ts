@@ -1,3 +1,4 @@
+import type { ProviderRow } from '#server/domains/providers/provider-row.ts'
 import { newUuid } from '#server/kit/id.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array } from '#server/platform/db/arrays.ts'
@@ -26,6 +27,8 @@ export interface ClaimLimits {
   lease_ms: number
   /** The customer served last. */
   after_customer: bigint
+  /** What the provider is said to do with the same order sent twice, by the settings with which the orders are sent. */
+  idempotency: ProviderRow['idempotency']
 }
 
 /** `claimed` are dispatching now, each with its attempt's key; nothing has been sent. */
@@ -52,7 +55,8 @@ export async function claimOrders(app: App, limits: ClaimLimits): Promise<Claim>
     const claims = covered.map((each) => asClaimed(each, claimed_until))
     const stopped = [...too_dear.map(asTooDear), ...uncovered.map(asUncovered)]
     await writeOrders(app.db, tx, [...claims, ...stopped])
-    if (claims.length > 0) tx.send(insertAttempts, [int8Array(covered.map(({ order }) => order.id))])
+    if (claims.length > 0)
+      tx.send(insertAttempts, [int8Array(covered.map(({ order }) => order.id)), limits.idempotency])
     const claimed = claims.map(({ before, after }) => ({ ...before, ...after }))
     return { claimed, stopped: stopped.length, last_customer }
   })
@@ -157,7 +161,7 @@ function asUncovered({ order }: CostedOrder): OrderChange {
 }
 
 const insertAttempts = statement(`
-  insert into orders.attempt (key, order_id, number, provider_id, provider_service_id, provider_balance)
-  select o.attempt, o.id, o.attempts, o.provider_id, o.provider_service_id, p.balance
+  insert into orders.attempt (key, order_id, number, provider_id, provider_service_id, provider_balance, provider_balance_at, idempotency)
+  select o.attempt, o.id, o.attempts, o.provider_id, o.provider_service_id, p.balance, p.balance_read_at, $2
   from orders.orders o left join providers.provider p on p.id = o.provider_id
   where o.id = any($1::bigint[])`)

@@ -10,6 +10,7 @@ import { statement } from '#server/platform/db/database.ts'
 import { reportFailure } from '#server/platform/telemetry/failures.ts'
 import type { Order } from '../order.ts'
 import { claimOrders } from './claim-orders.ts'
+import { placeRequest } from './place-request.ts'
 import type { Placement } from './record-placements.ts'
 
 /** Beyond the time that the calls themselves may take: for writing their outcomes down. */
@@ -97,6 +98,7 @@ export async function dispatchOrders(
     budget: lane.balance - lane.spent,
     lease_ms: CLAIM_MS_MAX + 3 * provider.row.timeout_ms + LEASE_EXTRA_MS,
     after_customer: lane.last_customer,
+    idempotency: provider.row.idempotency,
   })
   lane.last_customer = claim.last_customer
   const in_time = app.clock.monotonic_ms() - started_ms < CLAIM_MS_MAX
@@ -192,9 +194,7 @@ async function send(
 
 async function place(provider: OpenProvider | undefined, order: Order, attempt_key: string): Promise<PlaceOutcome> {
   if (!provider) return { outcome: 'rejected', code: 'not_sent', message: 'The claim took too long.' }
-  const { provider_service_id, type, link, quantity, params } = order
-  const request = { attempt_key, provider_service_id, type, link, quantity, params }
-  return provider.place(request, { order_id: order.id })
+  return provider.place(placeRequest(order, attempt_key), { order_id: order.id })
 }
 
 /** Why nothing more should be sent for a while, if so. */

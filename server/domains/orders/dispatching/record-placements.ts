@@ -11,6 +11,8 @@ import { placementChange } from './placement-change.ts'
 export interface Placement {
   order_id: bigint
   key: string
+  /** Which sending under this key it was, where the same was sent again; the first without it. */
+  repeat?: number | undefined
   outcome: PlaceOutcome
 }
 
@@ -34,7 +36,11 @@ export async function recordPlacements(app: App, placements: readonly Placement[
   await app.db.transaction(async (tx) => {
     const orders = await lockOrders(tx, [...first.keys()])
     const told = [...orders.values()].map((order) => ({ order, placement: first.get(order.id) as Placement }))
-    const current = await withoutTakenNumbers(tx, told.filter(isAwaited))
+    const repeated = await repeatedSince(tx, told)
+    const current = await withoutTakenNumbers(
+      tx,
+      told.filter((each) => isAwaited(each) && !repeated.has(each.placement)),
+    )
     const late = await lateAcceptances(tx, told)
     await writeOrders(app.db, tx, [
       ...current.map(({ order, placement }) => placementChange(order, placement.outcome, now)),
@@ -59,6 +65,20 @@ interface Told {
 function isAwaited({ order, placement }: Told): boolean {
   if (order.attempt !== placement.key) return false
   return order.state === 'dispatching' || (order.state === 'unknown' && placement.outcome.outcome !== 'unknown')
+}
+
+const repeatsOf = statement(`select key, repeats from orders.attempt where key = any($1::uuid[])`)
+
+/**
+ * Ends of sendings after which the same was sent again. That it was taken remains true; that one of them was refused, or is not known, says nothing about those
+ * after it.
+ */
+async function repeatedSince(tx: Tx, told: readonly Told[]): Promise<Set<Placement>> {
+  const open = told.map(({ placement }) => placement).filter(({ outcome }) => outcome.outcome !== 'accepted')
+  if (open.length === 0) return new Set()
+  const rows = await tx.query<{ key: string; repeats: number }>(repeatsOf, [plainArray(open.map(({ key }) => key))])
+  const repeats = new Map(rows.map((row) => [row.key, row.repeats]))
+  return new Set(open.filter(({ key, repeat = 0 }) => repeat < (repeats.get(key) ?? 0)))
 }
 
 const takenNumbers = statement(`
