@@ -134,13 +134,34 @@ create table catalog.markup_rule (
 
 CREATE TRIGGER keep_house_rule BEFORE DELETE ON catalog.markup_rule FOR EACH ROW WHEN ((num_nonnulls(old.service_id, old.category, old.provider_id) = 0)) EXECUTE FUNCTION catalog.keep_house_rule();
 
+create table catalog.offer (
+  id bigint generated always as identity not null,
+  provider_id bigint not null,
+  asked_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  user_id bigint,
+  unreadable integer not null,
+  listed integer not null,
+  services json not null,
+  constraint offer_check CHECK ((expires_at > asked_at)),
+  constraint offer_listed_check CHECK (((listed >= 0) AND (listed <= 50000))),
+  constraint offer_pkey PRIMARY KEY (id),
+  constraint offer_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES providers.provider(id) ON DELETE RESTRICT,
+  constraint offer_unreadable_check CHECK ((unreadable >= 0))
+);
+
+CREATE INDEX offer_of_provider ON catalog.offer USING btree (provider_id, id);
+
 create table catalog.refresh (
   provider_id bigint not null,
   tried_at timestamp with time zone not null,
   problem text,
   listed_at timestamp with time zone,
   listed integer,
+  distrusted integer,
   constraint refresh_brought_something CHECK (((problem IS NOT NULL) OR (listed_at IS NOT NULL))),
+  constraint refresh_distrusted CHECK (((distrusted IS NULL) OR (problem IS NOT NULL))),
+  constraint refresh_distrusted_check CHECK ((distrusted >= 0)),
   constraint refresh_listed CHECK (((listed_at IS NULL) = (listed IS NULL))),
   constraint refresh_listed_check CHECK ((listed >= 0)),
   constraint refresh_pkey PRIMARY KEY (provider_id),
@@ -187,6 +208,7 @@ create table catalog.service (
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   duplicate_links text default 'allow'::text not null,
+  staff_category text,
   constraint service_category_check CHECK (((char_length(category) >= 1) AND (char_length(category) <= 200))),
   constraint service_check CHECK ((offered_max >= offered_min)),
   constraint service_cost_asset_check CHECK ((cost_asset ~ '^[A-Z][A-Z0-9]{1,11}$'::text)),
@@ -208,6 +230,7 @@ create table catalog.service (
   constraint service_rate_check CHECK (((rate >= 0) AND (rate <= '1000000000000'::bigint))),
   constraint service_reason CHECK (((NOT active) OR (deactivated_reason IS NULL))),
   constraint service_sellable CHECK (((NOT active) OR ((NOT staff_off) AND (offer_gap IS NULL)))),
+  constraint service_staff_category_check CHECK (((char_length(staff_category) >= 1) AND (char_length(staff_category) <= 200))),
   constraint service_staff_max_check CHECK ((staff_max >= 1)),
   constraint service_staff_min_check CHECK ((staff_min >= 1)),
   constraint service_staff_rate_check CHECK ((staff_rate >= 0)),
@@ -244,6 +267,40 @@ CREATE INDEX service_change_of_service ON catalog.service_change USING btree (se
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON catalog.service_change FOR EACH ROW EXECUTE FUNCTION catalog.refuse_change();
 
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON catalog.service_change FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_change();
+
+create table catalog.service_import (
+  id bigint generated always as identity not null,
+  provider_id bigint not null,
+  at timestamp with time zone not null,
+  user_id bigint,
+  asked_at timestamp with time zone not null,
+  chosen integer,
+  created integer not null,
+  updated integer not null,
+  unchanged integer not null,
+  deactivated integer not null,
+  refused integer not null,
+  percent_bp bigint,
+  fixed bigint,
+  minimum_margin bigint,
+  step bigint,
+  constraint service_import_chosen_check CHECK ((chosen > 0)),
+  constraint service_import_created_check CHECK ((created >= 0)),
+  constraint service_import_deactivated_check CHECK ((deactivated >= 0)),
+  constraint service_import_markup CHECK ((num_nonnulls(percent_bp, fixed, minimum_margin, step) = ANY (ARRAY[0, 4]))),
+  constraint service_import_outcomes CHECK (((chosen IS NULL) OR (chosen = (((created + updated) + unchanged) + refused)))),
+  constraint service_import_pkey PRIMARY KEY (id),
+  constraint service_import_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES providers.provider(id) ON DELETE RESTRICT,
+  constraint service_import_refused_check CHECK ((refused >= 0)),
+  constraint service_import_unchanged_check CHECK ((unchanged >= 0)),
+  constraint service_import_updated_check CHECK ((updated >= 0))
+);
+
+CREATE INDEX service_import_of_provider ON catalog.service_import USING btree (provider_id, id);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON catalog.service_import FOR EACH ROW EXECUTE FUNCTION catalog.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON catalog.service_import FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_change();
 
 create table identity.api_key (
   id bigint generated always as identity not null,

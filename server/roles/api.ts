@@ -1,6 +1,8 @@
 import { duplicateLinkRoutes } from '#server/domains/catalog/duplicate-links/routes.ts'
 import { exchangeRateRoutes } from '#server/domains/catalog/exchange-rates/routes.ts'
+import { serviceHistoryRoutes } from '#server/domains/catalog/history/routes.ts'
 import { markupRoutes } from '#server/domains/catalog/markups/routes.ts'
+import { offerRoutes } from '#server/domains/catalog/offers/routes.ts'
 import { refreshRoutes } from '#server/domains/catalog/refresh/routes.ts'
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
 import { areaRoutes } from '#server/domains/identity/areas/routes.ts'
@@ -104,6 +106,8 @@ async function openDoors(
     await doors.register(duplicateLinkRoutes(app))
     await doors.register(exchangeRateRoutes(app))
     await doors.register(refreshRoutes(app, providers))
+    await doors.register(offerRoutes(app, providers))
+    await doors.register(serviceHistoryRoutes(app))
     await doors.register(orderRoutes(app, orders))
     await doors.register(cancelRoutes(app))
     await doors.register(deskRoutes(app, providers))

@@ -65,6 +65,7 @@ export const PERMISSIONS: readonly KnownPermission[] = [
 
   { permission: 'prices:read', description: 'See costs, mark-up rules, exchange rates, and what became of prices.' },
   { permission: 'prices:edit', description: 'Change mark-up rules and exchange rates, which prices services anew.' },
+  { permission: 'services:import', description: 'Read providers’ lists and take services of them into the catalogue.' },
   { permission: 'prices:refresh', description: 'Read prices, limits and availability from providers now.' },
 
   { permission: 'messages:read', description: 'See which messages went out, what became of them, and their texts.' },

@@ -58,6 +58,7 @@ export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
   'roles:edit': NOBODY_ELSE,
   'roles:read': NOBODY_ELSE,
   'services:edit': NOBODY_ELSE,
+  'services:import': NOBODY_ELSE,
   'services:read': ['customer', 'support', 'administrator'],
   'sessions:end:own': EVERYONE,
   'sessions:read:own': EVERYONE,

@@ -7,6 +7,7 @@ import { createServices } from './create-services.ts'
 import { ExchangeRateMissingError } from './errors.ts'
 import type { MarkupRule } from './markup.ts'
 import { storeRule } from './markups/store-rule.ts'
+import { recordImport } from './offers/recorded-imports.ts'
 import { type ImportReport, type Offer, planImport } from './plan-import.ts'
 import { readPricing } from './pricing.ts'
 import { lockServicesOf, selectServicesOf } from './queries.ts'
@@ -80,13 +81,18 @@ async function applyLocked(
   const listed = offer.services.length
   const wrong = judgeOffer({ current, change: plan.change, listed, listed_before: state?.listed ?? null })
   if (wrong !== undefined && !input.accept_shrunken) {
-    recordRefresh(tx, provider, { tried_at: now, problem: `Not applied: ${wrong}` })
+    recordRefresh(tx, provider, { tried_at: now, problem: `Not applied: ${wrong}`, distrusted: listed })
     return { outcome: { applied: false, overtaken: false, problem: wrong }, changed: false }
   }
   await writeServices(tx, plan.change, cause)
   await createServices(tx, source, plan.create, cause)
   const problem = has_currency ? null : `Nothing is sold: no exchange rate of ${provider.currency} is fresh.`
   recordRefresh(tx, provider, { tried_at: now, problem, applied: { listed_at: asked_at, listed } })
+  if (create === 'all') {
+    const { created, updated, unchanged, deactivated } = plan.report
+    const counts = { chosen: null, created, updated, unchanged, deactivated, refused: 0 }
+    await recordImport(tx, { provider_id, at: now, user_id: by.user_id ?? null, asked_at, ...counts }, input.markup)
+  }
   const changed = plan.change.length + plan.create.length > 0
   if (changed) {
     const after = { ...(input.markup && { markup: { ...input.markup } }), ...plan.report }

@@ -33,6 +33,8 @@ export async function createServices(
     plainArray(services.map((row) => row.refill)),
     plainArray(services.map((row) => row.cancel)),
     plainArray(services.map((row) => row.dripfeed)),
+    plainArray(services.map((row) => row.staff_rate)),
+    textArray(services.map((row) => row.staff_category)),
   ])
 }
 
@@ -41,14 +43,15 @@ const insert = statement(`
   created as (
     insert into catalog.service (provider_id, cost_asset, created_at, updated_at, position, provider_service_id, name, category,
       description, type, rate, offered_rate, min, offered_min, max, offered_max, cost, cost_usd, refill, cancel,
-      dripfeed)
+      dripfeed, staff_rate, staff_category)
     select $1, $2, $3, $3, last.position + new.place, new.provider_service_id, new.name, new.category,
-      new.description, new.type, new.rate, new.rate, new.min, new.min, new.max, new.max, new.cost, new.cost_usd,
-      new.refill, new.cancel, new.dripfeed
+      new.description, new.type, coalesce(new.staff_rate, new.rate), new.rate, new.min, new.min, new.max, new.max, new.cost, new.cost_usd,
+      new.refill, new.cancel, new.dripfeed, new.staff_rate, new.staff_category
     from last, unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[],
-      $13::bigint[], $14::bigint[], $15::bigint[], $16::boolean[], $17::boolean[], $18::boolean[]) with ordinality
+      $13::bigint[], $14::bigint[], $15::bigint[], $16::boolean[], $17::boolean[], $18::boolean[],
+      $19::bigint[], $20::text[]) with ordinality
       as new (provider_service_id, name, category, description, type, rate, min, max, cost, cost_usd, refill,
-        cancel, dripfeed, place)
+        cancel, dripfeed, staff_rate, staff_category, place)
     order by new.place
     returning id, rate, cost_usd, min, max
   )

@@ -45,6 +45,23 @@ export class ExchangeRateMissingError extends ProblemError {
   }
 }
 
+/** No list of this provider is kept under this id, or no longer. */
+export class OfferNotFoundError extends ProblemError {
+  override name = 'OfferNotFoundError'
+  constructor() {
+    const detail = 'Lists are kept for an hour, the latest few of a provider. Read it again.'
+    super({ code: 'offer_not_found', status: 404, title: 'There is no such list', detail })
+  }
+}
+
+/** The provider did not tell its list; nothing was changed. */
+export class OfferUnavailableError extends ProblemError {
+  override name = 'OfferUnavailableError'
+  constructor(detail: string) {
+    super({ code: 'offer_unavailable', status: 502, title: 'The provider’s list could not be read', detail })
+  }
+}
+
 /** The provider's list looks as if part of it were missing or wrong; nothing was changed. */
 export class OfferSuspiciousError extends ProblemError {
   override name = 'OfferSuspiciousError'

@@ -231,9 +231,9 @@ describe('importing services', () => {
     }
     const services = Array.from({ length: IMPORT_SERVICES_MAX }, (_, i) => offeredService(String(i)))
     expect(await importServices(counting, input(...services))).toEqual({ ...NOTHING, created: IMPORT_SERVICES_MAX })
-    expect(statements).toBe(8)
+    expect(statements).toBe(9)
     expect(await importServices(counting, input(offeredService('0', { name: 'New' })))).toMatchObject({ updated: 1 })
-    expect(statements).toBe(16)
+    expect(statements).toBe(18)
     await expect(importServices(app, input(...services, offeredService('more')))).rejects.toThrow(OfferTooLongError)
   })
 })

@@ -133,6 +133,7 @@ function stored(id: bigint, offer: ReturnType<typeof planImport>['create'][numbe
     offered_max: offer.max,
     offer_gap: null,
     staff_rate: null,
+    staff_category: null,
     staff_min: null,
     staff_max: null,
     duplicate_links: 'allow',

@@ -18,8 +18,8 @@ export interface ImportReport {
   unreadable: number
 }
 
-/** A service that is to be created. */
-export interface NewService extends Offered, Price {}
+/** A service that is to be created, and what staff decided of it beforehand. */
+export interface NewService extends Offered, Price, Pick<Service, 'staff_rate' | 'staff_category'> {}
 
 /** Which of the services offered and not yet in the catalogue are created. */
 export type Chosen = 'all' | 'none'
@@ -38,7 +38,7 @@ export interface Offer {
 }
 
 /** A provider's list, sorted into what can be sold and why the rest cannot. */
-interface SortedOffer {
+export interface SortedOffer {
   offered: Map<string, Offered>
   gaps: Map<string, OfferGap>
   skipped: number
@@ -85,7 +85,7 @@ export function planImport(
 }
 
 /** Sorts a provider's list. Of two rows with one id the first counts. */
-function sortOffer(offer: Offer): SortedOffer {
+export function sortOffer(offer: Offer): SortedOffer {
   const offered = new Map<string, Offered>()
   const gaps = new Map<string, OfferGap>()
   let { unreadable } = offer
@@ -114,11 +114,13 @@ function isSold(row: ProviderService): row is ProviderService & { type: OrderTyp
   return row.type !== undefined
 }
 
-function follow(service: Service, offered: Offered, asset: string): Service {
-  const { min, max, ...rest } = offered
+/** The service as the provider offers it now; priced it is not yet. */
+export function follow(service: Service, offered: Offered, asset: string): Service {
+  const { min, max, category, ...rest } = offered
   return {
     ...service,
     ...rest,
+    category: service.staff_category ?? category,
     cost_asset: asset,
     offered_min: min,
     offered_max: max,
@@ -134,7 +136,7 @@ function planCreation(offered: Iterable<Offered>, { provider_id, asset }: Source
     const price = priceOffer({ category, provider_id, cost, cost_asset: asset }, pricing)
     if (!price) continue
     if (price.rate >= RATE_MAX) unreasonable += 1
-    else priced.push({ ...each, ...price })
+    else priced.push({ ...each, ...price, staff_rate: null, staff_category: null })
   }
   return { priced, unreasonable }
 }

@@ -3,7 +3,7 @@ import type { Service } from './service.ts'
 
 const COLUMNS = `id, name, category, description, type, rate, min, max, provider_id, provider_service_id, cost, cost_asset,
   cost_usd, refill, cancel, dripfeed, active, deactivated_reason, offered_rate, offered_min, offered_max, offer_gap,
-  staff_rate, staff_min, staff_max, staff_off, duplicate_links, position, version`
+  staff_rate, staff_min, staff_max, staff_off, staff_category, duplicate_links, position, version`
 
 const allServices = statement(`select ${COLUMNS} from catalog.service order by category, position, id`)
 const servicesOf = statement(`select ${COLUMNS} from catalog.service where provider_id = $1 order by id`)

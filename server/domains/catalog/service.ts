@@ -63,6 +63,8 @@ export interface Service {
   staff_off: boolean
   /** Whether an order for a link is taken while another one of the service for that link is under way. */
   duplicate_links: DuplicateLinks
+  /** Our own category; the provider's counts where it is null. */
+  staff_category: string | null
   position: number
   version: bigint
 }

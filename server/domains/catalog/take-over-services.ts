@@ -137,6 +137,7 @@ function blank({ is_off: _, ...offered }: TakenService): Service {
     staff_min: null,
     staff_max: null,
     staff_off: false,
+    staff_category: null,
     position: 0,
     duplicate_links: 'allow',
     version: 1n,

@@ -47,14 +47,14 @@ const update = statement(`
     active = new.active, deactivated_reason = new.deactivated_reason,
     offered_rate = new.offered_rate, offered_min = new.offered_min, offered_max = new.offered_max, offer_gap = new.offer_gap,
     staff_rate = new.staff_rate, staff_min = new.staff_min, staff_max = new.staff_max, staff_off = new.staff_off,
-    duplicate_links = new.duplicate_links, version = service.version + 1, updated_at = $1
+    staff_category = new.staff_category, duplicate_links = new.duplicate_links, version = service.version + 1, updated_at = $1
   from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
     $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::boolean[], $15::boolean[], $16::boolean[], $17::text[],
     $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::bigint[], $23::bigint[], $24::bigint[], $25::boolean[],
-    $26::text[])
+    $26::text[], $27::text[])
     as new (id, name, category, description, type, rate, min, max, cost, cost_asset, cost_usd, refill, cancel, dripfeed,
       active, deactivated_reason, offered_rate, offered_min, offered_max, offer_gap, staff_rate, staff_min, staff_max,
-      staff_off, duplicate_links)
+      staff_off, duplicate_links, staff_category)
   where service.id = new.id
   returning service.id`)
 
@@ -88,6 +88,7 @@ async function updateServices(tx: Tx, services: readonly Service[], now: Date): 
     numbers((service) => service.staff_max),
     numbers((service) => service.staff_off),
     texts((service) => service.duplicate_links),
+    texts((service) => service.staff_category),
   ])
   invariant(rows.length === services.length, 'writeServices: a service vanished under the lock')
 }

@@ -9,10 +9,12 @@ export interface RefreshState {
   /** When the list last applied was asked for, and how many services it had. */
   listed_at: Date | null
   listed: number | null
+  /** How many services a list had that was not trusted when it was read last; null: none was distrusted. */
+  distrusted: number | null
 }
 
 const stateOf = statement(
-  'select provider_id, tried_at, problem, listed_at, listed from catalog.refresh where provider_id = $1',
+  'select provider_id, tried_at, problem, listed_at, listed, distrusted from catalog.refresh where provider_id = $1',
 )
 
 /** How the refresh of a provider's prices stands; undefined before the first. */

@@ -6,8 +6,9 @@ import { staffWith } from '#test/support/staff.ts'
 test('staff refresh prices at once, and are told why a list was not applied', async () => {
   const { shop, url } = await openDoors()
   const { app, control, provider_id, services } = shop
-  const staff = await staffWith(app, url, ['prices:refresh'])
+  const staff = await staffWith(app, url, ['prices:refresh', 'prices:read'])
   const path = `/api/admin/providers/${provider_id}/refresh-prices`
+  expect((await staff.ask('GET', path)).body).toMatchObject({ outcome: 'applied', listed_services: services.length })
   await control.changeService(101, { rate: '50.00' })
   expect(await staff.ask('POST', path)).toMatchObject({
     status: 200,
@@ -20,6 +21,16 @@ test('staff refresh prices at once, and are told why a list was not applied', as
     status: 200,
     body: { applied: false, problem: 'The list is empty.', updated: 0 },
   })
+  expect((await staff.ask('GET', path)).body).toMatchObject({
+    outcome: 'distrusted',
+    problem: 'Not applied: The list is empty.',
+    distrusted_services: 0,
+    listed_services: services.length,
+  })
+  await control.setFaults({ html: 1 })
+  expect(await staff.ask('POST', path)).toMatchObject({ body: { applied: false } })
+  expect((await staff.ask('GET', path)).body).toMatchObject({ outcome: 'failed', distrusted_services: null })
+  await control.setFaults({ services_empty: 1 })
   expect(await staff.ask('POST', path, { accept_shrunken: true })).toMatchObject({
     body: { applied: true, no_longer_sold: services.length },
   })
@@ -27,6 +38,9 @@ test('staff refresh prices at once, and are told why a list was not applied', as
     status: 404,
     body: { code: 'provider_not_found' },
   })
+  expect(await staff.ask('GET', '/api/admin/providers/999/refresh-prices')).toMatchObject({ status: 404 })
+  await app.db.query('delete from catalog.refresh')
+  expect((await staff.ask('GET', path)).body).toMatchObject({ outcome: 'never', tried_at: null })
   const other = await staffWith(app, url, ['prices:edit'])
   expect(await other.ask('POST', path)).toMatchObject({ status: 403 })
 })

@@ -1,8 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
+import { ProviderNotFoundError } from '#server/domains/providers/errors.ts'
+import { findProvider } from '#server/domains/providers/queries.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
+import { type RefreshState, selectRefresh } from './queries.ts'
 import { refreshProvider } from './refresh-provider.ts'
 
 const count = z.number().int()
@@ -17,9 +20,25 @@ const outcomeShape = z.object({
   no_longer_sold: count.meta({ example: 1 }),
 })
 
+const params = z.object({ id: z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number') })
+
+const stateShape = z.object({
+  provider_id: z.string().meta({ example: '1' }),
+  outcome: z.enum(['applied', 'distrusted', 'failed', 'never']).meta({
+    description:
+      'Of the last try. `distrusted`: the list looked as if part of it were missing; `refresh-prices` with `accept_shrunken` applies it as it is then. `failed`: it could not be read, or its prices not be told in dollars.',
+  }),
+  tried_at: z.iso.datetime().nullable(),
+  problem: z.string().nullable().meta({ example: 'Not applied: The list has 3 services, where it had 24.' }),
+  distrusted_services: count.nullable().meta({ description: 'How many services the distrusted list had.', example: 3 }),
+  listed_at: z.iso.datetime().nullable().meta({ description: 'When the list last applied was read.' }),
+  listed_services: count.nullable().meta({ description: 'How many services that had.', example: 24 }),
+})
+
 /** Reading providers' prices at once, for staff. Register it under a scope that `guardRoutes` guards. */
 export function refreshRoutes(app: App, providers: Providers): FastifyPluginAsyncZod {
   return async (server) => {
+    await server.register(stateRoute(app))
     server.post(
       '/api/admin/providers/:id/refresh-prices',
       {
@@ -29,7 +48,7 @@ export function refreshRoutes(app: App, providers: Providers): FastifyPluginAsyn
           description:
             'For the services that we have of it; none is created. A list that is empty, or that lacks more than half, is not applied unless with `accept_shrunken`. 404 `provider_not_found`; 422 `offer_too_long`.',
           tags: ['prices'],
-          params: z.object({ id: z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number') }),
+          params,
           body: z
             .strictObject({
               accept_shrunken: z.literal(true).optional().meta({ description: 'You have seen that so much is gone.' }),
@@ -48,6 +67,47 @@ export function refreshRoutes(app: App, providers: Providers): FastifyPluginAsyn
       },
     )
   }
+}
+
+function stateRoute(app: App): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.get(
+      '/api/admin/providers/:id/refresh-prices',
+      {
+        config: { permission: 'prices:read' },
+        schema: {
+          summary: 'How the last refresh of a provider’s prices went',
+          description: '404 `provider_not_found`.',
+          tags: ['prices'],
+          params,
+          response: { 200: stateShape },
+        },
+      },
+      async (request) => {
+        const provider_id = BigInt(request.params.id)
+        if (!(await findProvider(app.db, provider_id))) throw new ProviderNotFoundError(provider_id)
+        return stateView(provider_id, await selectRefresh(app.db, provider_id))
+      },
+    )
+  }
+}
+
+function stateView(provider_id: bigint, state: RefreshState | undefined): z.output<typeof stateShape> {
+  return {
+    provider_id: String(provider_id),
+    outcome: outcomeOf(state),
+    tried_at: state?.tried_at.toISOString() ?? null,
+    problem: state?.problem ?? null,
+    distrusted_services: state?.distrusted ?? null,
+    listed_at: state?.listed_at?.toISOString() ?? null,
+    listed_services: state?.listed ?? null,
+  }
+}
+
+function outcomeOf(state: RefreshState | undefined): z.output<typeof stateShape>['outcome'] {
+  if (!state) return 'never'
+  if (state.problem === null) return 'applied'
+  return state.distrusted === null ? 'failed' : 'distrusted'
 }
 
 const NOTHING = { updated: 0, unchanged: 0, deactivated: 0 }
