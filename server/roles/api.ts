@@ -33,6 +33,8 @@ import { financeRoutes } from '#server/domains/orders/finance/routes.ts'
 import { limitRoutes } from '#server/domains/orders/limits/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/placing/place-order.ts'
+import { refillRoutes } from '#server/domains/orders/refilling/routes.ts'
+import { staffRefillRoutes } from '#server/domains/orders/refilling/staff-routes.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
 import { depositRoutes } from '#server/domains/payments/deposits/routes.ts'
@@ -110,6 +112,8 @@ async function openDoors(
     await doors.register(serviceHistoryRoutes(app))
     await doors.register(orderRoutes(app, orders))
     await doors.register(cancelRoutes(app))
+    await doors.register(refillRoutes(app))
+    await doors.register(staffRefillRoutes(app))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))
     await doors.register(financeRoutes(app))

@@ -5,6 +5,8 @@ import { formatAmount } from '#server/kit/money.ts'
 import type { CancelRequest } from '../cancelling/cancel-request.ts'
 import { adminStatus, netCharge, visibleStatus } from '../order.ts'
 import type { Attempt, OrderStep } from '../queries.ts'
+import type { Refill } from '../refilling/refill.ts'
+import { deskRefillShape, deskRefillView } from '../refilling/refill-views.ts'
 import type { DeskOrder } from './list-orders.ts'
 
 // What staff see of an order: the truth, with all that is known of its provider. Providers' keys are masked where the calls are logged.
@@ -152,6 +154,7 @@ export const deskDetailShape = deskOrderShape.extend({
   history: z.array(stepShape),
   attempts_made: z.array(attemptShape),
   cancel_requests: z.array(cancelShape).meta({ description: 'Wishes that its provider should end it, oldest first.' }),
+  refills: z.array(deskRefillShape),
   calls: z
     .array(callShape)
     .meta({ description: 'The latest calls to providers about it, latest first; keys are masked.' }),
@@ -162,13 +165,14 @@ interface Known {
   history: OrderStep[]
   attempts: Attempt[]
   cancels: CancelRequest[]
+  refills: Refill[]
   calls: LoggedCall[]
 }
 
 /** Everything that is known of an order. */
 export function deskDetailView(
   order: DeskOrder,
-  { history, attempts, cancels, calls }: Known,
+  { history, attempts, cancels, refills, calls }: Known,
 ): z.output<typeof deskDetailShape> {
   return {
     ...deskOrderView(order),
@@ -190,6 +194,7 @@ export function deskDetailView(
       asked_at: asked_at.toISOString(),
       ended_at: timeOf(ended_at),
     })),
+    refills: refills.map(deskRefillView),
     calls: calls.map(({ at, action, request, response, http_status, outcome, duration_ms }) => ({
       ...{ action, request, response, http_status, outcome, duration_ms },
       at: at.toISOString(),

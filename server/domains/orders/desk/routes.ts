@@ -11,6 +11,7 @@ import { ORDER_STATES, statesSeenAs, VISIBLE_STATUSES } from '../order.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
 import { attemptsOf, historyOf } from '../queries.ts'
+import { refillsOf } from '../refilling/queries.ts'
 import { deskDetailShape, deskDetailView, deskOrderShape, deskOrderView } from './desk-views.ts'
 import { COUNTED_MAX, countOrders, DESK_PAGE_MAX, findDeskOrder, listOrders, type OrderFilter } from './list-orders.ts'
 import { resolutionRefused } from './problems.ts'
@@ -141,13 +142,14 @@ function detailRoutes(app: App): FastifyPluginAsyncZod {
     const id = parseId(text)
     const order = id && (await findDeskOrder(app, id))
     if (!order) throw new OrderNotFoundError()
-    const [history, attempts, cancels, calls] = await Promise.all([
+    const [history, attempts, cancels, refills, calls] = await Promise.all([
       historyOf(app.db, order.id),
       attemptsOf(app.db, order.id),
       cancelRequestsOf(app.db, order.id),
+      refillsOf(app.db, order.id),
       callsOfOrder(app.db, order.id),
     ])
-    return deskDetailView(order, { history, attempts, cancels, calls })
+    return deskDetailView(order, { history, attempts, cancels, refills, calls })
   }
   return async (server) => {
     server.get('/:id', { config, schema: { ...schema, summary: 'Everything about one order' } }, (request) =>
