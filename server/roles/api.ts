@@ -33,6 +33,7 @@ import { financeRoutes } from '#server/domains/orders/finance/routes.ts'
 import { limitRoutes } from '#server/domains/orders/limits/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/placing/place-order.ts'
+import { reconciliationRoutes } from '#server/domains/orders/reconciling/routes.ts'
 import { refillRoutes } from '#server/domains/orders/refilling/routes.ts'
 import { staffRefillRoutes } from '#server/domains/orders/refilling/staff-routes.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
@@ -116,6 +117,7 @@ async function openDoors(
     await doors.register(staffRefillRoutes(app))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))
+    await doors.register(reconciliationRoutes(app))
     await doors.register(financeRoutes(app))
     await doors.register(financeExportRoutes(app))
     await doors.register(limitRoutes(app))

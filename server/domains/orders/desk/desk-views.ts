@@ -96,7 +96,7 @@ export function deskOrderView(order: DeskOrder): z.output<typeof deskOrderShape>
 }
 
 /** An amount of the asset that the order costs us. */
-function costOf({ cost_scale }: DeskOrder, minor: bigint): string {
+export function costOf({ cost_scale }: Pick<DeskOrder, 'cost_scale'>, minor: bigint): string {
   return formatAmount(minor, cost_scale, Math.min(2, cost_scale))
 }
 
@@ -122,6 +122,7 @@ const attemptShape = z.object({
   message: z.string().nullable(),
   provider_order_id: z.string().nullable(),
   provider_balance: amount.nullable().meta({ description: 'As last read before it was sent.' }),
+  repeats: z.number().int().meta({ description: 'How often the same was sent again under its key.' }),
   started_at: z.iso.datetime(),
   ended_at: moment,
 })
@@ -183,7 +184,7 @@ export function deskDetailView(
       at: at.toISOString(),
     })),
     attempts_made: attempts.map(({ number, provider_id, state, code, message, provider_order_id, ...attempt }) => ({
-      ...{ number, code, message, provider_order_id, outcome: state },
+      ...{ number, code, message, provider_order_id, outcome: state, repeats: attempt.repeats },
       provider_id: String(provider_id),
       provider_balance: attempt.provider_balance === null ? null : costOf(order, attempt.provider_balance),
       started_at: attempt.started_at.toISOString(),
