@@ -1,10 +1,10 @@
-import { duplicateLinkRoutes } from '#server/domains/catalog/duplicate-links/routes.ts'
 import { exchangeRateRoutes } from '#server/domains/catalog/exchange-rates/routes.ts'
 import { serviceHistoryRoutes } from '#server/domains/catalog/history/routes.ts'
 import { markupRoutes } from '#server/domains/catalog/markups/routes.ts'
 import { offerRoutes } from '#server/domains/catalog/offers/routes.ts'
 import { refreshRoutes } from '#server/domains/catalog/refresh/routes.ts'
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
+import { staffServiceRoutes } from '#server/domains/catalog/staff-routes.ts'
 import { areaRoutes } from '#server/domains/identity/areas/routes.ts'
 import { openAuthentication } from '#server/domains/identity/authentication.ts'
 import { guardRoutes, knownPrincipal, principalOf } from '#server/domains/identity/guard-routes.ts'
@@ -30,16 +30,15 @@ import { deskProviderRoutes } from '#server/domains/orders/desk/provider-routes.
 import { deskRoutes } from '#server/domains/orders/desk/routes.ts'
 import { financeExportRoutes } from '#server/domains/orders/finance/export-routes.ts'
 import { financeRoutes } from '#server/domains/orders/finance/routes.ts'
+import { topupRoutes } from '#server/domains/orders/finance/topup-routes.ts'
 import { limitRoutes } from '#server/domains/orders/limits/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/placing/place-order.ts'
-import { reconciliationRoutes } from '#server/domains/orders/reconciling/routes.ts'
-import { refillRoutes } from '#server/domains/orders/refilling/routes.ts'
-import { staffRefillRoutes } from '#server/domains/orders/refilling/staff-routes.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
 import { depositRoutes } from '#server/domains/payments/deposits/routes.ts'
 import { staffDepositRoutes } from '#server/domains/payments/deposits/staff-routes.ts'
+import { providerRoutes } from '#server/domains/providers/routes.ts'
 import { type Http, openHttp } from '#server/platform/http/http.ts'
 import { keepAnswers } from '#server/platform/idempotency/once.ts'
 import { limitCallers, limitNetworks } from '#server/platform/limits/limit-requests.ts'
@@ -104,22 +103,21 @@ async function openDoors(
     await doors.register(depositRoutes(app))
     await doors.register(staffDepositRoutes(app))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
+    await doors.register(providerRoutes(app, secrets))
     await doors.register(catalogRoutes(app))
     await doors.register(markupRoutes(app))
-    await doors.register(duplicateLinkRoutes(app))
+    await doors.register(staffServiceRoutes(app))
     await doors.register(exchangeRateRoutes(app))
     await doors.register(refreshRoutes(app, providers))
     await doors.register(offerRoutes(app, providers))
     await doors.register(serviceHistoryRoutes(app))
     await doors.register(orderRoutes(app, orders))
     await doors.register(cancelRoutes(app))
-    await doors.register(refillRoutes(app))
-    await doors.register(staffRefillRoutes(app))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))
-    await doors.register(reconciliationRoutes(app))
     await doors.register(financeRoutes(app))
     await doors.register(financeExportRoutes(app))
+    await doors.register(topupRoutes(app))
     await doors.register(limitRoutes(app))
     await doors.register(panelApiRoutes(app, authentication, { ...orders, limits }))
     await doors.register(webhookRoutes(app, secrets))

@@ -59,14 +59,19 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'orders:read', description: 'See all orders, with all that is known of them.' },
   { permission: 'orders:resubmit', description: 'Send failed orders to their providers again.' },
   { permission: 'orders:cancel', description: 'Cancel customers’ orders, or ask their providers to.' },
-  { permission: 'orders:refill', description: 'Ask for refills of customers’ orders, and say how refills ended.' },
-  { permission: 'refills:edit', description: 'Set for how long orders of a service can be refilled, and by whom.' },
   { permission: 'orders:sync', description: 'Have providers asked now how orders go.' },
+  { permission: 'providers:read', description: 'See the providers, and what was said to them.' },
+  { permission: 'providers:edit', description: 'Add providers, change their settings, pause and resume them.' },
+  { permission: 'providers:top-up', description: 'Book what was paid to providers.' },
   { permission: 'providers:check-balance', description: 'Ask providers for our balance with them.' },
   { permission: 'orders:resolve', description: 'Say what became of orders that wait: placed, to be sent, refunded.' },
 
   { permission: 'prices:read', description: 'See costs, mark-up rules, exchange rates, and what became of prices.' },
   { permission: 'prices:edit', description: 'Change mark-up rules and exchange rates, which prices services anew.' },
+  {
+    permission: 'services:edit',
+    description: 'Set by hand how services are sold: rate, limits, category, on and off.',
+  },
   { permission: 'services:import', description: 'Read providers’ lists and take services of them into the catalogue.' },
   { permission: 'prices:refresh', description: 'Read prices, limits and availability from providers now.' },
 

@@ -7,7 +7,7 @@ export const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   platform: [],
   audit: [],
   ledger: [],
-  providers: [],
+  providers: ['audit', 'identity'],
   identity: ['audit'],
   operations: ['audit', 'identity'],
   catalog: ['audit', 'identity', 'providers'],

@@ -1,7 +1,10 @@
 import { type Actor, SYSTEM } from '#server/domains/audit/act.ts'
 import { differences } from '#server/domains/audit/differences.ts'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
+import type { Tx } from '#server/platform/db/database.ts'
 import { ExchangeRateMissingError, ServiceEditRefusedError, ServiceNotFoundError } from './errors.ts'
+import { priceService } from './price-service.ts'
+import { readPricing } from './pricing.ts'
 import { lockServicesOf, selectService } from './queries.ts'
 import { forgetServices } from './sellable-services.ts'
 import { type CatalogApp, type DuplicateLinks, QUANTITY_MAX, RATE_MAX, type Service, termsOf } from './service.ts'
@@ -15,6 +18,8 @@ export interface EditService {
   min?: bigint | null
   max?: bigint | null
   active?: boolean
+  /** Our own category; null leaves the one that it has until the provider's next list. */
+  category?: string | null
   /** Whether two orders for one link may be under way. */
   duplicate_links?: DuplicateLinks
   /** Who sets them; the house itself when absent. */
@@ -23,7 +28,7 @@ export interface EditService {
 }
 
 /**
- * Sets rate, limits, whether the service is sold, and its rule for links; later imports respect it. Answers the service as it then stands; an edit that changes nothing
+ * Sets rate, limits, whether the service is sold, its category and its rule for links; later imports respect it. Answers the service as it then stands; an edit that changes nothing
  * writes nothing. Throws ServiceNotFoundError; ServiceEditRefusedError for a rate below the cost or out of range, limits that the provider does not
  * serve, and for switching on what it does not offer; ExchangeRateMissingError where the cost is not known in dollars.
  */
@@ -34,7 +39,8 @@ export async function editService(app: CatalogApp, edit: EditService): Promise<S
     await lockServicesOf(tx, before.provider_id)
     const service = await selectService(tx, edit.service_id)
     if (!service) throw new ServiceNotFoundError(edit.service_id)
-    const next = decide(service, edit)
+    const placed = edit.category === undefined ? service : await placeIn(app, tx, service, edit.category)
+    const next = decide(placed, edit)
     const changed = differences(service, next, Object.keys(next) as (keyof Service)[])
     if (!changed) return service
     const { by: actor = SYSTEM, reason } = edit
@@ -46,6 +52,12 @@ export async function editService(app: CatalogApp, edit: EditService): Promise<S
   })
   await forgetServices(app)
   return after
+}
+
+/** In another category another rule may price it. */
+async function placeIn(app: CatalogApp, tx: Tx, service: Service, staff_category: string | null): Promise<Service> {
+  const moved = { ...service, staff_category, category: staff_category ?? service.category }
+  return priceService(moved, await readPricing(tx, app))
 }
 
 function decide(service: Service, edit: EditService): Service {

@@ -1,16 +1,17 @@
 import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
 import type { Service } from './service.ts'
 
-const COLUMNS = `id, name, category, description, type, rate, min, max, provider_id, provider_service_id, cost, cost_asset,
+/** The columns of a Service, for select lists. */
+export const SERVICE_COLUMNS = `id, name, category, description, type, rate, min, max, provider_id, provider_service_id, cost, cost_asset,
   cost_usd, refill, cancel, dripfeed, active, deactivated_reason, offered_rate, offered_min, offered_max, offer_gap,
   staff_rate, staff_min, staff_max, staff_off, staff_category, duplicate_links, position, version`
 
-const allServices = statement(`select ${COLUMNS} from catalog.service order by category, position, id`)
-const servicesOf = statement(`select ${COLUMNS} from catalog.service where provider_id = $1 order by id`)
-const serviceById = statement(`select ${COLUMNS} from catalog.service where id = $1`)
-const servicesIn = statement(`select ${COLUMNS} from catalog.service where category = $1 order by id`)
+const allServices = statement(`select ${SERVICE_COLUMNS} from catalog.service order by category, position, id`)
+const servicesOf = statement(`select ${SERVICE_COLUMNS} from catalog.service where provider_id = $1 order by id`)
+const serviceById = statement(`select ${SERVICE_COLUMNS} from catalog.service where id = $1`)
+const servicesIn = statement(`select ${SERVICE_COLUMNS} from catalog.service where category = $1 order by id`)
 const servicesBilledIn = statement(
-  `select ${COLUMNS} from catalog.service where cost_asset = any($1::text[]) order by id`,
+  `select ${SERVICE_COLUMNS} from catalog.service where cost_asset = any($1::text[]) order by id`,
 )
 const currentRevision = statement('select value from catalog.revision')
 // The classes are any fixed numbers; providers whose hashes meet only wait for one another. The shared lock first: whoever waits for it holds nothing yet.

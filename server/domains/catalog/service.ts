@@ -14,16 +14,20 @@ export const RATE_MAX = 1_000_000_000_000n
 export const QUANTITY_MAX = 1_000_000_000n
 
 /** Why a service is not sold: staff took it out, the provider does not offer it, or its price or limits make no sense. */
-export type DeactivatedReason =
-  | 'staff'
-  | OfferGap
-  | 'no_exchange_rate'
-  | 'rate_out_of_range'
-  | 'limits_conflict'
-  | 'below_cost'
+export const DEACTIVATED_REASONS = [
+  'staff',
+  'vanished',
+  'unreadable',
+  'type_not_sold',
+  'no_exchange_rate',
+  'rate_out_of_range',
+  'limits_conflict',
+  'below_cost',
+] as const
+export type DeactivatedReason = (typeof DEACTIVATED_REASONS)[number]
 
 /** Why what the provider offers now cannot be sold: it is gone, makes no sense, or is of a type that Saldo does not sell. */
-export type OfferGap = 'vanished' | 'unreadable' | 'type_not_sold'
+export type OfferGap = Extract<DeactivatedReason, 'vanished' | 'unreadable' | 'type_not_sold'>
 
 /** What staff may say of a second order for the same link. */
 export const DUPLICATE_LINKS = ['allow', 'refuse'] as const

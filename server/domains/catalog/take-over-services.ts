@@ -7,7 +7,7 @@ import { readPricing } from './pricing.ts'
 import { lockPrices } from './queries.ts'
 import { type CatalogApp, RATE_MAX, type Service, termsOf } from './service.ts'
 
-/** A service of another system. It keeps its number, by which resellers order it, and its rate as staff's word. */
+/** A service of another system. It keeps its number, by which resellers order it, and its rate and category as staff's word. */
 export interface TakenService extends Offered {
   id: bigint
   provider_id: bigint
@@ -69,11 +69,11 @@ function sourceOf({ provider_id, provider_service_id }: Pick<Service, 'provider_
 const INSERT = statement(`
   with created as (
     insert into catalog.service (id, name, category, description, type, rate, min, max, provider_id, provider_service_id, cost, cost_asset,
-      cost_usd, refill, cancel, dripfeed, active, deactivated_reason, offered_rate, offered_min, offered_max, staff_rate, staff_off, position,
+      cost_usd, refill, cancel, dripfeed, active, deactivated_reason, offered_rate, offered_min, offered_max, staff_rate, staff_category, staff_off, position,
       created_at, updated_at)
     overriding system value
     select id, name, category, description, type, rate, min, max, provider_id, provider_service_id, cost, cost_asset,
-      cost_usd, refill, cancel, dripfeed, active, deactivated_reason, offered_rate, min, max, staff_rate, staff_off, place, $22, $22
+      cost_usd, refill, cancel, dripfeed, active, deactivated_reason, offered_rate, min, max, staff_rate, category, staff_off, place, $22, $22
     from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
       $10::text[], $11::bigint[], $12::text[], $13::bigint[], $14::boolean[], $15::boolean[], $16::boolean[], $17::boolean[], $18::text[],
       $19::bigint[], $20::bigint[], $21::boolean[]) with ordinality
@@ -91,7 +91,7 @@ async function create(tx: Tx, app: Pick<CatalogApp, 'clock' | 'settings'>, taken
   if (taken.length === 0) return
   const pricing = await readPricing(tx, app)
   const services = taken.map((each) => {
-    const standing = { ...blank(each), staff_rate: each.rate, staff_off: each.is_off }
+    const standing = { ...blank(each), staff_rate: each.rate, staff_category: each.category, staff_off: each.is_off }
     const priced = priceService(standing, pricing)
     // A service that nobody can price yet has the rate that it had.
     return priced.cost_usd === null ? { ...priced, ...termsOf({ ...priced, offered_rate: each.rate }) } : priced

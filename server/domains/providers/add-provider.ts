@@ -1,7 +1,10 @@
+import type { Actor } from '#server/domains/audit/act.ts'
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { present } from '#server/kit/invariant.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import type { Secrets } from '#server/platform/secrets/secrets.ts'
 import { ProviderNameTakenError, ProviderSettingError } from './errors.ts'
+import { providerAct } from './provider-acts.ts'
 import type { ProviderRow } from './provider-row.ts'
 import { type NewProvider, readNewProvider } from './provider-settings.ts'
 import { findProvider } from './queries.ts'
@@ -20,10 +23,10 @@ const INSERT_PROVIDER = statement(`
   returning id`)
 
 /**
- * Adds a provider; its key is stored sealed and never shown again.
+ * Adds a provider; its key is stored sealed and never shown again. What `by` adds is an act of theirs.
  * Throws ProviderSettingError, ProviderNameTakenError.
  */
-export async function addProvider(tx: Tx, secrets: Secrets, input: NewProvider): Promise<ProviderRow> {
+export async function addProvider(tx: Tx, secrets: Secrets, input: NewProvider, by?: Actor): Promise<ProviderRow> {
   const { key, ...settings } = readNewProvider(input)
   const [drawn] = await tx.query<{ id: bigint; has_asset: boolean }>(DRAW_ID, [settings.currency])
   const { id, has_asset } = present(drawn, 'addProvider: no id drawn')
@@ -47,5 +50,7 @@ export async function addProvider(tx: Tx, secrets: Secrets, input: NewProvider):
     settings.lists_orders,
   ])
   if (inserted.length === 0) throw new ProviderNameTakenError()
-  return present(await findProvider(tx, id), 'addProvider: the provider vanished')
+  const row = present(await findProvider(tx, id), 'addProvider: the provider vanished')
+  if (by) recordActs(tx, [providerAct('added', by, undefined, row)])
+  return row
 }

@@ -65,7 +65,8 @@ test('close writes all the rest, in the order of time, whatever the texts hold',
   await calls.close()
   const counted = await db.query<{ n: bigint }>('select count(*) n from providers.call_log')
   expect(counted[0]?.n).toBe(1_234n)
-  const page = await callsOfProvider(db, 1n, new Date(AT.getTime() + 1))
+  const behind = { at: new Date(AT.getTime() + 1).toISOString(), id: 0n }
+  const page = await callsOfProvider(db, 1n, { behind, limit: 100 })
   expect(page[0]?.request).toBe('NUL , quote ", back \\, brace {}, comma, emoji 🙂, half \ufffd')
   expect(page[0]?.http_status).toBeNull()
 })

@@ -1,7 +1,10 @@
+import type { Actor } from '#server/domains/audit/act.ts'
+import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { present } from '#server/kit/invariant.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import type { Secrets } from '#server/platform/secrets/secrets.ts'
 import { ProviderChangedError, ProviderNameTakenError, ProviderNotFoundError } from './errors.ts'
+import { providerAct } from './provider-acts.ts'
 import type { ProviderRow } from './provider-row.ts'
 import { type ProviderChange, readProviderChange } from './provider-settings.ts'
 import { findProvider } from './queries.ts'
@@ -20,13 +23,13 @@ const UPDATE_PROVIDER = statement(`
   where id = $1`)
 
 /**
- * Changes settings of a provider; every process works by them from its next call on. With `version`, only if it is still that version.
+ * Changes settings of a provider; every process works by them from its next call on. With `version`, only if it is still that version. What `by` changes is an act of theirs.
  * Throws ProviderNotFoundError, ProviderSettingError, ProviderNameTakenError, ProviderChangedError.
  */
 export async function changeProvider(
   tx: Tx,
   secrets: Secrets,
-  change: { provider_id: bigint; settings: ProviderChange; version?: bigint },
+  change: { provider_id: bigint; settings: ProviderChange; version?: bigint | undefined; by?: Actor; reason?: string },
 ): Promise<ProviderRow> {
   const id = change.provider_id
   const { key, ...settings } = readProviderChange(change.settings)
@@ -35,6 +38,7 @@ export async function changeProvider(
   if (change.version !== undefined && change.version !== locked.version) throw new ProviderChangedError()
   // A twin that takes the name just now meets the constraint, and the transaction runs again.
   if (locked.name_taken) throw new ProviderNameTakenError()
+  const before = present(await findProvider(tx, id), 'changeProvider: a locked provider is there')
   const sealed = key === undefined ? undefined : secrets.seal(key, keyContext(id))
   await tx.query(UPDATE_PROVIDER, [
     id,
@@ -51,5 +55,11 @@ export async function changeProvider(
     settings.idempotency_window_s,
     settings.lists_orders,
   ])
-  return present(await findProvider(tx, id), 'changeProvider: the provider vanished')
+  const after = present(await findProvider(tx, id), 'changeProvider: the provider vanished')
+  const { by, reason } = change
+  if (by)
+    recordActs(tx, [
+      providerAct('changed', by, before, after, { ...(reason && { reason }), new_key: key !== undefined }),
+    ])
+  return after
 }

@@ -22,7 +22,8 @@ const SETTINGS = {
   lists_orders: z.boolean(),
 } as const
 
-const NEW_PROVIDER = z.strictObject({
+/** What a new provider is made of. */
+export const NEW_PROVIDER = z.strictObject({
   ...SETTINGS,
   currency: z.string().regex(/^[A-Z][A-Z0-9]{1,11}$/, 'expected the code of an asset, such as USD'),
   adapter: SETTINGS.adapter.default('panel-v2'),
@@ -39,7 +40,9 @@ const NEW_PROVIDER = z.strictObject({
 
 // Not the currency: the figures that are stored are in it. Not the adapter: the orders that are open follow its ids.
 const { adapter: _, ...CHANGEABLE } = SETTINGS
-const PROVIDER_CHANGE = z.strictObject(CHANGEABLE).partial()
+
+/** What may be changed of one. */
+export const PROVIDER_CHANGE = z.strictObject(CHANGEABLE).partial()
 
 /** A new provider. What is left out gets a cautious default. */
 export type NewProvider = z.input<typeof NEW_PROVIDER>

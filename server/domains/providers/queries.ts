@@ -22,7 +22,7 @@ const CALLS_OF_ORDER = statement(`
 
 const CALLS_OF_PROVIDER = statement(`
   select id, at, provider_id, order_id, action, request, response, http_status, outcome, duration_ms
-  from providers.call_log where provider_id = $1 and at < $2 order by at desc, id desc limit $3`)
+  from providers.call_log where provider_id = $1 and (at, id) < ($2::timestamptz, $3) order by at desc, id desc limit $4`)
 
 /** More providers than any business has; a bound on what a page or a loop reads. */
 const PROVIDERS_MAX = 1_000
@@ -50,6 +50,14 @@ export async function findProvider(db: Db | Tx, id: bigint): Promise<ProviderRow
   return row
 }
 
+const LOCK_PROVIDER = statement('select from providers.provider where id = $1 for no key update')
+
+/** The provider, as it stands until the transaction ends; or undefined. */
+export async function lockProvider(tx: Tx, id: bigint): Promise<ProviderRow | undefined> {
+  await tx.query(LOCK_PROVIDER, [id])
+  return findProvider(tx, id)
+}
+
 /** All providers, oldest first. */
 export async function listProviders(db: Db | Tx): Promise<ProviderRow[]> {
   return db.query<ProviderRow>(PROVIDERS, [PROVIDERS_MAX])
@@ -72,7 +80,12 @@ export async function callsOfOrder(db: Db | Tx, order_id: bigint): Promise<Logge
   return db.query<LoggedCall>(CALLS_OF_ORDER, [order_id, CALLS_MAX])
 }
 
-/** Calls to a provider before a time, latest first, at most CALLS_MAX. */
-export async function callsOfProvider(db: Db | Tx, provider_id: bigint, before: Date): Promise<LoggedCall[]> {
-  return db.query<LoggedCall>(CALLS_OF_PROVIDER, [provider_id, before, CALLS_MAX])
+/** Calls to a provider, latest first, those behind a call where one is given. */
+export async function callsOfProvider(
+  db: Db | Tx,
+  provider_id: bigint,
+  { behind, limit }: { behind?: { at: string; id: bigint } | undefined; limit: number },
+): Promise<LoggedCall[]> {
+  const { at, id } = behind ?? { at: 'infinity', id: 0n }
+  return db.query<LoggedCall>(CALLS_OF_PROVIDER, [provider_id, at, id, limit])
 }

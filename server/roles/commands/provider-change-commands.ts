@@ -1,11 +1,9 @@
-import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { changeProvider } from '#server/domains/providers/change-provider.ts'
 import { pauseProvider } from '#server/domains/providers/pause-provider.ts'
-import type { ProviderRow } from '#server/domains/providers/provider-row.ts'
-import { findProvider } from '#server/domains/providers/queries.ts'
 import { resumeProvider } from '#server/domains/providers/resume-provider.ts'
+import { refuseOutsideOfSandbox } from '#server/domains/providers/sandbox-address.ts'
 import type { Config } from '#server/platform/config/config.ts'
-import { statement, type Tx } from '#server/platform/db/database.ts'
+import type { Tx } from '#server/platform/db/database.ts'
 import type { Saldo } from '../open-saldo.ts'
 import {
   type Command,
@@ -18,8 +16,7 @@ import {
   UsageError,
   withSaldo,
 } from './command.ts'
-import { providerAct } from './provider-acts.ts'
-import { isLoopback, REPETITION_OPTIONS, readRepetition, wholeOption } from './provider-commands.ts'
+import { REPETITION_OPTIONS, readRepetition, wholeOption } from './provider-commands.ts'
 
 /** A month; who wants to do without a provider for longer switches it off. */
 const PAUSE_MINUTES_MAX = 43_200
@@ -45,10 +42,9 @@ export const changeProviderCommand: Command = {
     const { options, positionals } = readArguments(args, CHANGEABLE, { min: 1, max: 1 })
     const id = readId(positionals[0], 'The provider')
     const settings = readSettings(options, config)
-    return changed(config, id, async ({ secrets }, tx, before) => {
-      const after = await changeProvider(tx, secrets, { provider_id: id, settings })
-      const more = { ...reasonOf(options), new_key: settings.key !== undefined }
-      recordActs(tx, [providerAct('changed', commandActor('change-provider'), before, after, more)])
+    const change = { provider_id: id, settings, by: commandActor('change-provider'), ...reasonOf(options) }
+    return changed(config, async ({ secrets }, tx) => {
+      await changeProvider(tx, secrets, change)
       return `Provider ${id} is changed.`
     })
   },
@@ -57,9 +53,7 @@ export const changeProviderCommand: Command = {
 function readSettings(options: Options, config: Config) {
   const { name, url, key, ...numbers } = options
   const enabled = readYesNo(options, 'enabled')
-  if (url !== undefined && config.mode === 'sandbox' && !isLoopback(url)) {
-    throw new UsageError('A sandbox calls only simulated providers on 127.0.0.1: real keys and play money do not meet.')
-  }
+  refuseOutsideOfSandbox(config, url)
   const settings = {
     ...(name !== undefined && { name }),
     ...(url !== undefined && { url }),
@@ -85,11 +79,10 @@ export const pauseProviderCommand: Command = {
     if (minutes > PAUSE_MINUTES_MAX) throw new UsageError(`--minutes is at most ${PAUSE_MINUTES_MAX}.`)
     const { reason } = reasonOf(options)
     if (reason === undefined) throw new UsageError('--reason is missing.')
-    return changed(config, id, async ({ app }, tx, before) => {
+    return changed(config, async ({ app }, tx) => {
       const until = new Date(app.clock.now().getTime() + Number(minutes) * 60_000)
-      if (!(await pauseProvider(tx, { provider_id: id, until, reason }))) return 'It is paused for longer already.'
-      const after = (await findProvider(tx, id)) ?? before
-      recordActs(tx, [providerAct('paused', commandActor('pause-provider'), before, after, { reason })])
+      const pause = { provider_id: id, until, reason, by: commandActor('pause-provider') }
+      if (!(await pauseProvider(tx, pause))) return 'It is paused for longer already.'
       return `Provider ${id} is paused until ${until.toISOString()}.`
     })
   },
@@ -102,33 +95,17 @@ export const resumeProviderCommand: Command = {
   run: (args, config) => {
     const { options, positionals } = readArguments(args, ['reason'], { min: 1, max: 1 })
     const id = readId(positionals[0], 'The provider')
-    return changed(config, id, async (_, tx, before) => {
-      if (before.paused_until === null) return `Provider ${id} is not paused.`
-      await resumeProvider(tx, id)
-      const after = (await findProvider(tx, id)) ?? before
-      recordActs(tx, [providerAct('resumed', commandActor('resume-provider'), before, after, reasonOf(options))])
-      return `Provider ${id} is sent orders again.`
+    return changed(config, async (_, tx) => {
+      const was_paused = await resumeProvider(tx, id, { by: commandActor('resume-provider'), ...reasonOf(options) })
+      return was_paused ? `Provider ${id} is sent orders again.` : `Provider ${id} is not paused.`
     })
   },
 }
 
-// Held until the commit, so that what stood before is what is changed.
-const LOCK = statement('select from providers.provider where id = $1 for no key update')
-
-/** Changes a provider that is there, in one transaction, and prints what `change` says of it. */
-function changed(
-  config: Config,
-  id: bigint,
-  change: (saldo: Saldo, tx: Tx, before: ProviderRow) => Promise<string>,
-): Promise<number> {
+/** Changes a provider in one transaction, and prints what `change` says of it. */
+function changed(config: Config, change: (saldo: Saldo, tx: Tx) => Promise<string>): Promise<number> {
   return withSaldo(config, async (saldo) => {
-    const said = await saldo.app.db.transaction(async (tx) => {
-      tx.send(LOCK, [id])
-      const before = await findProvider(tx, id)
-      if (!before) throw new UsageError(`There is no provider ${id}.`)
-      return change(saldo, tx, before)
-    })
-    print(said)
+    print(await saldo.app.db.transaction((tx) => change(saldo, tx)))
     return 0
   })
 }

@@ -1,14 +1,14 @@
-import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { importServices } from '#server/domains/catalog/import-services.ts'
 import { type MarkupRule, PERCENT_BP_MAX, RATE_STEP } from '#server/domains/catalog/markup.ts'
-import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { balancesOf } from '#server/domains/ledger/queries.ts'
-import { accountIds, prepaidAt, worldIn } from '#server/domains/orders/accounts.ts'
+import { accountIds, prepaidAt } from '#server/domains/orders/accounts.ts'
+import { recordTopup } from '#server/domains/orders/finance/record-topup.ts'
 import { addProvider } from '#server/domains/providers/add-provider.ts'
 import { checkBalance } from '#server/domains/providers/check-balance.ts'
 import { IDEMPOTENCIES } from '#server/domains/providers/provider-row.ts'
 import type { NewProvider } from '#server/domains/providers/provider-settings.ts'
 import { findProvider, listProviders } from '#server/domains/providers/queries.ts'
+import { refuseOutsideOfSandbox } from '#server/domains/providers/sandbox-address.ts'
 import { newUuid } from '#server/kit/id.ts'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
 import type { Saldo } from '../open-saldo.ts'
@@ -23,7 +23,6 @@ import {
   UsageError,
   withSaldo,
 } from './command.ts'
-import { providerAct } from './provider-acts.ts'
 
 /** `saldo add-provider` */
 export const addProviderCommand: Command = {
@@ -35,11 +34,7 @@ export const addProviderCommand: Command = {
     const { options, positionals } = readArguments(args, names, { min: 2, max: 2 })
     const [name, url] = positionals as [string, string]
     if (!options.key) throw new UsageError("--key is missing: the provider's API key.")
-    if (config.mode === 'sandbox' && !isLoopback(url)) {
-      throw new UsageError(
-        'A sandbox calls only simulated providers on 127.0.0.1: real keys and play money do not meet.',
-      )
-    }
+    refuseOutsideOfSandbox(config, url)
     const input = {
       name,
       url,
@@ -51,11 +46,8 @@ export const addProviderCommand: Command = {
       ...readRepetition(options),
     }
     return withSaldo(config, async ({ app, secrets }) => {
-      const row = await app.db.transaction(async (tx) => {
-        const row = await addProvider(tx, secrets, input)
-        recordActs(tx, [providerAct('added', commandActor('add-provider'), undefined, row)])
-        return row
-      })
+      const by = commandActor('add-provider')
+      const row = await app.db.transaction((tx) => addProvider(tx, secrets, input, by))
       print(`Provider ${row.id}: ${row.name}`)
       return 0
     })
@@ -129,28 +121,10 @@ export const recordTopupCommand: Command = {
       if (!row) throw new UsageError(`There is no provider ${provider_id}.`)
       const amount = parseAmount(positionals[1] as string, row.scale)
       if (amount === undefined || amount === 0n) throw new UsageError('The amount must be a figure such as 250.00.')
-      const names = [worldIn(row.currency), prepaidAt(provider_id, row.currency)]
-      const [world, prepaid] = (await accountIds(app.db, names)) as [bigint, bigint]
-      const [debit, credit] = amount > 0n ? [world, prepaid] : [prepaid, world]
-      const key = `provider:${provider_id}:topup:${options.key ?? newUuid()}`
-      const movement = {
-        kind: 'transfer',
-        debit,
-        credit,
-        amount: amount > 0n ? amount : -amount,
-        reason: 'provider.topup',
-      } as const
-      const outcome = await app.db.transaction(async (tx) => {
-        const [posted] = await postEntries(tx, [{ key, movements: [movement] }])
-        if (posted?.ok && !posted.replayed) {
-          const after = { amount, asset: row.currency, entry: key }
-          const subject = { kind: 'provider', id: provider_id }
-          recordActs(tx, [{ action: 'providers.topup_recorded', actor: commandActor('record-topup'), subject, after }])
-        }
-        return posted
-      })
-      print(outcome?.ok ? `${outcome.replayed ? 'Already booked.' : 'Booked.'}` : `Nothing moved: ${outcome?.refusal}`)
-      return outcome?.ok ? 0 : 1
+      const topup = { provider_id, amount, key: options.key ?? newUuid(), by: commandActor('record-topup') }
+      const outcome = await app.db.transaction((tx) => recordTopup(app, tx, topup))
+      print(outcome.ok ? `${outcome.replayed ? 'Already booked.' : 'Booked.'}` : `Nothing moved: ${outcome.refusal}`)
+      return outcome.ok ? 0 : 1
     })
   },
 }
@@ -192,8 +166,3 @@ export function readRepetition(options: Options): NewProviderRepetition {
 }
 
 type NewProviderRepetition = Pick<NewProvider, 'idempotency' | 'idempotency_window_s' | 'lists_orders'>
-
-/** Whether a sandbox may call this address. */
-export function isLoopback(url: string): boolean {
-  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname)
-}

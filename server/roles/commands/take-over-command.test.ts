@@ -89,7 +89,7 @@ test('what stands in the tables of another panel is taken over, once, to the las
   expect(first.err.trim().split('\n')).toEqual([
     'users.csv, line 4, id 3: email: is no address such as name@example.com',
     'users.csv, line 5, id 4: balance: is below zero: settle it there, or write it off',
-    'providers.csv, line 3, id 6: url: a sandbox calls only simulated providers on 127.0.0.1',
+    'providers.csv, line 3, id 6: url: a sandbox calls only simulated providers on 127.0.0.1: real keys and play money do not meet',
     'services.csv, line 4, id 42: provider_id: is none that was taken over',
     'orders.csv, line 8, id 9007: user_id: is no customer that was taken over',
     'orders.csv, line 7, id 9006: status: is none that is known, or partial with remains that make no sense',

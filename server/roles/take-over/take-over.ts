@@ -1,4 +1,3 @@
-import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { forgetServices } from '#server/domains/catalog/sellable-services.ts'
 import { SALE_ASSET } from '#server/domains/catalog/service.ts'
 import { takeOverServices } from '#server/domains/catalog/take-over-services.ts'
@@ -9,12 +8,11 @@ import { type TakenBalance, takeOverBalances } from '#server/domains/orders/take
 import { keepNumbers, TAKE_OVER_ORDERS_MAX, takeOverOrders } from '#server/domains/orders/take-over/take-over-orders.ts'
 import { addProvider } from '#server/domains/providers/add-provider.ts'
 import { listProviders } from '#server/domains/providers/queries.ts'
+import { refuseOutsideOfSandbox } from '#server/domains/providers/sandbox-address.ts'
 import { newSecret } from '#server/kit/id.ts'
 import type { Tx } from '#server/platform/db/database.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
 import { commandActor } from '../commands/command.ts'
-import { providerAct } from '../commands/provider-acts.ts'
-import { isLoopback } from '../commands/provider-commands.ts'
 import type { Saldo } from '../open-saldo.ts'
 import { readTable, type TableRow, tableIn } from './read-table.ts'
 import { FieldError, optionalAmount } from './table-fields.ts'
@@ -202,17 +200,13 @@ class Work {
       report.there += 1
       return []
     }
-    if (this.#saldo.app.config.mode === 'sandbox' && !isLoopback(value.settings.url)) {
-      this.#refuse('providers', row, 'url: a sandbox calls only simulated providers on 127.0.0.1')
-      return []
-    }
     try {
+      refuseOutsideOfSandbox(this.#saldo.app.config, value.settings.url)
       // A refused provider must not take the others with it.
       const { provider, amount } = await tx.part(async (part) => {
-        const provider = await addProvider(part, this.#saldo.secrets, value.settings)
+        const provider = await addProvider(part, this.#saldo.secrets, value.settings, this.#by)
         return { provider, amount: optionalAmount(row.fields, 'balance', provider.scale) ?? 0n }
       })
-      recordActs(tx, [providerAct('added', this.#by, undefined, provider)])
       this.#providers.set(value.id, provider)
       report.taken += 1
       if (amount <= 0n) return []

@@ -76,7 +76,6 @@ test('whatever state an order is in, no door of its customer tells more than wha
     // The states themselves are no words here: asking for one is refused, not answered with an empty list that tells it exists.
     for (const state of ORDER_STATES) expect((await read(`${path}?status=${state}`)).status).toBe(400)
   }
-  await read('/api/v1/refills')
   await read('/api/v1/balance')
   await read('/api/v1/messages')
   expect(heard.filter((text) => INNER.test(text))).toEqual([])

@@ -15,3 +15,20 @@ export class DaysRefusedError extends ProblemError {
     })
   }
 }
+
+/** The payment was booked with another amount, or is beyond what an account holds. */
+export class TopupRefusedError extends ProblemError {
+  override name = 'TopupRefusedError'
+  constructor(refusal: 'key_reused' | 'amount_out_of_range') {
+    super(
+      refusal === 'key_reused'
+        ? {
+            code: 'topup_reference_used',
+            status: 409,
+            title: 'Another amount was booked under this reference',
+            field: 'reference',
+          }
+        : { code: 'amount_out_of_range', status: 422, title: 'The account cannot hold so much', field: 'amount' },
+    )
+  }
+}

@@ -1,6 +1,6 @@
 import type { Act, Actor } from '#server/domains/audit/act.ts'
 import { differences } from '#server/domains/audit/differences.ts'
-import type { ProviderRow } from '#server/domains/providers/provider-row.ts'
+import type { ProviderRow } from './provider-row.ts'
 
 /** What people decide about a provider. Not its key, of which only is told that it was replaced; not what is found out, such as the balance. */
 const DECIDED = [
@@ -24,7 +24,7 @@ const NOTHING = Object.fromEntries(DECIDED.map((name) => [name, undefined])) as 
   [N in (typeof DECIDED)[number]]: undefined
 }
 
-/** The act of adding or changing a provider, which its own domain cannot record: it stands below the audit's callers. */
+/** The act of adding or changing a provider. */
 export function providerAct(
   what: 'added' | 'changed' | 'paused' | 'resumed',
   actor: Actor,
