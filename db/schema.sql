@@ -1366,6 +1366,12 @@ CREATE INDEX orders_of_customer_open ON orders.orders USING btree (customer_id, 
 
 CREATE INDEX orders_of_customer_short ON orders.orders USING btree (customer_id, id) WHERE (state = ANY (ARRAY['partial'::text, 'cancelled'::text]));
 
+CREATE INDEX orders_of_provider ON orders.orders USING btree (provider_id, id);
+
+CREATE INDEX orders_of_service ON orders.orders USING btree (service_id, id);
+
+CREATE INDEX orders_placed ON orders.orders USING btree (placed_at);
+
 CREATE INDEX orders_queued ON orders.orders USING btree (provider_id, customer_id, id) WHERE (state = 'queued'::text);
 
 CREATE INDEX orders_sole_link ON orders.orders USING btree (service_id, md5(link)) WHERE (sole_link AND (state <> ALL (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])));
@@ -1373,6 +1379,8 @@ CREATE INDEX orders_sole_link ON orders.orders USING btree (service_id, md5(link
 CREATE INDEX orders_waiting ON orders.orders USING btree (state, id) WHERE (state = ANY (ARRAY['unknown'::text, 'failed'::text]));
 
 CREATE INDEX orders_waiting_since ON orders.orders USING btree (waiting_since) WHERE (state = ANY (ARRAY['queued'::text, 'unknown'::text, 'failed'::text]));
+
+CREATE INDEX orders_with_reason ON orders.orders USING btree (reason, id) WHERE (reason IS NOT NULL);
 
 CREATE UNIQUE INDEX order_at_provider_once ON orders.orders USING btree (provider_id, provider_order_id) WHERE (provider_order_id IS NOT NULL);
 

@@ -26,8 +26,10 @@ import { queueRoutes } from '#server/domains/operations/queues/routes.ts'
 import { settingRoutes } from '#server/domains/operations/settings/routes.ts'
 import { cancelRoutes } from '#server/domains/orders/cancelling/routes.ts'
 import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
+import { deskExportRoutes } from '#server/domains/orders/desk/export-routes.ts'
 import { deskProviderRoutes } from '#server/domains/orders/desk/provider-routes.ts'
 import { deskRoutes } from '#server/domains/orders/desk/routes.ts'
+import { orderExportRoutes } from '#server/domains/orders/export-routes.ts'
 import { financeExportRoutes } from '#server/domains/orders/finance/export-routes.ts'
 import { financeRoutes } from '#server/domains/orders/finance/routes.ts'
 import { topupRoutes } from '#server/domains/orders/finance/topup-routes.ts'
@@ -113,6 +115,8 @@ async function openDoors(
     await doors.register(serviceHistoryRoutes(app))
     await doors.register(orderRoutes(app, orders))
     await doors.register(cancelRoutes(app))
+    await doors.register(orderExportRoutes(app))
+    await doors.register(deskExportRoutes(app))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))
     await doors.register(financeRoutes(app))

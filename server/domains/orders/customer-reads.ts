@@ -102,6 +102,7 @@ async function readOrders(db: Db, wanted: WantedOrder[]): Promise<(OrderWithStat
   return found
 }
 
+/** One page of a customer's orders. */
 interface WantedPage {
   customer_id: bigint
   before: bigint
@@ -138,19 +139,30 @@ async function readPages(db: Db, wanted: WantedPage[]): Promise<OrdersPage[]> {
 const pageOf = (conditions: string) =>
   statement(`
   select ${customerColumns('o')} from orders.orders o
-  where customer_id = $1 and id < $2 and ${conditions} and state = any($4::text[]) order by id desc limit $3`)
+  where customer_id = $1 and id < $2 and ${conditions} order by id desc limit $3`)
 const PAGES = {
-  open: pageOf(`state not in ('completed', 'partial', 'cancelled')`),
-  short: pageOf(`state in ('partial', 'cancelled')`),
-  completed: pageOf(`state = 'completed'`),
+  all: pageOf('true'),
+  open: pageOf(`state not in ('completed', 'partial', 'cancelled') and state = any($4::text[])`),
+  short: pageOf(`state in ('partial', 'cancelled') and state = any($4::text[])`),
+  completed: pageOf(`state = 'completed' and state = any($4::text[])`),
 }
 
 /** Few filter, so that these are not gathered. */
-async function readPageSeenAs(db: Db, { customer_id, before, size }: WantedPage, status: VisibleStatus) {
+async function readPageSeenAs(db: Db, wanted: WantedPage, status: VisibleStatus) {
+  const orders = await ownOrders(db, wanted, status)
+  return { orders: orders.slice(0, wanted.size - 1), has_more: orders.length === wanted.size }
+}
+
+/** Up to `size` of a customer's orders below the id `before`, newest first, all or those seen as `status`. */
+export function ownOrders(
+  db: Db,
+  { customer_id, before, size }: WantedPage,
+  status: VisibleStatus | undefined,
+): Promise<CustomerOrder[]> {
+  if (status === undefined) return db.query<CustomerOrder>(PAGES.all, [customer_id, before, size])
   const states = statesSeenAs(status)
   const kind = status === 'Completed' ? 'completed' : FINAL_STATES.includes(states[0] as OrderState) ? 'short' : 'open'
-  const orders = await db.query<CustomerOrder>(PAGES[kind], [customer_id, before, size, textArray(states)])
-  return { orders: orders.slice(0, size - 1), has_more: orders.length === size }
+  return db.query<CustomerOrder>(PAGES[kind], [customer_id, before, size, textArray(states)])
 }
 
 const EMPTY: Balance = { posted: 0n, held: 0n, available: 0n, version: 0n }

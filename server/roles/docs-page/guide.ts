@@ -192,6 +192,7 @@ const restDoor: Section = {
       examples: ['restServices', 'restOrder', 'restOrders', 'restOne', 'restList', 'restStatus', 'restBalance'],
     },
     'Lists are pages: `limit` 1 to 100, then the address in the header `Link` with `rel="next"`, which is absent on the last page.',
+    'All your orders, or those of one status, come as a file for spreadsheets from `GET /api/v1/orders.csv?status=Completed`, newest first.',
     'Refusals are RFC 9457 problems: `code` for programs, `title` and `detail` for people, the fields in `errors`, and a `request_id` to name when you ask about it. 402 `insufficient_funds` means that money alone is missing; 422 that the order is not acceptable as it is.',
     { examples: ['restRefused'] },
   ],

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { dispatched, placed, REFUSED, TIMED_OUT } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
 import type { Order } from '../order.ts'
-import { countOrders, listOrders, type OrderFilter } from './list-orders.ts'
+import { countOrders, type ListPlace, listOrders, type OrderFilter, type Sort } from './list-orders.ts'
 
 async function setup() {
   const shop = await openShop()
@@ -13,7 +13,7 @@ async function setup() {
   const open = await dispatched(shop, one)
   const [queued] = (await placed(shop, other)) as [Order]
   const found = async (filter: OrderFilter) =>
-    (await listOrders(shop.app, filter, { limit: 50 })).orders.map((order) => order.id)
+    (await listOrders(shop.app, filter, { sort: 'newest', limit: 50 })).orders.map((order) => order.id)
   return { shop, app: shop.app, one, other, failed, unknown, open, queued, found }
 }
 
@@ -51,11 +51,44 @@ test('a span of time is exact to its ends, and pages follow one another without 
   expect(await found({ from: at(3) })).toEqual([queued.id])
   expect(await found({ to: at(1) })).toEqual([failed.id])
   expect(await found({ from: at(9) })).toEqual([])
-  const first = await listOrders(app, {}, { limit: 3 })
-  expect(first).toMatchObject({ has_more: true })
-  const rest = await listOrders(app, {}, { limit: 3, before: first.orders.at(-1)?.id })
-  expect(rest.has_more).toBe(false)
-  expect([...first.orders, ...rest.orders].map(({ id }) => id)).toEqual([queued.id, open.id, unknown.id, failed.id])
+  // An order that was taken over is older than its number says.
+  await app.db.query(`update orders.orders set placed_at = '2025-01-01' where id = $1`, [queued.id])
+  expect(await found({ from: at(1) })).toEqual([open.id, unknown.id])
+  expect(await found({ to: at(1) })).toEqual([failed.id, queued.id])
+})
+
+test('each sort tells all of them, and pages follow one another without gap or repeat', async () => {
+  const { app, failed, unknown, open, queued } = await setup()
+  // Some at the same moment.
+  await app.db.query(
+    `update orders.orders set placed_at = '2026-01-01', waiting_since = case when waiting_since is not null then
+    '2026-01-01'::timestamptz end where id = any($1::bigint[])`,
+    [[failed.id, unknown.id, open.id]],
+  )
+  const span = { from: new Date('2025-12-31'), to: new Date(Date.now() + 60_000) }
+  const newest = [queued.id, open.id, unknown.id, failed.id]
+  const waiting = [failed.id, unknown.id, queued.id]
+  const lists: [OrderFilter, Sort, bigint[]][] = [
+    [{}, 'newest', newest],
+    [{}, 'oldest', newest.toReversed()],
+    [span, 'newest', newest],
+    [span, 'oldest', newest.toReversed()],
+    [{}, 'waiting', waiting],
+    [span, 'waiting', waiting],
+  ]
+  for (const [filter, sort, expected] of lists) {
+    for (const limit of [1, 2, 3, 4]) {
+      const seen: bigint[] = []
+      let behind: ListPlace | undefined
+      for (let more = true; more; ) {
+        const { orders, has_more } = await listOrders(app, filter, { sort, behind, limit })
+        seen.push(...orders.map(({ id }) => id))
+        behind = orders.at(-1)
+        more = has_more
+      }
+      expect({ sort, limit, seen }).toEqual({ sort, limit, seen: expected })
+    }
+  }
 })
 
 test('orders are counted by state, within the filter', async () => {

@@ -37,20 +37,59 @@ export interface OrderFilter {
   to?: Date | undefined
 }
 
-/** The orders of all customers that pass the filter, newest first, those below the id `before` where it is given. `limit` is cut at DESK_PAGE_MAX. */
+/** In which order they are told: by when they were placed, or those first that wait longest for a provider or for staff, and these alone. */
+export const SORTS = ['newest', 'oldest', 'waiting'] as const
+export type Sort = (typeof SORTS)[number]
+
+/** Behind which order a page begins: `at` is that order's own, as the page told it. */
+export interface ListPlace {
+  at: string
+  id: bigint
+}
+
+/** One page of a list. */
+export interface ListPage {
+  sort: Sort
+  behind?: ListPlace | undefined
+  limit: number
+}
+
+/** The orders of all customers that pass the filter, a page of them. `limit` is cut at DESK_PAGE_MAX. */
 export async function listOrders(
   app: Pick<App, 'db'>,
   filter: OrderFilter,
-  { before, limit }: { before?: bigint | undefined; limit: number },
-): Promise<{ orders: DeskOrder[]; has_more: boolean }> {
+  { sort, behind, limit }: ListPage,
+): Promise<{ orders: (DeskOrder & ListPlace)[]; has_more: boolean }> {
   const page = Math.max(1, Math.min(limit, DESK_PAGE_MAX))
-  const where = conditionsOf(filter)
-  if (before !== undefined) where.add(`id < ${where.value(before)}`)
-  const orders = await app.db.query<DeskOrder>(
-    `select ${DESK_COLUMNS} from orders.orders where ${where.sql} order by id desc limit ${page + 1}`,
-    where.values,
-  )
+  const { sql, values } = listQuery(DESK_COLUMNS, filter, { sort, behind, limit: page + 1 })
+  const orders = await app.db.query<DeskOrder & ListPlace>(sql, values)
   return { orders: orders.slice(0, page), has_more: orders.length > page }
+}
+
+/**
+ * The statement of a list, with `at` beside its columns. Made for its filters, so that it is planned for their values. Without a span of time the numbers of orders say
+ * which is newer, and every index ends with them; with one it is told by time.
+ */
+export function listQuery(
+  columns: string,
+  filter: OrderFilter,
+  { sort, behind, limit }: ListPage,
+): { sql: string; values: unknown[] } {
+  const where = conditionsOf(filter)
+  const by_time = sort === 'waiting' || filter.from !== undefined || filter.to !== undefined
+  const time = sort === 'waiting' ? 'waiting_since' : 'placed_at'
+  const keys = by_time ? [time, 'id'] : ['id']
+  const [way, further] = sort === 'newest' ? ['desc', '<'] : ['asc', '>']
+  if (sort === 'waiting') where.add(`state in ('queued', 'unknown', 'failed')`)
+  if (behind) {
+    const values = by_time
+      ? [`${where.value(behind.at)}::timestamptz`, where.value(behind.id)]
+      : [where.value(behind.id)]
+    where.add(`(${keys.join(', ')}) ${further} (${values.join(', ')})`)
+  }
+  const sql = `select ${columns}, to_json(${time}) #>> '{}' as at from orders.orders where ${where.sql}
+    order by ${keys.map((key) => `${key} ${way}`).join(', ')} limit ${limit}`
+  return { sql, values: where.values }
 }
 
 export interface StateCount {
@@ -66,7 +105,8 @@ export async function countOrders(
   const where = conditionsOf(filter)
   const counts = await app.db.query<StateCount>(
     `select state, count(*)::int as orders
-    from (select state from orders.orders where ${where.sql} order by id desc limit ${COUNTED_MAX + 1}) as newest
+    from (select state from orders.orders where ${where.sql}
+      order by ${filter.from || filter.to ? 'placed_at desc, ' : ''}id desc limit ${COUNTED_MAX + 1}) as newest
     group by state order by state`,
     where.values,
   )
@@ -81,15 +121,14 @@ function conditionsOf(filter: OrderFilter): Conditions {
   if (customer_id !== undefined) where.add(`customer_id = ${where.value(customer_id)}`)
   if (service_id !== undefined) where.add(`service_id = ${where.value(service_id)}`)
   if (provider_id !== undefined) where.add(`provider_id = ${where.value(provider_id)}`)
-  if (provider_order_id !== undefined) where.add(`provider_order_id = ${where.value(provider_order_id)}`)
+  // The index of providers' numbers begins with the provider: a probe for each of a handful.
+  if (provider_order_id !== undefined) {
+    where.add(
+      `provider_order_id = ${where.value(provider_order_id)} and provider_id = any(array(select id from providers.provider))`,
+    )
+  }
   if (reason !== undefined) where.add(`reason = ${where.value(reason)}`)
-  if (from) where.add(`placed_at >= ${where.value(from)} and id > ${idBefore(where.value(from))}`)
+  if (from) where.add(`placed_at >= ${where.value(from)}`)
   if (to) where.add(`placed_at < ${where.value(to)}`)
   return where
-}
-
-// A list reads down from the newest order and must know where a span begins, or it would read on to the first order of all when too few match. Ids are drawn in the
-// transaction whose beginning is `placed_at`, and a transaction is over within a minute: an order placed two minutes earlier has a lower id.
-function idBefore(moment: string): string {
-  return `coalesce((select id from orders.orders where placed_at < ${moment}::timestamptz - interval '2 minutes' order by id desc limit 1), 0)`
 }

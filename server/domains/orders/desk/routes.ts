@@ -7,12 +7,12 @@ import type { Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { cancelRequestsOf } from '../cancelling/queries.ts'
-import { ORDER_STATES, statesSeenAs, VISIBLE_STATUSES } from '../order.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
 import { attemptsOf, historyOf } from '../queries.ts'
 import { deskDetailShape, deskDetailView, deskOrderShape, deskOrderView } from './desk-views.ts'
-import { COUNTED_MAX, countOrders, DESK_PAGE_MAX, findDeskOrder, listOrders, type OrderFilter } from './list-orders.ts'
+import { filterFields, filterOf, filterQuery } from './filter-fields.ts'
+import { COUNTED_MAX, countOrders, DESK_PAGE_MAX, findDeskOrder, listOrders, SORTS } from './list-orders.ts'
 import { resolutionRefused } from './problems.ts'
 import { resolveOrder } from './resolve-order.ts'
 import { resubmitRoutes } from './resubmit-routes.ts'
@@ -20,38 +20,15 @@ import { resubmitRoutes } from './resubmit-routes.ts'
 const tags = ['order desk']
 const PAGE_DEFAULT = 20
 
-/** Newest first: a page begins below the order that ended the one before. */
-const cursor = keysetCursor({ id: 'bigint' })
+/** A page begins behind the order that ended the one before. */
+const cursor = keysetCursor({ at: 'timestamp', id: 'bigint' })
 
-const number = z
-  .string()
-  .regex(/^[1-9]\d{0,17}$/, 'must be a number')
-  .transform(BigInt)
-const moment = z.iso.datetime({ offset: true })
-
-const filterFields = {
-  state: z
-    .string()
-    .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(ORDER_STATES)).max(ORDER_STATES.length))
-    .optional()
-    .meta({ description: `One or several, joined by commas: ${ORDER_STATES.join(', ')}.`, example: 'failed,unknown' }),
-  user_visible_status: z
-    .enum(VISIBLE_STATUSES)
-    .optional()
-    .meta({ description: 'As its customer sees it; `state`, where it is given, is more exact and counts instead.' }),
-  customer: number.optional(),
-  service: number.optional(),
-  provider: number.optional(),
-  provider_order: z.string().min(1).max(200).optional().meta({ description: 'The provider’s number of it.' }),
-  reason: z.string().min(1).max(60).optional().meta({ example: 'insufficient_balance' }),
-  from: moment.optional().meta({ description: 'Placed at this moment or later.' }),
-  to: moment.optional().meta({ description: 'Placed before this.' }),
-}
-
-const filterQuery = z.object(filterFields)
 const listQuery = z.object({
   ...filterFields,
+  sort: z
+    .enum(SORTS)
+    .default('newest')
+    .meta({ description: '`waiting`: those that wait for a provider or for staff, longest first, and these alone.' }),
   limit: z.coerce.number().int().min(1).max(DESK_PAGE_MAX).default(PAGE_DEFAULT),
   cursor: z.string().optional().meta({ description: 'From `next_cursor` or the Link header of the page before.' }),
 })
@@ -78,7 +55,7 @@ function listRoutes(app: App): FastifyPluginAsyncZod {
         config,
         schema: {
           summary: 'List all orders',
-          description: 'Newest first, as staff see them: `admin_visible_status` is the truth.',
+          description: 'As staff see them: `admin_visible_status` is the truth. Newest first, unless sorted otherwise.',
           tags,
           querystring: listQuery,
           response: {
@@ -87,9 +64,9 @@ function listRoutes(app: App): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const { limit, cursor: given } = request.query
-        const before = given === undefined ? undefined : cursor.decode(given).id
-        const { orders, has_more } = await listOrders(app, filterOf(request.query), { before, limit })
+        const { limit, sort, cursor: given } = request.query
+        const behind = given === undefined ? undefined : cursor.decode(given)
+        const { orders, has_more } = await listOrders(app, filterOf(request.query), { sort, behind, limit })
         return { data: orders.map(deskOrderView), ...cursor.next(request, reply, orders, has_more) }
       },
     )
@@ -116,20 +93,6 @@ function listRoutes(app: App): FastifyPluginAsyncZod {
         return { data: counts, complete }
       },
     )
-  }
-}
-
-function filterOf(query: z.output<typeof filterQuery>): OrderFilter {
-  const { state, user_visible_status, customer, service, provider, provider_order, reason, from, to } = query
-  return {
-    states: state ?? (user_visible_status && statesSeenAs(user_visible_status)),
-    customer_id: customer,
-    service_id: service,
-    provider_id: provider,
-    provider_order_id: provider_order,
-    reason,
-    from: from === undefined ? undefined : new Date(from),
-    to: to === undefined ? undefined : new Date(to),
   }
 }
 

@@ -76,6 +76,21 @@ test('whatever state an order is in, no door of its customer tells more than wha
     // The states themselves are no words here: asking for one is refused, not answered with an empty list that tells it exists.
     for (const state of ORDER_STATES) expect((await read(`${path}?status=${state}`)).status).toBe(400)
   }
+  for (const status of [undefined, ...VISIBLE_STATUSES]) {
+    const response = await fetch(`${url}/api/v1/orders.csv${status ? `?status=${status}` : ''}`, {
+      headers: { 'x-api-key': key },
+    })
+    const text = await response.text()
+    heard.push(text)
+    const rows = text
+      .trim()
+      .split('\r\n')
+      .slice(1)
+      .map((line) => line.split(',').slice(0, 2))
+    const wanted = [...orders].filter(([state]) => status === undefined || visibleStatus(state) === status)
+    expect(rows.sort()).toEqual(wanted.map(([state, { id }]) => [`"${id}"`, `"${visibleStatus(state)}"`]).sort())
+  }
+  expect((await fetch(`${url}/api/v1/orders.csv?status=failed`, { headers: { 'x-api-key': key } })).status).toBe(400)
   await read('/api/v1/balance')
   await read('/api/v1/messages')
   expect(heard.filter((text) => INNER.test(text))).toEqual([])

@@ -54,7 +54,8 @@ export async function pollOrders(
 }
 
 // The new check time is a lease: a worker that dies here leaves the orders due again a little later.
-const takeDueOrders = statement(`
+/** Takes orders of a provider whose check is due, and gives them a lease. */
+export const takeDueOrders = statement(`
   with due as (
     select id from orders.orders where provider_id = $1 and next_check_at <= now()
     order by next_check_at limit $2::int for no key update skip locked

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { ORDER_STATES, statesSeenAs, VISIBLE_STATUSES } from '../order.ts'
+import type { OrderFilter } from './list-orders.ts'
+
+const number = z
+  .string()
+  .regex(/^[1-9]\d{0,17}$/, 'must be a number')
+  .transform(BigInt)
+const moment = z.iso.datetime({ offset: true })
+
+/** What the list, its counts and its export are filtered by, as it comes in. */
+export const filterFields = {
+  state: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(ORDER_STATES)).max(ORDER_STATES.length))
+    .optional()
+    .meta({ description: `One or several, joined by commas: ${ORDER_STATES.join(', ')}.`, example: 'failed,unknown' }),
+  user_visible_status: z
+    .enum(VISIBLE_STATUSES)
+    .optional()
+    .meta({ description: 'As its customer sees it; `state`, where it is given, is more exact and counts instead.' }),
+  customer: number.optional(),
+  service: number.optional(),
+  provider: number.optional(),
+  provider_order: z.string().min(1).max(200).optional().meta({ description: 'The provider’s number of it.' }),
+  reason: z.string().min(1).max(60).optional().meta({ example: 'insufficient_balance' }),
+  from: moment.optional().meta({ description: 'Placed at this moment or later.' }),
+  to: moment.optional().meta({ description: 'Placed before this.' }),
+}
+
+/** The same as a query. */
+export const filterQuery = z.object(filterFields)
+/** What is looked for. */
+export function filterOf(query: z.output<typeof filterQuery>): OrderFilter {
+  const { state, user_visible_status, customer, service, provider, provider_order, reason, from, to } = query
+  return {
+    states: state ?? (user_visible_status && statesSeenAs(user_visible_status)),
+    customer_id: customer,
+    service_id: service,
+    provider_id: provider,
+    provider_order_id: provider_order,
+    reason,
+    from: from === undefined ? undefined : new Date(from),
+    to: to === undefined ? undefined : new Date(to),
+  }
+}
