@@ -1386,6 +1386,75 @@ CREATE UNIQUE INDEX order_at_provider_once ON orders.orders USING btree (provide
 
 CREATE UNIQUE INDEX order_request_once ON orders.orders USING btree (customer_id, request_key) WHERE (request_key IS NOT NULL);
 
+create table orders.refill (
+  id bigint generated always as identity not null,
+  order_id bigint not null,
+  customer_id bigint not null,
+  number smallint not null,
+  provider_id bigint not null,
+  provider_order_id text,
+  manual boolean not null,
+  state text not null,
+  provider_refill_id text,
+  provider_status text,
+  asked_by text not null,
+  asked_at timestamp with time zone not null,
+  attempts smallint default 0 not null,
+  next_try_at timestamp with time zone,
+  claimed_until timestamp with time zone,
+  failed_checks smallint default 0 not null,
+  code text,
+  message text,
+  decided_by text,
+  decision_reason text,
+  ended_at timestamp with time zone,
+  version bigint default 1 not null,
+  constraint refill_asked_by_check CHECK (((char_length(asked_by) >= 1) AND (char_length(asked_by) <= 80))),
+  constraint refill_at_provider CHECK ((manual OR (state <> ALL (ARRAY['pending'::text, 'in_progress'::text])) OR (provider_refill_id IS NOT NULL))),
+  constraint refill_attempts_check CHECK ((attempts >= 0)),
+  constraint refill_claimed CHECK (((state = 'sent'::text) = (claimed_until IS NOT NULL))),
+  constraint refill_code_check CHECK (((char_length(code) >= 1) AND (char_length(code) <= 60))),
+  constraint refill_decided CHECK (((decided_by IS NULL) = (decision_reason IS NULL))),
+  constraint refill_decided_by_check CHECK (((char_length(decided_by) >= 1) AND (char_length(decided_by) <= 80))),
+  constraint refill_decision_reason_check CHECK (((char_length(decision_reason) >= 1) AND (char_length(decision_reason) <= 500))),
+  constraint refill_due CHECK (((next_try_at IS NOT NULL) = ((NOT manual) AND (state = ANY (ARRAY['asked'::text, 'pending'::text, 'in_progress'::text]))))),
+  constraint refill_ended CHECK (((state = ANY (ARRAY['completed'::text, 'rejected'::text, 'error'::text])) = (ended_at IS NOT NULL))),
+  constraint refill_explained CHECK (((state <> 'unknown'::text) OR (code IS NOT NULL))),
+  constraint refill_failed_checks_check CHECK ((failed_checks >= 0)),
+  constraint refill_manual CHECK (((NOT manual) OR (state <> ALL (ARRAY['sent'::text, 'unknown'::text])))),
+  constraint refill_message_check CHECK (((char_length(message) >= 1) AND (char_length(message) <= 500))),
+  constraint refill_number UNIQUE (order_id, number),
+  constraint refill_number_check CHECK (((number >= 1) AND (number <= 3))),
+  constraint refill_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id) ON DELETE RESTRICT,
+  constraint refill_pkey PRIMARY KEY (id),
+  constraint refill_provider_order_id_check CHECK (((char_length(provider_order_id) >= 1) AND (char_length(provider_order_id) <= 200))),
+  constraint refill_provider_refill_id_check CHECK (((char_length(provider_refill_id) >= 1) AND (char_length(provider_refill_id) <= 200))),
+  constraint refill_provider_status_check CHECK ((char_length(provider_status) <= 100)),
+  constraint refill_sent CHECK ((manual OR (provider_order_id IS NOT NULL))),
+  constraint refill_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'sent'::text, 'unknown'::text, 'pending'::text, 'in_progress'::text, 'completed'::text, 'rejected'::text, 'error'::text]))),
+  constraint refill_version_check CHECK ((version > 0))
+) with (fillfactor=80);
+
+CREATE INDEX refill_claims ON orders.refill USING btree (claimed_until) WHERE (state = 'sent'::text);
+
+CREATE INDEX refill_due ON orders.refill USING btree (provider_id, next_try_at) WHERE (next_try_at IS NOT NULL);
+
+CREATE INDEX refill_of_customer ON orders.refill USING btree (customer_id, id DESC);
+
+CREATE INDEX refill_open ON orders.refill USING btree (id DESC) WHERE (state = ANY (ARRAY['asked'::text, 'sent'::text, 'unknown'::text, 'pending'::text, 'in_progress'::text]));
+
+CREATE UNIQUE INDEX refill_once ON orders.refill USING btree (order_id) WHERE (state = ANY (ARRAY['asked'::text, 'sent'::text, 'unknown'::text, 'pending'::text, 'in_progress'::text]));
+
+create table orders.refill_rule (
+  service_id bigint not null,
+  days integer,
+  wait_hours integer,
+  manual boolean not null,
+  constraint refill_rule_days_check CHECK (((days >= '-1'::integer) AND (days <= 3650))),
+  constraint refill_rule_pkey PRIMARY KEY (service_id),
+  constraint refill_rule_wait_hours_check CHECK (((wait_hours >= 0) AND (wait_hours <= 720)))
+);
+
 create table orders.unknown_case (
   attempt uuid not null,
   order_id bigint not null,

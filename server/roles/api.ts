@@ -36,6 +36,9 @@ import { topupRoutes } from '#server/domains/orders/finance/topup-routes.ts'
 import { limitRoutes } from '#server/domains/orders/limits/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/placing/place-order.ts'
+import { reconciliationRoutes } from '#server/domains/orders/reconciling/routes.ts'
+import { refillRoutes } from '#server/domains/orders/refilling/routes.ts'
+import { staffRefillRoutes } from '#server/domains/orders/refilling/staff-routes.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
 import { depositRoutes } from '#server/domains/payments/deposits/routes.ts'
@@ -115,10 +118,13 @@ async function openDoors(
     await doors.register(serviceHistoryRoutes(app))
     await doors.register(orderRoutes(app, orders))
     await doors.register(cancelRoutes(app))
+    await doors.register(refillRoutes(app))
+    await doors.register(staffRefillRoutes(app))
     await doors.register(orderExportRoutes(app))
     await doors.register(deskExportRoutes(app))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))
+    await doors.register(reconciliationRoutes(app))
     await doors.register(financeRoutes(app))
     await doors.register(financeExportRoutes(app))
     await doors.register(topupRoutes(app))

@@ -14,6 +14,7 @@ import { MESSAGE_SETTINGS } from '#server/domains/notifications/messages/setting
 import { webhookSettings } from '#server/domains/notifications/webhooks/settings.ts'
 import { waitHoursMax } from '#server/domains/orders/desk/settings.ts'
 import { orderLimitSettings } from '#server/domains/orders/limits/customer-limit.ts'
+import { REFILL_SETTINGS } from '#server/domains/orders/refilling/settings.ts'
 import { decideWithinHours, secondPersonAbove } from '#server/domains/payments/adjustments/settings.ts'
 import { DEPOSIT_SETTINGS } from '#server/domains/payments/deposits/settings.ts'
 import { failuresKeptDays } from '#server/platform/failures/sweep-failures.ts'
@@ -56,6 +57,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // Orders.
   ...orderLimitSettings,
   waitHoursMax,
+  ...REFILL_SETTINGS,
 
   // What people are told.
   inboxDaysKept,

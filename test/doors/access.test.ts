@@ -5,6 +5,7 @@ import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import type { Area } from '#server/domains/identity/principal.ts'
 import { createWebhook } from '#server/domains/notifications/webhooks/create-webhook.ts'
 import { placeOrders } from '#server/domains/orders/placing/place-orders.ts'
+import { refillOrders } from '#server/domains/orders/refilling/refill-orders.ts'
 import { askDeposit } from '#server/domains/payments/deposits/ask-deposit.ts'
 import { newUuid } from '#server/kit/id.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
@@ -172,6 +173,18 @@ async function anOrderOf({ shop }: Doors, user_id: bigint): Promise<bigint> {
   return outcome?.ok ? outcome.order_id : 0n
 }
 
+/** Two days ago, so that it may be refilled. */
+async function aDeliveredOrderOf(doors: Doors, user_id: bigint): Promise<bigint> {
+  const id = await anOrderOf(doors, user_id)
+  await doors.shop.app.db.query(`update catalog.service set refill = true`)
+  await doors.shop.app.db.query(
+    `update orders.orders set state = 'completed', captured = charge, provider_order_id = id::text, waiting_since = null,
+      finished_at = now() - interval '2 days' where id = $1`,
+    [id],
+  )
+  return id
+}
+
 /** Something of the customer's own behind each address with a number in it; answers the number. */
 const OWNED: Readonly<Record<string, (doors: Doors, owner: bigint) => Promise<bigint>>> = {
   '/api/v1/api-keys/{id}': async ({ shop }, user_id) =>
@@ -208,6 +221,12 @@ const OWNED: Readonly<Record<string, (doors: Doors, owner: bigint) => Promise<bi
   '/api/orders/user-status/{id}': anOrderOf,
   '/api/v1/order/{id}': anOrderOf,
   '/api/v1/orders/{id}/cancel': anOrderOf,
+  '/api/v1/orders/{id}/refill': aDeliveredOrderOf,
+  '/api/v1/refills/{id}': async (doors, user_id) => {
+    const by = { customer_id: user_id }
+    const [outcome] = await refillOrders(doors.shop.app, [await aDeliveredOrderOf(doors, user_id)], by)
+    return outcome?.ok ? outcome.refill.id : 0n
+  },
 }
 
 test('what is one’s own is there for its owner, and for nobody else', async () => {

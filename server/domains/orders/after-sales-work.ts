@@ -3,6 +3,8 @@ import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { type Loop, startLoop } from '#server/platform/db/loop.ts'
 import { sendCancels, sweepCancels } from './cancelling/send-cancels.ts'
+import { pollRefills } from './refilling/poll-refills.ts'
+import { sendRefills, sweepRefills } from './refilling/send-refills.ts'
 
 /** Nobody waits for the answer to a wish as for an order. */
 const FIND_IDLE_MS = 1_000
@@ -16,6 +18,7 @@ export function startAfterSalesWork(app: App, providers: Providers): { stop(): P
 
   async function find(): Promise<boolean> {
     await sweepCancels(app)
+    await sweepRefills(app)
     for (const { provider_id } of await app.db.query<{ provider_id: bigint }>(providersToAsk)) {
       const crew = crews.get(provider_id) ?? startCrew(provider_id)
       crews.set(provider_id, crew)
@@ -25,7 +28,12 @@ export function startAfterSalesWork(app: App, providers: Providers): { stop(): P
   }
 
   function startCrew(provider_id: bigint): Loop {
-    const run = () => sendCancels(app, providers, provider_id)
+    const run = async () => {
+      const cancels = await sendCancels(app, providers, provider_id)
+      const refills = await sendRefills(app, providers, provider_id)
+      const polled = await pollRefills(app, providers, provider_id)
+      return cancels || refills || polled
+    }
     return startLoop({ name: 'orders.after-sales', run, idle_ms: CREW_IDLE_MS, log, metrics })
   }
 
@@ -41,4 +49,7 @@ export function startAfterSalesWork(app: App, providers: Providers): { stop(): P
 const providersToAsk = statement(`
   select distinct o.provider_id
   from (select order_id from orders.cancel_request where state = 'asked' and next_try_at <= now() order by next_try_at limit 1000) due
-  join orders.orders o on o.id = due.order_id`)
+  join orders.orders o on o.id = due.order_id
+  union
+  select p.id from providers.provider p
+  where exists (select from orders.refill r where r.provider_id = p.id and r.next_try_at <= now())`)

@@ -1,5 +1,6 @@
 import { defineEvent } from '#server/platform/outbox/event.ts'
 import type { OrderState, VisibleStatus } from './order.ts'
+import type { ShownRefill } from './refilling/refill.ts'
 
 /** What an event tells of one order. */
 export interface OrderStepTold {
@@ -48,6 +49,27 @@ export const ordersProgressed = defineEvent<OrdersEvent>('orders.progressed', su
 
 /** They are completed, partial or cancelled, and their money settled. */
 export const ordersSettled = defineEvent<OrdersEvent>('orders.settled', subject)
+
+/** A refill as its customer sees it. */
+export interface RefillTold {
+  refill_id: bigint
+  order_id: bigint
+  customer_id: bigint
+  status: ShownRefill
+  /** The higher one is the newer. */
+  version: bigint
+}
+
+export interface RefillsEvent {
+  refills: readonly RefillTold[]
+}
+
+/** What customers see of refills has changed: they were asked for, or go on, or have ended. */
+export const refillsChanged = defineEvent<RefillsEvent>(
+  'orders.refills_changed',
+  ({ refills: [first, ...others] }) =>
+    `refill:${first?.refill_id}${others.length > 0 ? ` and ${others.length} more` : ''}`,
+)
 
 /** A customer's wallet as their doors show it. */
 export interface BalanceTold {

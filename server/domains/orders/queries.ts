@@ -56,12 +56,14 @@ export interface Attempt {
   message: string | null
   provider_order_id: string | null
   provider_balance: bigint | null
+  /** How often the same was sent again under its key. */
+  repeats: number
   started_at: Date
   ended_at: Date | null
 }
 
 const attempts = statement(`
-  select key, number, provider_id, state, code, message, provider_order_id, provider_balance, started_at, ended_at
+  select key, number, provider_id, state, code, message, provider_order_id, provider_balance, repeats, started_at, ended_at
   from orders.attempt where order_id = $1 order by number`)
 
 /** Every time the order was sent, or was about to be, oldest first. */

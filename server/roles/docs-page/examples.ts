@@ -10,7 +10,7 @@ const panel = {
   services: {
     title: 'What is sold',
     curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=services`,
-    answer: `[{"service":1,"name":"Translation English → German, by the word","type":"Default","category":"Translation","rate":"49.40","min":"50","max":"50000","dripfeed":false,"refill":false,"cancel":true,"desc":"Link to the text; quantity is words."}]`,
+    answer: `[{"service":1,"name":"Translation English → German, by the word","type":"Default","category":"Translation","rate":"49.40","min":"50","max":"50000","dripfeed":false,"refill":true,"cancel":true,"desc":"Link to the text; quantity is words."}]`,
   },
   add: {
     title: 'An order',
@@ -83,6 +83,11 @@ const panel = {
     curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=refill -d order=23502`,
     answer: `{"error":"Refill is not available for this order"}`,
   },
+  refillStatus: {
+    title: 'How refills stand',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=refill_status -d refills=999998,999999`,
+    answer: `[{"refill":999998,"status":{"error":"Incorrect refill ID"}},{"refill":999999,"status":{"error":"Incorrect refill ID"}}]`,
+  },
   cancel: {
     title: 'Cancellation of several',
     curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=cancel -d orders=23501,999999`,
@@ -143,6 +148,21 @@ const rest = {
     title: 'Cancelling several',
     curl: `curl -s {base}/api/v1/cancel -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' -d '{"orders":["23507","999999"]}'`,
     answer: `{"data":[{"id":"23507","ok":true,"outcome":"cancelled","code":null},{"id":"999999","ok":false,"outcome":null,"code":"order_not_found"}]}`,
+  },
+  restRefill: {
+    title: 'A refill comes after the work',
+    curl: `curl -s -X POST {base}/api/v1/orders/23506/refill -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"type":"urn:saldo:problem:order_not_delivered","title":"The order cannot be refilled","status":409,"detail":"Only what was delivered can be refilled, and order 23506 was not.","code":"order_not_delivered","request_id":"3f0c6a2e-5b9e-4a52-8a6e-0d9a3f1c7b11"}`,
+  },
+  restRefillMany: {
+    title: 'Refills of several',
+    curl: `curl -s {base}/api/v1/refill -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' -d '{"orders":["23506","999999"]}'`,
+    answer: `{"data":[{"order_id":"23506","ok":false,"refill":null,"code":"order_not_delivered"},{"order_id":"999999","ok":false,"refill":null,"code":"order_not_found"}]}`,
+  },
+  restRefills: {
+    title: 'My refills',
+    curl: `curl -s {base}/api/v1/refills -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"data":[],"has_more":false,"next_cursor":null}`,
   },
   restBalance: {
     title: 'The balance',

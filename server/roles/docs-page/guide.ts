@@ -45,6 +45,7 @@ const panelForm: Section = {
         'balance',
         'balanceByGet',
         'refill',
+        'refillStatus',
         'cancel',
       ],
     },
@@ -61,8 +62,8 @@ const panelForm: Section = {
         ],
         ['`balance`', '', ''],
         ['`cancel`', '`orders`, or `order`: the answer is an array for one too', ''],
-        ['`refill`', '`order` or `orders`. No service offers it at present, and each order is told so', ''],
-        ['`refill_status`', '`refill` or `refills`', ''],
+        ['`refill`', '`order`: `{"refill":"7"}`, or `orders`: an array with numbers', ''],
+        ['`refill_status`', '`refill`: `{"status":"Completed"}`, or `refills`: an array', ''],
       ],
     },
     'In a list of ids spaces are trimmed, repeats collapse, empty items vanish, and what is no order of yours is answered under its own spelling. More than 100 are refused whole.',
@@ -133,6 +134,14 @@ const errors: Section = {
           '`Cancel is not available for this order`',
           '',
         ],
+        ['the service has no refill, or the order is not delivered', '`Refill is not available for this order`', ''],
+        ['it has only just been delivered', '`Refill is not available for this order yet`', ''],
+        [
+          'it was delivered too long ago, or has had all its refills',
+          '`Refill is not available for this order any more`',
+          '',
+        ],
+        ['one is under way', '`Refill is already in progress`', ''],
         ['no such refill', '`Incorrect refill ID`', '`error.incorrect_refill_id`'],
         ['more than 100 ids', '`No more than 100 IDs at once`', ''],
         [
@@ -211,10 +220,13 @@ const deposits: Section = {
 
 const afterSales: Section = {
   id: 'after-sales',
-  title: 'Cancelling',
+  title: 'Cancelling and refills',
   parts: [
     'An order whose work has not gone out is canceled at once, and its charge is back on the balance. Of others, where the service has `cancel`, we ask for their end: `1`, over REST `requested`, says that the wish was taken and no more. What becomes of the order its status tells: `Canceled`, `Partial` with what was delivered paid, or `Completed` where it was too late. A wish repeated while the first holds counts as the first; one that was refused may be repeated, three times in all.',
     { examples: ['restCancel', 'restCancelMany'] },
+    'Where a service has `refill`, what has dropped after an order was `Completed` or `Partial` is made good: ask for it from 24 hours to 30 days after the order’s end, unless the service has other times. One refill is under way at a time, and an order has three at the most. It is `Pending`, `In progress`, and then `Completed`, `Rejected`, or `Error` where it could not be asked for; you are told of the end by mail and by the webhooks `refill.completed` and `refill.rejected`. No money moves.',
+    { examples: ['restRefill', 'restRefillMany', 'restRefills'] },
+    'Over REST, 409 `order_not_delivered`, `refill_not_available`, `refill_too_early` with `available_at`, `refill_window_over`, `refill_under_way` and `refill_limit_reached` say why an order is not refilled; `GET /api/v1/refill-status?refills=7,8` tells of many.',
     'Over REST, 409 `order_ended`, `cancel_not_available` and `cancel_refused` say why an order is not canceled; `POST /api/v1/cancel` takes up to 100 and answers an outcome for each.',
   ],
 }

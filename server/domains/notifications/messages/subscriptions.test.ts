@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import { linkAsked, securityNotice } from '#server/domains/identity/events.ts'
-import { type OrderStepTold, ordersSettled, type ShownOrder } from '#server/domains/orders/events.ts'
+import {
+  type OrderStepTold,
+  ordersSettled,
+  type RefillTold,
+  refillsChanged,
+  type ShownOrder,
+} from '#server/domains/orders/events.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
 import type { EventDefinition } from '#server/platform/outbox/event.ts'
 import { publishFresh } from '#server/platform/outbox/publish-events.ts'
@@ -171,4 +177,19 @@ test('the owner of a webhook that does not work any more gets a mail that names 
   const mail = await house.mail.waitFor({ to: email })
   expect(mail.text).toContain(url)
   expect((await house.messages()).filter(({ channel }) => channel === 'email')).toHaveLength(1)
+})
+
+test('how a refill ended is told once, in the reader’s language; that it goes on is no news', async () => {
+  const house = await openMessageHouse()
+  const [ada, boris] = [await house.user(), await house.user('ru')]
+  const refill = (refill_id: bigint, customer_id: bigint, status: RefillTold['status']): RefillTold => {
+    return { refill_id, order_id: refill_id + 100n, customer_id, status, version: 1n }
+  }
+  const told = [refill(1n, ada.id, 'Pending'), refill(1n, ada.id, 'In progress'), refill(1n, ada.id, 'Completed')]
+  await publish(house, refillsChanged, [{ refills: [...told, refill(2n, boris.id, 'Rejected')] }, { refills: told }])
+  const inbox = await house.app.db.query('select user_id, kind, title from notifications.inbox order by id')
+  expect(inbox).toEqual([
+    { user_id: ada.id, kind: 'refill_completed', title: 'Order 101 was refilled' },
+    { user_id: boris.id, kind: 'refill_rejected', title: 'Заказ 102 не удалось восполнить' },
+  ])
 })

@@ -1,5 +1,5 @@
 import { type LinkAsked, linkAsked, type SecurityNotice, securityNotice } from '#server/domains/identity/events.ts'
-import { type OrderStepTold, ordersSettled } from '#server/domains/orders/events.ts'
+import { type OrderStepTold, ordersSettled, type RefillTold, refillsChanged } from '#server/domains/orders/events.ts'
 import {
   type BalanceAdjusted,
   balanceAdjusted,
@@ -51,6 +51,13 @@ export const messageSubscriptions: readonly Subscription[] = [
       tx,
       app.clock.now(),
       events.flatMap(({ payload, at }) => depositMessages(payload, at)),
+    ),
+  ),
+  on(refillsChanged, (tx, app, events) =>
+    tellUsers(
+      tx,
+      app.clock.now(),
+      events.flatMap(({ payload, at }) => payload.refills.flatMap((refill) => refillMessages(refill, at))),
     ),
   ),
   on(ordersSettled, async (tx, app, events) => {
@@ -110,6 +117,24 @@ function depositMessages(changed: DepositChanged, when: Date): Notice[] {
       return []
     default:
       return unreachable(state)
+  }
+}
+
+/** How a refill ended; that it was asked for and goes on nobody needs to be told. */
+function refillMessages({ refill_id, order_id, customer_id, status }: RefillTold, when: Date): Notice[] {
+  const data = { order: String(order_id), refill: String(refill_id), at: when.toISOString() }
+  const about = { key: `refill:${refill_id}`, user_id: customer_id, data }
+  switch (status) {
+    case 'Completed':
+      return [notice('refill_completed', about)]
+    case 'Rejected':
+    case 'Error':
+      return [notice('refill_rejected', about)]
+    case 'Pending':
+    case 'In progress':
+      return []
+    default:
+      return unreachable(status)
   }
 }
 

@@ -103,6 +103,14 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Your deposit of {{amount}} has expired',
     body: 'Nobody answered your deposit of {{amount}} with the reference {{reference}} in time; it expired on {{at}}. We are sorry. If you have paid, ask for it again.',
   },
+  refill_completed: {
+    title: 'Order {{order}} was refilled',
+    body: 'Refill {{refill}} of your order {{order}} was completed on {{at}}.',
+  },
+  refill_rejected: {
+    title: 'Order {{order}} could not be refilled',
+    body: 'Refill {{refill}} of your order {{order}} was not done; it ended on {{at}}. If you think that this is wrong, ask our support.',
+  },
   webhook_disabled: {
     title: 'A webhook was switched off',
     body: 'We send no more events to {{endpoint}} since {{at}}.\n\nReason: {{reason}}\n\nWhat it missed is kept. Mend it, switch it on, and have it sent again.',

@@ -78,6 +78,8 @@ export const KINDS = {
     variables: { amount: 'money', reference: 'text', reason: 'text', at: 'time' },
   },
   deposit_expired: { topic: 'balance', variables: { amount: 'money', reference: 'text', at: 'time' } },
+  refill_completed: { topic: 'refills', variables: { order: 'text', refill: 'text', at: 'time' } },
+  refill_rejected: { topic: 'refills', variables: { order: 'text', refill: 'text', at: 'time' } },
   webhook_disabled: { topic: 'webhooks', variables: { endpoint: 'text', reason: 'text', at: 'time' } },
   telegram_off: { topic: 'account', variables: { reason: 'text', at: 'time' } },
   test_message: { topic: undefined, variables: { at: 'time' } },

@@ -48,6 +48,13 @@ export const TOPICS = {
     urgent: false,
     defaults: { email: 'instantly', inbox: 'instantly', telegram: 'instantly' },
   },
+  refills: {
+    audience: 'everyone',
+    gathers: false,
+    fixed: [],
+    urgent: false,
+    defaults: { email: 'instantly', inbox: 'instantly', telegram: 'instantly' },
+  },
   webhooks: {
     audience: 'everyone',
     gathers: false,

@@ -31,6 +31,8 @@ const deposit: EventData = {
   reason: null,
 }
 
+const refill: EventData = { id: '7', order: '23501', status: 'Pending', version: '1' }
+
 /** Every type of event that a webhook can be told of. A type once told keeps its meaning and its fields; new fields may come. */
 export const EVENT_TYPES = {
   'order.created': { description: 'An order was taken and its charge held.', example: order },
@@ -49,6 +51,19 @@ export const EVENT_TYPES = {
   'order.canceled': {
     description: 'Nothing of an order is delivered; its whole charge is back on the balance. Final.',
     example: { ...order, status: 'Canceled', charge: '0.00', version: '5' },
+  },
+  'refill.created': { description: 'A refill of an order was asked for.', example: refill },
+  'refill.updated': {
+    description: 'A refill goes on and is not final.',
+    example: { ...refill, status: 'In progress', version: '4' },
+  },
+  'refill.completed': {
+    description: 'A refill is done. Final.',
+    example: { ...refill, status: 'Completed', version: '5' },
+  },
+  'refill.rejected': {
+    description: 'A refill was not done: `Rejected`, or `Error` where it could not be asked for. Final.',
+    example: { ...refill, status: 'Rejected', version: '5' },
   },
   'balance.changed': {
     description:

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { type RefillTold, refillsChanged } from '#server/domains/orders/events.ts'
 import { askAdjustment } from '#server/domains/payments/adjustments/ask-adjustment.ts'
 import { askDeposit } from '#server/domains/payments/deposits/ask-deposit.ts'
 import { decideDeposit } from '#server/domains/payments/deposits/decide-deposit.ts'
+import { emit } from '#server/platform/outbox/emit.ts'
 import { publishFresh } from '#server/platform/outbox/publish-events.ts'
 import { editorFor, TERMINAL } from '#test/support/editors.ts'
 import { openWebhookHouse } from '#test/support/webhooks.ts'
@@ -52,4 +54,24 @@ test('a deposit is told as its customer sees it: asked for, then credited or ref
     [String(bad), 'pending'],
   ])
   expect(await of('balance.changed')).toMatchObject([{ balance: '48.00', available: '48.00' }])
+})
+
+test('a refill is told as its customer sees it, each step by its own type', async () => {
+  const house = await openWebhookHouse()
+  const { user_id } = await house.webhook('shop')
+  const work = house.work()
+  const told = (status: RefillTold['status'], version: bigint): RefillTold => {
+    return { refill_id: 7n, order_id: 5n, customer_id: user_id, status, version }
+  }
+  const refills = [told('Pending', 1n), told('In progress', 3n), told('Completed', 4n)]
+  await house.app.db.transaction(async (tx) => emit(tx, refillsChanged, [{ refills }]))
+  while (await publishFresh(house.app, webhookSubscriptions(work.wake)));
+  const received = async () => (await house.receiver.received({ hook: 'shop' })).map(({ body }) => JSON.parse(body))
+  await expect.poll(async () => (await received()).length, { timeout: 10_000 }).toBe(3)
+  const sorted = (await received()).toSorted((a, b) => Number(a.data.version) - Number(b.data.version))
+  expect(sorted.map(({ type, data }) => [type, data])).toEqual([
+    ['refill.created', { id: '7', order: '5', status: 'Pending', version: '1' }],
+    ['refill.updated', { id: '7', order: '5', status: 'In progress', version: '3' }],
+    ['refill.completed', { id: '7', order: '5', status: 'Completed', version: '4' }],
+  ])
 })

@@ -8,6 +8,8 @@ import {
   ordersResubmitted,
   ordersSettled,
   ordersStopped,
+  type RefillTold,
+  refillsChanged,
   type ShownOrder,
 } from '#server/domains/orders/events.ts'
 import {
@@ -42,6 +44,7 @@ export function webhookSubscriptions(wake: () => void): Subscription[] {
     ),
     telling(balanceAdjusted, ({ payload, at }) => [balanceNews(payload.user_id, payload.wallet, at)]),
     telling(depositChanged, ({ payload, at }) => depositNews(payload, at)),
+    telling(refillsChanged, ({ payload, at }) => payload.refills.map((refill) => refillNews(refill, at))),
     telling(securityNotice, ({ payload }) => [securityNews(payload)]),
     on(deliveriesDue, async (tx) => tx.onCommit(wake)),
   ]
@@ -71,6 +74,19 @@ function typeOf(status: ShownOrder['status']): EventTypeName {
     default:
       return unreachable(status)
   }
+}
+
+const REFILL_TYPES: Record<RefillTold['status'], EventTypeName> = {
+  Pending: 'refill.created',
+  'In progress': 'refill.updated',
+  Completed: 'refill.completed',
+  Rejected: 'refill.rejected',
+  Error: 'refill.rejected',
+}
+
+function refillNews({ refill_id, order_id, customer_id, status, version }: RefillTold, at: Date): News {
+  const data = () => ({ id: String(refill_id), order: String(order_id), status, version: String(version) })
+  return { user_id: customer_id, type: REFILL_TYPES[status], at, data }
 }
 
 function balanceNews(user_id: bigint, wallet: WalletTold, at: Date): News {

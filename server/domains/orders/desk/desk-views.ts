@@ -5,6 +5,8 @@ import { formatAmount } from '#server/kit/money.ts'
 import type { CancelRequest } from '../cancelling/cancel-request.ts'
 import { adminStatus, netCharge, visibleStatus } from '../order.ts'
 import type { Attempt, OrderStep } from '../queries.ts'
+import type { Refill } from '../refilling/refill.ts'
+import { deskRefillShape, deskRefillView } from '../refilling/refill-views.ts'
 import type { DeskOrder } from './list-orders.ts'
 
 // What staff see of an order: the truth, with all that is known of its provider. Providers' keys are masked where the calls are logged.
@@ -94,7 +96,7 @@ export function deskOrderView(order: DeskOrder): z.output<typeof deskOrderShape>
 }
 
 /** An amount of the asset that the order costs us. */
-function costOf({ cost_scale }: DeskOrder, minor: bigint): string {
+export function costOf({ cost_scale }: Pick<DeskOrder, 'cost_scale'>, minor: bigint): string {
   return formatAmount(minor, cost_scale, Math.min(2, cost_scale))
 }
 
@@ -120,6 +122,7 @@ const attemptShape = z.object({
   message: z.string().nullable(),
   provider_order_id: z.string().nullable(),
   provider_balance: amount.nullable().meta({ description: 'As last read before it was sent.' }),
+  repeats: z.number().int().meta({ description: 'How often the same was sent again under its key.' }),
   started_at: z.iso.datetime(),
   ended_at: moment,
 })
@@ -152,6 +155,7 @@ export const deskDetailShape = deskOrderShape.extend({
   history: z.array(stepShape),
   attempts_made: z.array(attemptShape),
   cancel_requests: z.array(cancelShape).meta({ description: 'Wishes that its provider should end it, oldest first.' }),
+  refills: z.array(deskRefillShape),
   calls: z
     .array(callShape)
     .meta({ description: 'The latest calls to providers about it, latest first; keys are masked.' }),
@@ -162,13 +166,14 @@ interface Known {
   history: OrderStep[]
   attempts: Attempt[]
   cancels: CancelRequest[]
+  refills: Refill[]
   calls: LoggedCall[]
 }
 
 /** Everything that is known of an order. */
 export function deskDetailView(
   order: DeskOrder,
-  { history, attempts, cancels, calls }: Known,
+  { history, attempts, cancels, refills, calls }: Known,
 ): z.output<typeof deskDetailShape> {
   return {
     ...deskOrderView(order),
@@ -179,7 +184,7 @@ export function deskDetailView(
       at: at.toISOString(),
     })),
     attempts_made: attempts.map(({ number, provider_id, state, code, message, provider_order_id, ...attempt }) => ({
-      ...{ number, code, message, provider_order_id, outcome: state },
+      ...{ number, code, message, provider_order_id, outcome: state, repeats: attempt.repeats },
       provider_id: String(provider_id),
       provider_balance: attempt.provider_balance === null ? null : costOf(order, attempt.provider_balance),
       started_at: attempt.started_at.toISOString(),
@@ -190,6 +195,7 @@ export function deskDetailView(
       asked_at: asked_at.toISOString(),
       ended_at: timeOf(ended_at),
     })),
+    refills: refills.map(deskRefillView),
     calls: calls.map(({ at, action, request, response, http_status, outcome, duration_ms }) => ({
       ...{ action, request, response, http_status, outcome, duration_ms },
       at: at.toISOString(),

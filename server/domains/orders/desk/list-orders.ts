@@ -7,7 +7,8 @@ import { ORDER_COLUMNS, type Order, type OrderState } from '../order.ts'
 /** An order with the decimal digits of what it costs. */
 export type DeskOrder = Order & { cost_scale: number }
 
-const DESK_COLUMNS = `${ORDER_COLUMNS}, (select scale from ledger.asset where code = cost_asset)::int as cost_scale`
+/** The columns of a DeskOrder, for select lists. */
+export const DESK_COLUMNS = `${ORDER_COLUMNS}, (select scale from ledger.asset where code = cost_asset)::int as cost_scale`
 
 const anyOrder = statement(`select ${DESK_COLUMNS} from orders.orders where id = $1`)
 

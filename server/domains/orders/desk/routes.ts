@@ -2,18 +2,16 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import { STAFF_AREAS } from '#server/domains/identity/areas/area.ts'
-import { callsOfOrder } from '#server/domains/providers/queries.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
-import { cancelRequestsOf } from '../cancelling/queries.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
-import { attemptsOf, historyOf } from '../queries.ts'
-import { deskDetailShape, deskDetailView, deskOrderShape, deskOrderView } from './desk-views.ts'
+import { deskDetailShape, deskOrderShape, deskOrderView } from './desk-views.ts'
 import { filterFields, filterOf, filterQuery } from './filter-fields.ts'
 import { COUNTED_MAX, countOrders, DESK_PAGE_MAX, findDeskOrder, listOrders, SORTS } from './list-orders.ts'
 import { resolutionRefused } from './problems.ts'
+import { readDeskDetail } from './read-desk-detail.ts'
 import { resolveOrder } from './resolve-order.ts'
 import { resubmitRoutes } from './resubmit-routes.ts'
 
@@ -104,13 +102,7 @@ function detailRoutes(app: App): FastifyPluginAsyncZod {
     const id = parseId(text)
     const order = id && (await findDeskOrder(app, id))
     if (!order) throw new OrderNotFoundError()
-    const [history, attempts, cancels, calls] = await Promise.all([
-      historyOf(app.db, order.id),
-      attemptsOf(app.db, order.id),
-      cancelRequestsOf(app.db, order.id),
-      callsOfOrder(app.db, order.id),
-    ])
-    return deskDetailView(order, { history, attempts, cancels, calls })
+    return readDeskDetail(app, order)
   }
   return async (server) => {
     server.get('/:id', { config, schema: { ...schema, summary: 'Everything about one order' } }, (request) =>

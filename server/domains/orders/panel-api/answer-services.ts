@@ -18,7 +18,7 @@ function serviceRow(service: Service): string {
     max: String(service.max),
     // What a customer can have here, not what the provider could do.
     dripfeed: false,
-    refill: false,
+    refill: service.refill,
     cancel: service.cancel,
     desc: service.description ?? '',
   })

@@ -27,7 +27,7 @@ test.each(STYLES)('$name: a reseller lists, orders, follows, and is told what th
     min: String(sold.min),
     max: String(sold.max),
     dripfeed: false,
-    refill: false,
+    refill: sold.refill,
     cancel: sold.cancel,
     desc: sold.description,
   })

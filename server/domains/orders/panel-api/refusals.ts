@@ -1,5 +1,6 @@
 import { unreachable } from '#server/kit/invariant.ts'
 import type { OrderRefusal } from '../errors.ts'
+import type { RefillOutcome } from '../refilling/refill-orders.ts'
 
 /** What the panels' form answers in `error`. Callers compare these texts, so they never change. */
 export const ERRORS = {
@@ -12,12 +13,35 @@ export const ERRORS = {
   refill_id: 'Incorrect refill ID',
   too_many_ids: 'No more than 100 IDs at once',
   no_refill: 'Refill is not available for this order',
+  refill_early: 'Refill is not available for this order yet',
+  refill_over: 'Refill is not available for this order any more',
+  refill_open: 'Refill is already in progress',
   no_cancel: 'Cancel is not available for this order',
 } as const
 
 /** The whole answer to a request that was refused. */
 export function errorBody(message: string): string {
   return `{"error":${JSON.stringify(message)}}`
+}
+
+/** The panels' text for an order that is not refilled. */
+export function refillRefusalText(code: Extract<RefillOutcome, { ok: false }>['code']): string {
+  switch (code) {
+    case 'order_not_found':
+      return ERRORS.order_id
+    case 'refill_too_early':
+      return ERRORS.refill_early
+    case 'refill_window_over':
+    case 'refill_limit_reached':
+      return ERRORS.refill_over
+    case 'refill_under_way':
+      return ERRORS.refill_open
+    case 'order_not_delivered':
+    case 'refill_not_available':
+      return ERRORS.no_refill
+    default:
+      return unreachable(code)
+  }
 }
 
 /** The panels' text for an order that was not taken. */

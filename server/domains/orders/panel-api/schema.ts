@@ -71,6 +71,10 @@ const answer = z
     z.array(service),
     z.object({ balance: z.string(), currency: z.string() }),
     z.array(z.object({ order: z.number(), cancel: z.union([z.literal(1), error]) })),
+    z.object({ refill: z.string() }),
+    z.array(z.object({ order: z.number(), refill: z.union([z.number(), error]) })),
+    z.object({ status: z.string() }),
+    z.array(z.object({ refill: z.number(), status: z.union([z.string(), error]) })),
     error,
   ])
   .meta({

@@ -1,0 +1,23 @@
+import type { z } from 'zod'
+import { callsOfOrder } from '#server/domains/providers/queries.ts'
+import type { App } from '#server/platform/app.ts'
+import { cancelRequestsOf } from '../cancelling/queries.ts'
+import { attemptsOf, historyOf } from '../queries.ts'
+import { refillsOf } from '../refilling/queries.ts'
+import { type deskDetailShape, deskDetailView } from './desk-views.ts'
+import type { DeskOrder } from './list-orders.ts'
+
+/** Everything that is known of an order, as staff see it. */
+export async function readDeskDetail(
+  app: Pick<App, 'db'>,
+  order: DeskOrder,
+): Promise<z.output<typeof deskDetailShape>> {
+  const [history, attempts, cancels, refills, calls] = await Promise.all([
+    historyOf(app.db, order.id),
+    attemptsOf(app.db, order.id),
+    cancelRequestsOf(app.db, order.id),
+    refillsOf(app.db, order.id),
+    callsOfOrder(app.db, order.id),
+  ])
+  return deskDetailView(order, { history, attempts, cancels, refills, calls })
+}

@@ -1,0 +1,95 @@
+import { ProviderReadError, type RefillRow } from '#server/domains/providers/provider.ts'
+import type { OpenProvider, Providers } from '#server/domains/providers/registry.ts'
+import type { App } from '#server/platform/app.ts'
+import { statement } from '#server/platform/db/database.ts'
+import { nextCheck_ms } from '../following/poll-schedule.ts'
+import { lockRefills } from './queries.ts'
+import { type Refill, STATE_OF } from './refill.ts'
+import { type RefillChange, writeRefills } from './write-refills.ts'
+
+/** Until another worker may ask about the same refills, beyond the time the calls may take. */
+const LEASE_EXTRA_MS = 30_000
+
+const FAILED_CHECKS_MAX = 30_000
+const MESSAGE_MAX = 500
+
+interface DueRefill {
+  id: bigint
+  provider_refill_id: string
+}
+
+/**
+ * Asks a provider about the refills whose check is due, many in one call, until they have ended. A row that makes no sense changes nothing but when it is asked about again.
+ * Answers whether there may be more.
+ */
+export async function pollRefills(app: App, providers: Providers, provider_id: bigint): Promise<boolean> {
+  const provider = await providers.providerById(provider_id)
+  const lease_ms = 3 * provider.row.timeout_ms + LEASE_EXTRA_MS
+  const due = await app.db.query<DueRefill>(takeDue, [provider_id, provider.statuses_max, lease_ms])
+  if (due.length === 0) return false
+  const rows = await read(app, provider, due)
+  if (!rows) return false
+  await app.db.transaction(async (tx) => {
+    const now = app.clock.now()
+    const refills = await lockRefills(
+      tx,
+      due.map(({ id }) => id),
+    )
+    const changes = due.flatMap(({ id, provider_refill_id }): RefillChange[] => {
+      const before = refills.get(id)
+      // What staff have decided meanwhile stands.
+      if (before?.state !== 'pending' && before?.state !== 'in_progress') return []
+      return [{ before, after: afterRow(before, rows.get(provider_refill_id) ?? MISSING, now) }]
+    })
+    writeRefills(tx, changes, now)
+  })
+  return due.length === provider.statuses_max
+}
+
+// The new time is a lease: a worker that dies here leaves the refills due again a little later.
+const takeDue = statement(`
+  with due as (
+    select id from orders.refill
+    where provider_id = $1 and state in ('pending', 'in_progress') and next_try_at <= now()
+    order by next_try_at limit $2::int for no key update skip locked
+  )
+  update orders.refill r set next_try_at = now() + make_interval(secs => $3::float8 / 1000)
+  from due where r.id = due.id
+  returning r.id, r.provider_refill_id`)
+
+const MISSING: RefillRow = { ok: false, reason: 'missing', message: 'The provider answered nothing about this refill.' }
+
+/** Undefined when nothing could be read: they are due again when the lease has run out. */
+async function read(
+  app: App,
+  provider: OpenProvider,
+  due: readonly DueRefill[],
+): Promise<ReadonlyMap<string, RefillRow> | undefined> {
+  try {
+    return await provider.refillStatuses(due.map(({ provider_refill_id }) => provider_refill_id))
+  } catch (error) {
+    if (!(error instanceof ProviderReadError)) throw error
+    app.log.warn({ provider_id: provider.row.id, reason: error.reason }, 'refills could not be read')
+    return undefined
+  }
+}
+
+/** What a provider's row means for a refill. Pure. */
+export function afterRow(refill: Refill, row: RefillRow, now: Date): Partial<Refill> {
+  const nextAfter = (failed_checks: number) => {
+    return new Date(now.getTime() + nextCheck_ms(now.getTime() - refill.asked_at.getTime(), failed_checks))
+  }
+  if (!row.ok) {
+    const failed_checks = Math.min(refill.failed_checks + 1, FAILED_CHECKS_MAX)
+    const message = row.message.slice(0, MESSAGE_MAX) || null
+    return { failed_checks, code: `status_${row.reason}`, message, next_try_at: nextAfter(failed_checks) }
+  }
+  return {
+    state: STATE_OF[row.status],
+    provider_status: row.raw_status,
+    failed_checks: 0,
+    code: null,
+    message: null,
+    next_try_at: nextAfter(0),
+  }
+}
