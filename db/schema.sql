@@ -152,6 +152,22 @@ create table catalog.offer (
 
 CREATE INDEX offer_of_provider ON catalog.offer USING btree (provider_id, id);
 
+create table catalog.quarantine (
+  service_id bigint not null,
+  since timestamp with time zone not null,
+  until timestamp with time zone not null,
+  reason text not null,
+  user_id bigint,
+  trial_until timestamp with time zone,
+  released_at timestamp with time zone,
+  constraint quarantine_lasts CHECK ((until > since)),
+  constraint quarantine_pkey PRIMARY KEY (service_id),
+  constraint quarantine_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 200))),
+  constraint quarantine_service_id_fkey FOREIGN KEY (service_id) REFERENCES catalog.service(id) ON DELETE RESTRICT
+);
+
+CREATE TRIGGER revision AFTER INSERT OR DELETE OR UPDATE OF until, released_at OR TRUNCATE ON catalog.quarantine FOR EACH STATEMENT EXECUTE FUNCTION catalog.bump_revision();
+
 create table catalog.refresh (
   provider_id bigint not null,
   tried_at timestamp with time zone not null,
@@ -207,6 +223,7 @@ create table catalog.service (
   version bigint default 1 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  strategy text default 'fixed'::text not null,
   duplicate_links text default 'allow'::text not null,
   staff_category text,
   constraint service_category_check CHECK (((char_length(category) >= 1) AND (char_length(category) <= 200))),
@@ -234,6 +251,7 @@ create table catalog.service (
   constraint service_staff_max_check CHECK ((staff_max >= 1)),
   constraint service_staff_min_check CHECK ((staff_min >= 1)),
   constraint service_staff_rate_check CHECK ((staff_rate >= 0)),
+  constraint service_strategy_check CHECK ((strategy = ANY (ARRAY['fixed'::text, 'cheapest'::text, 'weighted'::text]))),
   constraint service_type_check CHECK ((type = ANY (ARRAY['Default'::text, 'Package'::text, 'SEO'::text, 'Custom Comments'::text, 'Custom Comments Package'::text, 'Mentions'::text, 'Mentions with Hashtags'::text, 'Mentions Custom List'::text, 'Mentions Hashtag'::text, 'Mentions User Followers'::text, 'Mentions Media Likers'::text, 'Comment Likes'::text, 'Comment Replies'::text, 'Poll'::text, 'Invites from Groups'::text, 'Subscriptions'::text, 'Web Traffic'::text]))),
   constraint service_version_check CHECK ((version >= 1))
 );
@@ -301,6 +319,44 @@ CREATE INDEX service_import_of_provider ON catalog.service_import USING btree (p
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON catalog.service_import FOR EACH ROW EXECUTE FUNCTION catalog.refuse_change();
 
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON catalog.service_import FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_change();
+
+create table catalog.source (
+  service_id bigint not null,
+  source_id bigint not null,
+  priority integer not null,
+  weight integer not null,
+  enabled boolean not null,
+  constraint source_pkey PRIMARY KEY (service_id, source_id),
+  constraint source_priority_check CHECK (((priority >= 0) AND (priority <= 1000))),
+  constraint source_service_id_fkey FOREIGN KEY (service_id) REFERENCES catalog.service(id) ON DELETE RESTRICT,
+  constraint source_source_id_fkey FOREIGN KEY (source_id) REFERENCES catalog.service(id) ON DELETE RESTRICT,
+  constraint source_weight_check CHECK (((weight >= 1) AND (weight <= 1000)))
+);
+
+CREATE INDEX source_of ON catalog.source USING btree (source_id);
+
+CREATE TRIGGER revision AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON catalog.source FOR EACH STATEMENT EXECUTE FUNCTION catalog.bump_revision();
+
+create table catalog.source_health (
+  service_id bigint not null,
+  measured_at timestamp with time zone not null,
+  accepted integer not null,
+  rejected integer not null,
+  unknown integer not null,
+  not_sent integer not null,
+  median_ms integer,
+  p95_ms integer,
+  last_rejected_at timestamp with time zone,
+  healthy boolean not null,
+  constraint source_health_accepted_check CHECK ((accepted >= 0)),
+  constraint source_health_median_ms_check CHECK ((median_ms >= 0)),
+  constraint source_health_not_sent_check CHECK ((not_sent >= 0)),
+  constraint source_health_p95_ms_check CHECK ((p95_ms >= 0)),
+  constraint source_health_pkey PRIMARY KEY (service_id),
+  constraint source_health_rejected_check CHECK ((rejected >= 0)),
+  constraint source_health_service_id_fkey FOREIGN KEY (service_id) REFERENCES catalog.service(id) ON DELETE RESTRICT,
+  constraint source_health_unknown_check CHECK ((unknown >= 0))
+) with (fillfactor=70);
 
 create table identity.api_key (
   id bigint generated always as identity not null,
@@ -1129,12 +1185,14 @@ create table orders.attempt (
   provider_balance bigint,
   started_at timestamp with time zone default now() not null,
   ended_at timestamp with time zone,
+  expected_cost bigint,
   provider_balance_at timestamp with time zone,
   idempotency text,
   repeats smallint default 0 not null,
   constraint attempt_accepted CHECK (((state = 'accepted'::text) = (provider_order_id IS NOT NULL))),
   constraint attempt_code_check CHECK (((char_length(code) >= 1) AND (char_length(code) <= 60))),
   constraint attempt_ended CHECK (((state = 'sent'::text) = (ended_at IS NULL))),
+  constraint attempt_expected_cost_check CHECK ((expected_cost >= 0)),
   constraint attempt_idempotency_check CHECK ((idempotency = ANY (ARRAY['none'::text, 'request_id'::text, 'natural_window'::text]))),
   constraint attempt_message_check CHECK ((char_length(message) <= 500)),
   constraint attempt_number UNIQUE (order_id, number),
@@ -1145,6 +1203,8 @@ create table orders.attempt (
   constraint attempt_repeats_check CHECK ((repeats >= 0)),
   constraint attempt_state_check CHECK ((state = ANY (ARRAY['sent'::text, 'accepted'::text, 'rejected'::text, 'unknown'::text])))
 ) with (fillfactor=85);
+
+CREATE INDEX attempt_of_source ON orders.attempt USING btree (provider_id, provider_service_id, started_at);
 
 CREATE INDEX attempts_of_provider ON orders.attempt USING btree (provider_id, started_at);
 
@@ -1249,6 +1309,16 @@ create table orders.finance_progress (
   constraint finance_progress_one_check CHECK (one),
   constraint finance_progress_pkey PRIMARY KEY (one),
   constraint finance_progress_seal_check CHECK ((seal >= 0))
+);
+
+create table orders.former_cost (
+  order_id bigint not null,
+  provider_id bigint not null,
+  asset text not null,
+  cost bigint not null,
+  constraint former_cost_cost_check CHECK ((cost > 0)),
+  constraint former_cost_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id) ON DELETE RESTRICT,
+  constraint former_cost_pkey PRIMARY KEY (order_id, provider_id)
 );
 
 create table orders.order_event (
@@ -1801,6 +1871,7 @@ create table providers.provider (
   balance_error text,
   paused_until timestamp with time zone,
   pause_reason text,
+  paused_since timestamp with time zone,
   idempotency_window_s integer default 120 not null,
   lists_orders boolean default false not null,
   balance_read_at timestamp with time zone,

@@ -15,6 +15,11 @@ export function timedUuidFloor(time: Date): string {
   return `${timeOf(time)}-7000-8000-000000000000`
 }
 
+/** A number from 0 to below 1, by chance; no secret is made of it. */
+export function chance(): number {
+  return Math.random()
+}
+
 function timeOf(time: Date): string {
   const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}`

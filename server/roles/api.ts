@@ -4,6 +4,7 @@ import { markupRoutes } from '#server/domains/catalog/markups/routes.ts'
 import { offerRoutes } from '#server/domains/catalog/offers/routes.ts'
 import { refreshRoutes } from '#server/domains/catalog/refresh/routes.ts'
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
+import { sourceRoutes } from '#server/domains/catalog/sources/routes.ts'
 import { staffServiceRoutes } from '#server/domains/catalog/staff-routes.ts'
 import { areaRoutes } from '#server/domains/identity/areas/routes.ts'
 import { openAuthentication } from '#server/domains/identity/authentication.ts'
@@ -116,6 +117,7 @@ async function openDoors(
     await doors.register(refreshRoutes(app, providers))
     await doors.register(offerRoutes(app, providers))
     await doors.register(serviceHistoryRoutes(app))
+    await doors.register(sourceRoutes(app))
     await doors.register(orderRoutes(app, orders))
     await doors.register(cancelRoutes(app))
     await doors.register(refillRoutes(app))

@@ -22,6 +22,7 @@ import {
 } from './commands/provider-commands.ts'
 import { deadLettersCommand, queuesCommand } from './commands/queue-commands.ts'
 import { settingsCommand } from './commands/settings-commands.ts'
+import { quarantineCommand, setSourceCommand, sourcesCommand } from './commands/source-commands.ts'
 import { takeOverCommand } from './commands/take-over-command.ts'
 import { usersCommand } from './commands/users-command.ts'
 import { webhooksCommand } from './commands/webhook-commands.ts'
@@ -43,6 +44,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'import-services': importServicesCommand,
   'refresh-prices': refreshPricesCommand,
   'exchange-rate': exchangeRateCommand,
+  sources: sourcesCommand,
+  'set-source': setSourceCommand,
+  quarantine: quarantineCommand,
   providers: providersCommand,
   'record-topup': recordTopupCommand,
   'take-over': takeOverCommand,

@@ -75,6 +75,15 @@ export const PERMISSIONS: readonly KnownPermission[] = [
     description: 'Set by hand how services are sold: rate, limits, category, on and off.',
   },
   { permission: 'services:import', description: 'Read providers’ lists and take services of them into the catalogue.' },
+  {
+    permission: 'sources:read',
+    description: 'See where services are bought, at which cost, and how each source does.',
+  },
+  { permission: 'sources:edit', description: 'Set where services are bought, and how one of several is chosen.' },
+  {
+    permission: 'sources:quarantine',
+    description: 'Give a source no orders for some hours, and give it orders again.',
+  },
   { permission: 'prices:refresh', description: 'Read prices, limits and availability from providers now.' },
 
   { permission: 'messages:read', description: 'See which messages went out, what became of them, and their texts.' },

@@ -1,5 +1,6 @@
 import { exchangeRateHoursMax } from '#server/domains/catalog/exchange-rates/settings.ts'
 import { refreshHours } from '#server/domains/catalog/refresh/settings.ts'
+import { SOURCE_SETTINGS } from '#server/domains/catalog/sources/settings.ts'
 import {
   confirmationRequired,
   invitationDays,
@@ -53,6 +54,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // What is sold.
   exchangeRateHoursMax,
   refreshHours,
+  ...SOURCE_SETTINGS,
 
   // Orders.
   ...orderLimitSettings,

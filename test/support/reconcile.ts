@@ -19,6 +19,9 @@ const SETTLE_MS = 1_000
 
 const MEMBERS = 12
 
+/** A provider of the house, with its panel and our count of the balance there. */
+type Panel = Pick<Shop, 'provider_id' | 'control' | 'prepaid'>
+
 /** What staff did. */
 export interface Desk {
   placed: number
@@ -28,16 +31,18 @@ export interface Desk {
 }
 
 /**
- * One round of the people at the desk: each order whose fate is unknown is looked up at the provider by its link, and goes on, is sent again or is
- * refunded; failed ones are resubmitted or refunded.
+ * One round of the people at the desk: each order whose fate is unknown is looked up at its provider by its link, and goes on, is sent again or is
+ * refunded; failed ones are resubmitted or refunded. `others`: providers beside the shop's first.
  */
-export async function workTheDesk(shop: Shop, desk: Desk): Promise<void> {
+export async function workTheDesk(shop: Shop, desk: Desk, others: readonly Panel[] = []): Promise<void> {
   const waiting = await allWaiting(shop)
   const before = new Date(Date.now() - SETTLE_MS)
   const unknown = (await endedBefore(shop, waiting, before)).filter(({ state }) => state === 'unknown')
-  const at_provider = unknown.length > 0 ? await byLink(shop) : new Map<string, OrderRow>()
+  const at_provider = new Map<bigint, Map<string, OrderRow>>()
+  for (const panel of unknown.length > 0 ? [shop, ...others] : [])
+    at_provider.set(panel.provider_id, await byLink(panel))
   await each(unknown, async (order) => {
-    const found = at_provider.get(order.link)
+    const found = at_provider.get(order.provider_id)?.get(order.link)
     if (!found) return sendAgainOrRefund(shop, order, desk)
     const outcome = await resolveOrder(shop.app, order.id, { kind: 'placed', provider_order_id: found.id }, STAFF)
     if (outcome.ok) desk.placed += 1
@@ -77,8 +82,8 @@ async function endedBefore(shop: Shop, orders: Order[], before: Date): Promise<O
   return orders.filter(({ attempt }) => attempt === null || ended.has(attempt))
 }
 
-async function byLink(shop: Shop): Promise<Map<string, OrderRow>> {
-  return new Map((await shop.control.allOrders()).map((order) => [order.link, order]))
+async function byLink({ control }: Panel): Promise<Map<string, OrderRow>> {
+  return new Map((await control.allOrders()).map((order) => [order.link, order]))
 }
 
 /** The same orders at each round, once they were tried again. */
@@ -97,19 +102,17 @@ async function refund(shop: Shop, order: Order, desk: Desk): Promise<void> {
   if (outcome.ok) desk.refunded += 1
 }
 
-/** Asks about every order that is still followed, due or not, until none is. The provider must answer by now. */
+/** Asks about every order that is still followed, due or not, until none is. The providers must answer by now. */
 export async function followToTheEnd(shop: Shop): Promise<void> {
   for (;;) {
-    const rows = await shop.app.db.query<{ id: bigint }>(
-      'select id from orders.orders where next_check_at is not null order by id limit 1000',
+    const rows = await shop.app.db.query<{ id: bigint; provider_id: bigint }>(
+      'select id, provider_id from orders.orders where next_check_at is not null order by id limit 1000',
     )
     if (rows.length === 0) return
-    await pollOrders(
-      shop.app,
-      shop.providers,
-      shop.provider_id,
-      rows.map(({ id }) => id),
-    )
+    for (const [provider_id, own] of Map.groupBy(rows, (row) => row.provider_id)) {
+      const ids = own.map(({ id }) => id)
+      await pollOrders(shop.app, shop.providers, provider_id, ids)
+    }
   }
 }
 
@@ -122,23 +125,40 @@ export async function statesOf(shop: Shop): Promise<Record<string, number>> {
 }
 
 /**
- * Whatever happened on the way: no order is at the provider twice; each customer's money is captured for what was delivered, released, or held for an order
- * that says why; our count of the balance with the provider is the provider's own; and the books prove themselves. To the last unit.
+ * Whatever happened on the way: no order is at a provider twice, nor at two; each customer's money is captured for what was delivered, released, or held for an order
+ * that says why; our count of the balance with each provider is the provider's own; and the books prove themselves. To the last unit. `others`: providers beside the shop's
+ * first.
  */
-export async function expectReconciled(shop: Shop, customers: readonly { id: bigint; funds: bigint }[]): Promise<void> {
-  const summary = await shop.control.summary()
-  expect(summary.links_ordered_more_than_once, JSON.stringify(summary.repeated_links)).toBe(0)
-  const at_provider = await byLink(shop)
-  expect(at_provider.size).toBe(summary.orders_accepted)
+export async function expectReconciled(
+  shop: Shop,
+  customers: readonly { id: bigint; funds: bigint }[],
+  others: readonly Panel[] = [],
+): Promise<void> {
+  const placed = new Map<string, { provider_id: bigint; row: OrderRow }>()
+  for (const panel of [shop, ...others]) {
+    const { provider_id, control } = panel
+    const summary = await control.summary()
+    expect(summary.links_ordered_more_than_once, JSON.stringify(summary.repeated_links)).toBe(0)
+    const rows = await byLink(panel)
+    expect(rows.size).toBe(summary.orders_accepted)
+    for (const [link, row] of rows) {
+      expect(placed.get(link), `${link} was ordered at two providers`).toBeUndefined()
+      placed.set(link, { provider_id, row })
+    }
+    expect(await panel.prepaid()).toBe(parseAmount(summary.balance, 6))
+  }
   const orders = await shop.app.db.query<Order>(`select ${ORDER_COLUMNS} from orders.orders order by id`)
-  for (const order of orders) expectDue(order, at_provider.get(order.link))
+  for (const order of orders) {
+    const found = placed.get(order.link)
+    expectDue(order, found?.row)
+    if (found) expect(order.provider_id, `order ${order.id}`).toBe(found.provider_id)
+  }
   for (const { id, funds } of customers) {
     const own = orders.filter((order) => order.customer_id === id)
     const captured = own.reduce((sum, order) => sum + order.captured, 0n)
     const held = own.reduce((sum, order) => sum + (FINAL_STATES.includes(order.state) ? 0n : order.charge), 0n)
     expect(await shop.wallet(id)).toEqual({ posted: funds - captured, held })
   }
-  expect(await shop.prepaid()).toBe(parseAmount(summary.balance, 6))
   await expectSound(shop.app)
 }
 

@@ -1,6 +1,8 @@
 import type { Db } from '#server/platform/db/database.ts'
 import { selectAllServices, selectRevision } from './queries.ts'
 import type { CatalogApp, Service } from './service.ts'
+import { selectQuarantines, selectSourcings } from './sources/queries.ts'
+import { type Quarantine, type Sourcing, soldThrough } from './sources/source.ts'
 
 /**
  * How long a process may go on with a revision it has read. It bounds how old a price can be, seen from other processes than the one that
@@ -16,7 +18,16 @@ interface Snapshot {
   by_id: ReadonlyMap<bigint, Service>
   /** Those sold, by category and position. */
   active: readonly Service[]
+  routing: Routing
   rendered: Map<string, string>
+}
+
+/** What decides where orders go, of one revision of the catalogue. */
+export interface Routing {
+  /** Services with several sources, by id. */
+  sourcings: ReadonlyMap<bigint, Sourcing>
+  /** What gets no orders for a while, by id. */
+  quarantines: ReadonlyMap<bigint, Quarantine>
 }
 
 interface Holder {
@@ -41,6 +52,11 @@ export async function servicesByIds(app: CatalogApp, ids: readonly bigint[]): Pr
 /** The services that are sold, by category and position. From memory unless the catalogue has changed. */
 export async function activeServices(app: CatalogApp): Promise<readonly Service[]> {
   return (await currentSnapshot(app)).active
+}
+
+/** What services with several sources are bought from. From memory unless the catalogue has changed. */
+export async function readRouting(app: CatalogApp): Promise<Routing> {
+  return (await currentSnapshot(app)).routing
 }
 
 /** What `render` makes of the services that are sold, made once for each change of the catalogue and `form`. `form` names the rendering. */
@@ -90,11 +106,18 @@ function holderOf(db: Db): Holder {
 async function load(db: Db, holder: Holder): Promise<Snapshot> {
   // The revision first: the rows may then be newer than it says, and are read once more; never older.
   const revision = await selectRevision(db)
-  const services = await selectAllServices(db)
+  const rows = await selectAllServices(db)
+  const sourcings = await selectSourcings(db, new Map(rows.map((row) => [row.id, row])))
+  const quarantines = await selectQuarantines(db)
+  const services = rows.map((row) => {
+    const sourcing = sourcings.get(row.id)
+    return sourcing ? soldThrough(row, sourcing) : row
+  })
   const snapshot: Snapshot = {
     revision,
     by_id: new Map(services.map((service) => [service.id, service])),
     active: services.filter((service) => service.active),
+    routing: { sourcings, quarantines },
     rendered: new Map(),
   }
   holder.snapshot = snapshot

@@ -97,6 +97,9 @@ export const balancesMoved = defineEvent<BalancesEvent>(
 /** Staff sent them again. */
 export const ordersResubmitted = defineEvent<OrdersEvent>('orders.resubmitted', subject)
 
+/** They wait for another source than before. */
+export const ordersRerouted = defineEvent<OrdersEvent>('orders.rerouted', subject)
+
 /** What a proof of the ledger and of all orders found. `problem` is the first wrong row in words; `unproven` says why the proof did not come to an end. */
 export interface BooksVerified {
   ok: boolean

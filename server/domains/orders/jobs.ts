@@ -15,6 +15,7 @@ import {
   ordersForwarded,
   ordersPlaced,
   ordersProgressed,
+  ordersRerouted,
   ordersResubmitted,
   ordersSettled,
   ordersStopped,
@@ -23,6 +24,8 @@ import { sumFinance } from './finance/sum-finance.ts'
 import { pollOrders } from './following/poll-orders.ts'
 import { providersWithWork } from './queries.ts'
 import { resolveUnknown } from './reconciling/resolve-unknown.ts'
+import { measureSources } from './routing/measure-sources.ts'
+import { rerouteOrders } from './routing/reroute-orders.ts'
 import { tellBalances } from './tell-balances.ts'
 import { verifyBooks } from './verify-books.ts'
 
@@ -31,6 +34,8 @@ const FIND_IDLE_MS = 500
 const SWEEP_IDLE_MS = 5_000
 /** Orders of unknown fate are looked at soon, for some proofs hold for two minutes. */
 const RECONCILE_IDLE_MS = 5_000
+/** Most looks find in memory that nothing is stuck. */
+const REROUTE_IDLE_MS = 2_000
 /** A crew is woken when there is work for it; this is for a wake that went astray. */
 const CREW_IDLE_MS = 10_000
 /** While a stop waits for calls under way: look this often. */
@@ -52,6 +57,8 @@ export function startOrderWork(app: App, providers: Providers): OrderWork {
   const finder = startLoop({ name: 'orders.find', run: find, idle_ms: FIND_IDLE_MS, log, metrics })
   const sweep = async () => (await sweepDispatches(app)) > 0
   const after_sales = startAfterSalesWork(app, providers)
+  const reroute = async () => (await rerouteOrders(app)) > 0
+  const rerouter = startLoop({ name: 'orders.reroute', run: reroute, idle_ms: REROUTE_IDLE_MS, log, metrics })
   const sweeper = startLoop({ name: 'orders.sweep', run: sweep, idle_ms: SWEEP_IDLE_MS, log, metrics })
   const reconcile = () => resolveUnknown(app, providers, record)
   const reconciler = startLoop({ name: 'orders.reconcile', run: reconcile, idle_ms: RECONCILE_IDLE_MS, log, metrics })
@@ -69,7 +76,7 @@ export function startOrderWork(app: App, providers: Providers): OrderWork {
   return {
     wakeDispatcher: finder.wake,
     stop: async () => {
-      await Promise.all([finder.stop(), sweeper.stop(), reconciler.stop(), after_sales.stop()])
+      await Promise.all([finder.stop(), sweeper.stop(), reconciler.stop(), rerouter.stop(), after_sales.stop()])
       await Promise.all([...crews.values()].map((crew) => crew.stop()))
     },
   }
@@ -105,6 +112,9 @@ function startCrew(
   }
 }
 
+/** After these there are orders to send. */
+const QUEUEING: ReadonlySet<EventDefinition<OrdersEvent>> = new Set([ordersPlaced, ordersResubmitted, ordersRerouted])
+
 /** The structured events and counts that operators watch, the waking of the dispatcher, and the telling of balances. */
 export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
   const told: [EventDefinition<OrdersEvent>, string][] = [
@@ -114,6 +124,7 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
     [ordersProgressed, 'ORDER_PROGRESS'],
     [ordersSettled, 'ORDER_SETTLED'],
     [ordersResubmitted, 'ORDER_RESUBMIT'],
+    [ordersRerouted, 'ORDER_REROUTE'],
   ]
   const moving = [ordersPlaced, ordersSettled].map((event) =>
     on(event, async (tx, _app, events) => {
@@ -134,7 +145,7 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
         if (app.log.isLevelEnabled('debug')) {
           for (const order of orders) app.log.debug({ event: name, ...order }, 'order step')
         }
-        if (event === ordersPlaced || event === ordersResubmitted) wakeDispatcher()
+        if (QUEUEING.has(event)) wakeDispatcher()
       })
     }),
   )
@@ -150,6 +161,7 @@ export const orderChores: readonly Chore[] = [
       while ((await sumFinance(app)).more);
     },
   },
+  { name: 'orders.measure-sources', cron: '* * * * *', run: measureSources },
   { name: 'orders.verify-books', cron: '23 2 * * *', run: verifyBooks },
   {
     name: 'orders.expire-waiting',

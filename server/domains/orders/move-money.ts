@@ -3,7 +3,7 @@ import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { invariant } from '#server/kit/invariant.ts'
 import type { Db, Tx } from '#server/platform/db/database.ts'
 import { accountIds, costIn, prepaidAt, revenueIn } from './accounts.ts'
-import type { OrderChange } from './write-orders.ts'
+import { type FormerCost, leavesProvider, type OrderChange } from './write-orders.ts'
 
 /**
  * Posts what changes of orders mean in money: what is captured goes from the hold to revenue, what is released back to the wallet, and what a cost grows or
@@ -11,15 +11,14 @@ import type { OrderChange } from './write-orders.ts'
  * and checked together.
  */
 export async function moveMoney(db: Db, tx: Tx, changes: readonly OrderChange[]): Promise<void> {
-  const moved = changes.filter((change) => costGrowth(change) !== 0n || settles(change))
+  const moved = changes.filter((change) => costOf(change).cost !== 0n || settles(change))
   if (moved.length === 0) return
   const accounts = await accountIds(
     db,
-    moved.flatMap(({ before }) => [
-      prepaidAt(before.provider_id, before.cost_asset),
-      costIn(before.cost_asset),
-      revenueIn(before.asset),
-    ]),
+    moved.flatMap((change) => {
+      const { provider_id, asset } = costOf(change)
+      return [prepaidAt(provider_id, asset), costIn(asset), revenueIn(change.before.asset)]
+    }),
     tx,
   )
   const entries = moved.map((change, i) => {
@@ -33,8 +32,12 @@ export async function moveMoney(db: Db, tx: Tx, changes: readonly OrderChange[])
   invariant(refused < 0, `the ledger did not take ${entries[refused]?.key}: ${JSON.stringify(outcomes[refused], text)}`)
 }
 
-function costGrowth({ before, after }: OrderChange): bigint {
-  return (after.booked_cost ?? before.booked_cost) - before.booked_cost
+/** What the cost grows by, and where: at the order's provider, or at one that it has left. An order that leaves its provider takes no cost with it. */
+function costOf(change: OrderChange): FormerCost {
+  const { before, after, paid_elsewhere } = change
+  if (paid_elsewhere) return paid_elsewhere
+  const growth = leavesProvider(change) ? 0n : (after.booked_cost ?? before.booked_cost) - before.booked_cost
+  return { provider_id: before.provider_id, asset: before.cost_asset, cost: growth }
 }
 
 function settles({ before, after }: OrderChange): boolean {
@@ -50,7 +53,7 @@ function releaseOf({ before, after }: OrderChange): bigint {
 }
 
 function costMovements(change: OrderChange, prepaid: bigint, cost: bigint): Movement[] {
-  const growth = costGrowth(change)
+  const growth = costOf(change).cost
   if (growth === 0n) return []
   const common = { kind: 'transfer', reason: 'order.cost', subject: { kind: 'order', id: change.before.id } } as const
   return growth > 0n

@@ -55,7 +55,10 @@ export interface Attempt {
   code: string | null
   message: string | null
   provider_order_id: string | null
+  provider_service_id: string
+  /** Minor units of the provider's asset, of `scale` decimal digits. */
   provider_balance: bigint | null
+  scale: number
   /** How often the same was sent again under its key. */
   repeats: number
   started_at: Date
@@ -63,8 +66,10 @@ export interface Attempt {
 }
 
 const attempts = statement(`
-  select key, number, provider_id, state, code, message, provider_order_id, provider_balance, repeats, started_at, ended_at
-  from orders.attempt where order_id = $1 order by number`)
+  select a.key, a.number, a.provider_id, a.provider_service_id, a.state, a.code, a.message, a.provider_order_id, a.provider_balance,
+    asset.scale::int as scale, a.repeats, a.started_at, a.ended_at
+  from orders.attempt a join providers.provider p on p.id = a.provider_id join ledger.asset on asset.code = p.currency
+  where a.order_id = $1 order by a.number`)
 
 /** Every time the order was sent, or was about to be, oldest first. */
 export function attemptsOf(db: Db, order_id: bigint): Promise<Attempt[]> {

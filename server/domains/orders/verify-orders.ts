@@ -71,12 +71,16 @@ const CHECKS = {
       join ledger.account prepaid on prepaid.id = case when debit.purpose = 'prepaid' then t.debit else t.credit end
       where t.reason = 'order.cost' and t.subject_kind = 'order'
       group by 1, 2, 3
+    ), booked as (
+      select id, provider_id, asset, sum(cost) as cost from (
+        select id, provider_id, cost_asset as asset, booked_cost as cost from orders.orders
+        union all select order_id, provider_id, asset, cost from orders.former_cost) as each
+      group by 1, 2, 3
     )
-    select coalesce(o.id, moved.id) as order_id,
-      format('its cost is %s and %s was moved between cost and prepaid balance', o.booked_cost, coalesce(moved.cost, 0)) as what
-    from orders.orders o
-    full join moved on moved.id = o.id and moved.provider_id = o.provider_id and moved.asset = o.cost_asset
-    where o.id is null or o.booked_cost <> coalesce(moved.cost, 0)
+    select coalesce(booked.id, moved.id) as order_id,
+      format('its cost is %s and %s was moved between cost and prepaid balance', booked.cost, coalesce(moved.cost, 0)) as what
+    from booked full join moved using (id, provider_id, asset)
+    where booked.id is null or booked.cost <> coalesce(moved.cost, 0)
     order by 1 limit 1`,
 
   history: `

@@ -5,6 +5,7 @@ import {
   type OrderStepTold,
   ordersForwarded,
   ordersProgressed,
+  ordersRerouted,
   ordersResubmitted,
   ordersSettled,
   ordersStopped,
@@ -39,6 +40,7 @@ const EVENTS = {
   resubmitted: ordersResubmitted,
   cancel_asked: undefined,
   cancel_answered: undefined,
+  rerouted: ordersRerouted,
 } as const
 
 export type StepKind = keyof typeof EVENTS
@@ -48,6 +50,15 @@ export interface OrderChange {
   before: Order
   after: Partial<Order>
   step?: { kind: StepKind; actor?: string; data?: Record<string, unknown> } | undefined
+  /** What a provider took that the order has left, for a placement that nobody waited for any more. */
+  paid_elsewhere?: FormerCost | undefined
+}
+
+/** What an order cost at a provider that it has left, in minor units of `asset`. */
+export interface FormerCost {
+  provider_id: bigint
+  asset: string
+  cost: bigint
 }
 
 const update = statement(`
@@ -70,6 +81,18 @@ const update = statement(`
     unnest($22::timestamptz[]) as claimed_until, unnest($23::timestamptz[]) as last_resubmit_at,
     unnest($24::bigint[]) as expected_cost, unnest($25::bigint[]) as accepted_cost) as new
   where o.id = new.id`)
+
+const updateSources = statement(`
+  update orders.orders o set provider_id = new.provider_id, provider_service_id = new.provider_service_id,
+    expected_cost = new.expected_cost, cost_asset = new.cost_asset
+  from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
+    as new (id, provider_id, provider_service_id, expected_cost, cost_asset)
+  where o.id = new.id`)
+
+const addFormerCosts = statement(`
+  insert into orders.former_cost (order_id, provider_id, asset, cost)
+  select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
+  on conflict (order_id, provider_id) do update set cost = former_cost.cost + excluded.cost`)
 
 const insertEvents = statement(`
   insert into orders.order_event (order_id, version, kind, from_state, to_state, actor, data)
@@ -101,10 +124,50 @@ export async function writeOrders(db: Db, tx: Tx, changes: readonly OrderChange[
     int8Array(rows.map((row) => row.expected_cost)),
     int8Array(rows.map((row) => row.accepted_cost)),
   ])
+  writeSources(tx, changes, rows)
   const steps = changes.flatMap(({ before, step }, i) =>
     step ? [{ step, before: before.state, row: rows[i] as Order }] : [],
   )
   if (steps.length > 0) tellSteps(tx, steps)
+}
+
+/** A few of many: kept out of the update that each step of each order makes. */
+function writeSources(tx: Tx, changes: readonly OrderChange[], rows: readonly Order[]): void {
+  const moved = rows.filter((row, i) => {
+    const before = changes[i]?.before
+    return row.provider_id !== before?.provider_id || row.provider_service_id !== before.provider_service_id
+  })
+  if (moved.length > 0) {
+    tx.send(updateSources, [
+      int8Array(moved.map((row) => row.id)),
+      int8Array(moved.map((row) => row.provider_id)),
+      textArray(moved.map((row) => row.provider_service_id)),
+      int8Array(moved.map((row) => row.expected_cost)),
+      textArray(moved.map((row) => row.cost_asset)),
+    ])
+  }
+  const costs = changes.flatMap((change) => {
+    const { before } = change
+    const left = leavesProvider(change) && before.booked_cost > 0n
+    const own = { provider_id: before.provider_id, asset: before.cost_asset, cost: before.booked_cost }
+    return [...(left ? [own] : []), ...(change.paid_elsewhere ? [change.paid_elsewhere] : [])].map((cost) => ({
+      order_id: before.id,
+      ...cost,
+    }))
+  })
+  if (costs.length > 0) {
+    tx.send(addFormerCosts, [
+      int8Array(costs.map((each) => each.order_id)),
+      int8Array(costs.map((each) => each.provider_id)),
+      textArray(costs.map((each) => each.asset)),
+      int8Array(costs.map((each) => each.cost)),
+    ])
+  }
+}
+
+/** Whether the change takes the order to another provider: its cost begins anew there, and no money moves by that. */
+export function leavesProvider({ before, after }: OrderChange): boolean {
+  return after.provider_id !== undefined && after.provider_id !== before.provider_id
 }
 
 /** What a change gives back to its customer's limits. */

@@ -10,7 +10,8 @@ const REASON_MAX = 200
 
 const PAUSE = statement(`
   with paused as (
-    update providers.provider set paused_until = $2, pause_reason = $3
+    update providers.provider set paused_until = $2, pause_reason = $3,
+      paused_since = case when paused_until > now() - interval '1 minute' then coalesce(paused_since, now()) else now() end
     -- A longer pause that someone else has set stays.
     where id = $1 and (paused_until is null or paused_until < $2)
     returning id

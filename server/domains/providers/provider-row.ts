@@ -34,6 +34,8 @@ export interface ProviderRow {
   balance_status: BalanceStatus | null
   balance_error: string | null
   paused_until: Date | null
+  /** When the first began of a row of pauses, of which that is the last. */
+  paused_since: Date | null
   pause_reason: string | null
 }
 
@@ -41,4 +43,22 @@ export interface ProviderRow {
 export const providerCan = {
   place: (row: Pick<ProviderRow, 'enabled' | 'paused_until'>, now: Date): boolean =>
     row.enabled && (row.paused_until === null || row.paused_until <= now),
+  /** Whether orders that could go elsewhere should go to it: a pause of moments is waited for. */
+  take: (row: Pick<ProviderRow, 'enabled' | 'paused_until' | 'paused_since'>, now: Date): boolean =>
+    row.enabled && !isPausedLong(row, now),
+}
+
+/** A pause that has so long to go is no moment, nor are pauses in a row for so long. */
+const LONG_PAUSE_MS = 10_000
+const LONG_TROUBLE_MS = 60_000
+
+/** Between two pauses of a row a single order tries the provider. */
+const BETWEEN_PAUSES_MS = 10_000
+
+function isPausedLong({ paused_until, paused_since }: Pick<ProviderRow, 'paused_until' | 'paused_since'>, now: Date) {
+  if (paused_until === null) return false
+  const left_ms = paused_until.getTime() - now.getTime()
+  if (left_ms > LONG_PAUSE_MS) return true
+  const troubled_ms = paused_since === null ? 0 : now.getTime() - paused_since.getTime()
+  return left_ms > -BETWEEN_PAUSES_MS && troubled_ms >= LONG_TROUBLE_MS
 }

@@ -4,7 +4,7 @@ import type { ProviderRow } from './provider-row.ts'
 
 const COLUMNS = `p.id, p.name, p.adapter, p.url, p.currency, a.scale, p.enabled, p.timeout_ms, p.concurrency, p.rate_per_second,
   p.statuses_max, p.idempotency, p.idempotency_window_s, p.lists_orders, p.created_at, p.version, p.balance, p.balance_read_at, p.balance_checked_at, p.balance_status, p.balance_error,
-  p.paused_until, p.pause_reason`
+  p.paused_until, p.paused_since, p.pause_reason`
 
 const PROVIDER = statement(`
   select ${COLUMNS} from providers.provider p join ledger.asset a on a.code = p.currency where p.id = $1`)

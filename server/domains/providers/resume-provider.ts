@@ -6,7 +6,8 @@ import { ProviderNotFoundError } from './errors.ts'
 import { providerAct } from './provider-acts.ts'
 import { findProvider, lockProvider } from './queries.ts'
 
-const RESUME = statement(`update providers.provider set paused_until = null, pause_reason = null where id = $1`)
+const RESUME = statement(`
+  update providers.provider set paused_until = null, paused_since = null, pause_reason = null where id = $1`)
 
 /** Ends a provider's pause at once; answers whether there was one. What `by` ends is an act of theirs. Throws ProviderNotFoundError. */
 export async function resumeProvider(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pricesRefreshed } from '#server/domains/catalog/events.ts'
+import { pricesRefreshed, sourceWatched } from '#server/domains/catalog/events.ts'
 import { booksVerified } from '#server/domains/orders/events.ts'
 import { depositsVerified } from '#server/domains/payments/events.ts'
 import { providersWatched } from '#server/domains/providers/events.ts'
@@ -165,6 +165,24 @@ test('prices that could not be refreshed alarm by provider, and those that could
   const alert = { kind: 'alert_prices_not_refreshed', subject: 'provider:1' }
   expect(await alerts(house)).toMatchObject([{ ...alert, open: true }])
   await refreshed(1n, null)
+  house.pass(60 * MINUTE_MS)
+  await settleAlerts(house.app)
+  expect(await alerts(house)).toMatchObject([{ ...alert, open: false }])
+})
+
+test('a source in quarantine alarms until it is released', async () => {
+  const house = await openMessageHouse()
+  const watched = (trouble: string | null) =>
+    publish(house, sourceWatched, {
+      ...{ service_id: 7n, name: 'Proofreading', provider: 'Panel' },
+      ...{ trouble, until: trouble && new Date(house.app.clock.now().getTime() + 120 * MINUTE_MS).toISOString() },
+    })
+  await watched('Refused 5 times in a row.')
+  const alert = { kind: 'alert_source_quarantined', subject: 'service:7' }
+  expect(await alerts(house)).toMatchObject([{ ...alert, open: true }])
+  house.pass(10 * MINUTE_MS)
+  await settleAlerts(house.app)
+  await watched(null)
   house.pass(60 * MINUTE_MS)
   await settleAlerts(house.app)
   expect(await alerts(house)).toMatchObject([{ ...alert, open: false }])

@@ -1,4 +1,4 @@
-import { pricesRefreshed } from '#server/domains/catalog/events.ts'
+import { pricesRefreshed, sourceWatched } from '#server/domains/catalog/events.ts'
 import { booksVerified } from '#server/domains/orders/events.ts'
 import { depositsVerified } from '#server/domains/payments/events.ts'
 import { type ProviderStanding, providersWatched } from '#server/domains/providers/events.ts'
@@ -27,6 +27,14 @@ export const alertSubscriptions: readonly Subscription[] = [
         wrong: trouble === null ? undefined : { provider: name, reason: trouble },
       }),
     )
+    observe(tx, app.clock.now(), observations)
+  }),
+  on(sourceWatched, async (tx, app, events) => {
+    const last = new Map(events.map(({ payload }) => [payload.service_id, payload]))
+    const observations = [...last.values()].map(({ service_id, name, provider, trouble, until }): Observation => {
+      const wrong = trouble === null ? undefined : { service: name, provider, reason: trouble, until: until ?? '' }
+      return { kind: 'alert_source_quarantined', subject: `service:${service_id}`, wrong }
+    })
     observe(tx, app.clock.now(), observations)
   }),
   on(booksVerified, async (tx, app, events) => {

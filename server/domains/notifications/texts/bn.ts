@@ -125,6 +125,10 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'দাম হালনাগাদ হয়নি: {{provider}}',
     body: '{{since}} থেকে {{provider}}-এর দাম তার বর্তমান দামের সঙ্গে মেলানো যায়নি।\n\nকারণ: {{reason}}\n\nতার তালিকা ঠিক থাকলে accept_shrunken দিয়ে দাম হালনাগাদ করুন।',
   },
+  alert_source_quarantined: {
+    title: 'স্থগিত: {{service}}',
+    body: '{{since}} থেকে {{until}} পর্যন্ত {{service}}-এর অর্ডার {{provider}}-এর কাছে যাবে না; অন্য কোথাও সম্ভব হলে সেখানে যাবে। তারপর একটি অর্ডার দিয়ে পরীক্ষা করা হবে।\n\nকারণ: {{reason}}',
+  },
   alert_queue_long: {
     title: 'কাজ জমছে: {{queue}}',
     body: both('{{count}}টি অপেক্ষায়, সবচেয়ে পুরোনোটি {{minutes}} মিনিট ধরে।'),

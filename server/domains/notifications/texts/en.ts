@@ -132,6 +132,10 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Prices not refreshed: {{provider}}',
     body: 'The prices of {{provider}} are not what it says now, since {{since}}.\n\nReason: {{reason}}\n\nIf its list is right as it is, refresh the prices with accept_shrunken.',
   },
+  alert_source_quarantined: {
+    title: 'In quarantine: {{service}}',
+    body: 'No orders for {{service}} go to {{provider}} from {{since}} until {{until}}; what can be bought elsewhere is. Then one order tries it.\n\nReason: {{reason}}',
+  },
   alert_queue_long: {
     title: 'Work piles up: {{queue}}',
     body: {

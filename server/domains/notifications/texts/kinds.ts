@@ -90,6 +90,10 @@ export const KINDS = {
     variables: { provider: 'text', balance: 'money', threshold: 'money' },
   },
   alert_prices_not_refreshed: { topic: 'alerts', variables: { provider: 'text', reason: 'text', since: 'time' } },
+  alert_source_quarantined: {
+    topic: 'alerts',
+    variables: { service: 'text', provider: 'text', reason: 'text', since: 'time', until: 'time' },
+  },
   alert_queue_long: { topic: 'alerts', variables: { queue: 'text', count: 'count', minutes: 'minutes' } },
   alert_orders_waiting: { topic: 'alerts', variables: { count: 'count' } },
   alert_deposits_waiting: { topic: 'alerts', variables: { count: 'count', minutes: 'minutes' } },

@@ -138,6 +138,10 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Цены не обновлены: {{provider}}',
     body: 'Цены поставщика {{provider}} не сверены с его нынешними с {{since}}.\n\nПричина: {{reason}}\n\nЕсли его список верен, обновите цены с accept_shrunken.',
   },
+  alert_source_quarantined: {
+    title: 'На карантине: {{service}}',
+    body: 'Заказы на {{service}} не уходят к {{provider}} с {{since}} до {{until}}; что можно купить в другом месте, покупается там. Потом один заказ проверит его.\n\nПричина: {{reason}}',
+  },
   alert_queue_long: {
     title: 'Очередь растёт: {{queue}}',
     body: {

@@ -100,6 +100,11 @@ export function costOf({ cost_scale }: Pick<DeskOrder, 'cost_scale'>, minor: big
   return formatAmount(minor, cost_scale, Math.min(2, cost_scale))
 }
 
+/** An amount of the asset of the provider that was tried. */
+function balanceOf({ scale }: Pick<Attempt, 'scale'>, minor: bigint): string {
+  return formatAmount(minor, scale, Math.min(2, scale))
+}
+
 function timeOf(at: Date | null): string | null {
   return at?.toISOString() ?? null
 }
@@ -117,6 +122,7 @@ const stepShape = z.object({
 const attemptShape = z.object({
   number: z.number().int(),
   provider_id: z.string(),
+  provider_service_id: z.string(),
   outcome: z.enum(['sent', 'accepted', 'rejected', 'unknown']),
   code: z.string().nullable().meta({ example: 'not_enough_funds' }),
   message: z.string().nullable(),
@@ -186,7 +192,8 @@ export function deskDetailView(
     attempts_made: attempts.map(({ number, provider_id, state, code, message, provider_order_id, ...attempt }) => ({
       ...{ number, code, message, provider_order_id, outcome: state, repeats: attempt.repeats },
       provider_id: String(provider_id),
-      provider_balance: attempt.provider_balance === null ? null : costOf(order, attempt.provider_balance),
+      provider_service_id: attempt.provider_service_id,
+      provider_balance: attempt.provider_balance === null ? null : balanceOf(attempt, attempt.provider_balance),
       started_at: attempt.started_at.toISOString(),
       ended_at: timeOf(attempt.ended_at),
     })),

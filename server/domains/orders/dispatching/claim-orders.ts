@@ -1,10 +1,15 @@
+import { beginTrials } from '#server/domains/catalog/sources/begin-trials.ts'
+import type { Quarantine } from '#server/domains/catalog/sources/source.ts'
 import type { ProviderRow } from '#server/domains/providers/provider-row.ts'
 import { newUuid } from '#server/kit/id.ts'
 import type { App } from '#server/platform/app.ts'
-import { int8Array } from '#server/platform/db/arrays.ts'
+import { int8Array, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import type { Tx } from '#server/platform/db/database.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { ORDER_COLUMNS, type Order } from '../order.ts'
+import { rerouted } from '../routing/rerouted.ts'
+import { openRouter, type Route, type Router } from '../routing/router.ts'
+import { triedSources } from '../routing/tried-sources.ts'
 import { type OrderChange, writeOrders } from '../write-orders.ts'
 import { type CostedOrder, isTooDear, todaysCosts } from './todays-costs.ts'
 
@@ -34,31 +39,73 @@ export interface ClaimLimits {
 /** `claimed` are dispatching now, each with its attempt's key; nothing has been sent. */
 export interface Claim {
   claimed: Order[]
-  /** How many failed: the provider's balance does not cover them, or they cost more today than they were sold for. */
+  /** How many are not sent: the provider's balance does not cover them, or they cost more today than they were sold for. They went to another source, or failed. */
   stopped: number
   last_customer: bigint
 }
 
 /**
  * Takes queued orders of a provider for dispatch and commits that intent, with an attempt's key each, before anything is sent. Fair: each waiting customer in
- * turn gets the same share. Two callers never take the same order. What would be sent at a loss, as the catalogue stands now, fails instead.
+ * turn gets the same share. What is in quarantine there waits, but for one order as a trial when the quarantine has run out. Two callers never take the same order. What would
+ * be sent at a loss, as the catalogue stands now, goes elsewhere or fails.
  */
 export async function claimOrders(app: App, limits: ClaimLimits): Promise<Claim> {
-  const claimed_until = new Date(app.clock.now().getTime() + limits.lease_ms)
+  const now = app.clock.now()
+  const claimed_until = new Date(now.getTime() + limits.lease_ms)
+  const router = await openRouter(app)
   return app.db.transaction(async (tx) => {
-    const customers = await nextCustomers(tx, limits)
-    const last_customer = customers.at(-1)
-    if (last_customer === undefined) return { claimed: [], stopped: 0, last_customer: limits.after_customer }
-    const share = Math.floor(limits.room / customers.length)
-    const orders = await tx.query<Order>(takeFairly, [limits.provider_id, int8Array(customers), share])
+    const { held, due } = router.heldAt(limits.provider_id)
+    const without = textArray(held.map((each) => each.provider_service_id))
+    const trials = due.length === 0 ? [] : await takeTrials(tx, limits.provider_id, due, { now, until: claimed_until })
+    const customers = await nextCustomers(tx, limits, without)
+    const last_customer = customers.at(-1) ?? limits.after_customer
+    if (customers.length + trials.length === 0) return { claimed: [], stopped: 0, last_customer }
+    const share = Math.floor(limits.room / Math.max(1, customers.length))
+    const taken = await tx.query<Order>(takeFairly, [limits.provider_id, int8Array(customers), share, without])
+    const orders = [...trials, ...taken].slice(0, limits.room)
     const { too_dear, covered, uncovered } = spend(await todaysCosts(tx, orders), limits)
     const claims = covered.map((each) => asClaimed(each, claimed_until))
-    const stopped = [...too_dear.map(asTooDear), ...uncovered.map(asUncovered)]
-    await writeOrders(app.db, tx, [...claims, ...stopped])
+    const stopped = await stopOrMove(tx, router, [...too_dear.map(asTooDear), ...uncovered.map(asUncovered)])
+    await writeOrders(app.db, tx, [...claims, ...stopped.map(({ change }) => change)])
     if (claims.length > 0)
       tx.send(insertAttempts, [int8Array(covered.map(({ order }) => order.id)), limits.idempotency])
+    insertMoved(tx, stopped)
     const claimed = claims.map(({ before, after }) => ({ ...before, ...after }))
     return { claimed, stopped: stopped.length, last_customer }
+  })
+}
+
+// The first that waits, whoever's.
+const firstOf = statement(`
+  select taken.* from unnest($2::text[]) as due (provider_service_id)
+  cross join lateral (
+    select ${ORDER_COLUMNS} from orders.orders
+    where state = 'queued' and provider_id = $1 and provider_service_id = due.provider_service_id
+    order by customer_id, id limit 1 for no key update skip locked
+  ) taken`)
+
+/** One order of each source whose quarantine has run out and that nobody tries yet. */
+async function takeTrials(
+  tx: Tx,
+  provider_id: bigint,
+  due: readonly Quarantine[],
+  times: { now: Date; until: Date },
+): Promise<Order[]> {
+  const names = textArray(due.map((each) => each.provider_service_id))
+  const orders = await tx.query<Order>(firstOf, [provider_id, names])
+  const found = new Map(orders.map((order) => [order.provider_service_id, order]))
+  const wanted = due.filter((each) => found.has(each.provider_service_id))
+  if (wanted.length === 0) return []
+  const begun = new Set(
+    await beginTrials(
+      tx,
+      wanted.map((each) => each.service_id),
+      times,
+    ),
+  )
+  return wanted.flatMap(({ service_id, provider_service_id }) => {
+    const order = found.get(provider_service_id)
+    return order && begun.has(service_id) ? [order] : []
   })
 }
 
@@ -66,19 +113,21 @@ export async function claimOrders(app: App, limits: ClaimLimits): Promise<Claim>
 const waitingCustomers = statement(`
   with recursive waiting as (
     (select customer_id, 1 as n from orders.orders
-      where state = 'queued' and provider_id = $1 and customer_id > $2 order by customer_id limit 1)
+      where state = 'queued' and provider_id = $1 and customer_id > $2 and provider_service_id <> all($4::text[])
+      order by customer_id limit 1)
     union all
     (select next.customer_id, waiting.n + 1
       from waiting, lateral (select customer_id from orders.orders
-        where state = 'queued' and provider_id = $1 and customer_id > waiting.customer_id order by customer_id limit 1) next
+        where state = 'queued' and provider_id = $1 and customer_id > waiting.customer_id and provider_service_id <> all($4::text[])
+        order by customer_id limit 1) next
       where waiting.n < $3)
   )
   select customer_id from waiting`)
 
-async function nextCustomers(tx: Tx, limits: ClaimLimits): Promise<bigint[]> {
+async function nextCustomers(tx: Tx, limits: ClaimLimits, without: string): Promise<bigint[]> {
   const wanted = Math.min(CUSTOMERS_MAX, limits.room)
   const select = (after: bigint, n: number) =>
-    tx.query<{ customer_id: bigint }>(waitingCustomers, [limits.provider_id, after, n])
+    tx.query<{ customer_id: bigint }>(waitingCustomers, [limits.provider_id, after, n, without])
   const rows = await select(limits.after_customer, wanted)
   // Round the corner, for those at or before the one served last.
   const more = rows.length < wanted && limits.after_customer > 0n ? await select(0n, wanted - rows.length) : []
@@ -90,7 +139,7 @@ const takeFairly = statement(`
   select taken.* from unnest($2::bigint[]) as customer (id)
   cross join lateral (
     select ${ORDER_COLUMNS} from orders.orders
-    where state = 'queued' and provider_id = $1 and customer_id = customer.id
+    where state = 'queued' and provider_id = $1 and customer_id = customer.id and provider_service_id <> all($4::text[])
     order by id limit $3::int for no key update skip locked
   ) taken`)
 
@@ -141,27 +190,89 @@ function asClaimed({ order, expected_cost }: CostedOrder, claimed_until: Date) {
   } satisfies OrderChange
 }
 
-function asTooDear({ order, expected_cost, loss = '' }: CostedOrder): OrderChange {
+/** What the house refuses to send to this source, and why. */
+interface Stop {
+  code: 'cost_above_price' | 'insufficient_provider_balance'
+  change: OrderChange
+}
+
+function asTooDear({ order, expected_cost, loss = '' }: CostedOrder): Stop {
   const code = 'cost_above_price'
-  return {
+  const change: OrderChange = {
     before: order,
     after: { state: 'failed', reason: code, detail: loss, attempt: null },
     step: { kind: 'rejected', data: { code, expected_cost: String(expected_cost) } },
   }
+  return { code, change }
 }
 
-function asUncovered({ order }: CostedOrder): OrderChange {
+function asUncovered({ order }: CostedOrder): Stop {
   const code = 'insufficient_provider_balance'
   const detail = "The provider's balance does not cover the order's cost."
-  return {
+  const change: OrderChange = {
     before: order,
     after: { state: 'failed', reason: code, detail, balance_check_status: 'insufficient', attempt: null },
     step: { kind: 'rejected', data: { code } },
   }
+  return { code, change }
+}
+
+interface Stopped {
+  change: OrderChange
+  /** The refused try that it counts as where it goes elsewhere, so that it does not come back here. */
+  attempt: { key: string; number: number; code: string; message: string } | undefined
+}
+
+/** What is not sent here goes to another source, where there is one; the rest fails. */
+async function stopOrMove(tx: Tx, router: Router, stops: readonly Stop[]): Promise<Stopped[]> {
+  const movable = stops.filter(({ change }) => router.hasOthers(change.before.service_id))
+  const tried = await triedSources(
+    tx,
+    movable.map(({ change }) => change.before.id),
+  )
+  const next = new Map(movable.map(({ change: { before } }) => [before.id, router.next(before, tried(before.id))]))
+  return stops.map((stop) => {
+    const route = next.get(stop.change.before.id)
+    return route ? asMoved(stop, route) : { change: stop.change, attempt: undefined }
+  })
+}
+
+function asMoved({ code, change: { before, after } }: Stop, next: Route): Stopped {
+  const number = before.attempts + 1
+  const moved = rerouted(before, next, { code, attempt: number })
+  return {
+    change: { ...moved, after: { ...moved.after, attempts: number } },
+    attempt: { key: newUuid(), number, code, message: after.detail ?? code },
+  }
 }
 
 const insertAttempts = statement(`
-  insert into orders.attempt (key, order_id, number, provider_id, provider_service_id, provider_balance, provider_balance_at, idempotency)
-  select o.attempt, o.id, o.attempts, o.provider_id, o.provider_service_id, p.balance, p.balance_read_at, $2
+  insert into orders.attempt (key, order_id, number, provider_id, provider_service_id, provider_balance, provider_balance_at, idempotency,
+    expected_cost)
+  select o.attempt, o.id, o.attempts, o.provider_id, o.provider_service_id, p.balance, p.balance_read_at, $2, o.expected_cost
   from orders.orders o left join providers.provider p on p.id = o.provider_id
   where o.id = any($1::bigint[])`)
+
+const insertRefused = statement(`
+  insert into orders.attempt (key, order_id, number, provider_id, provider_service_id, expected_cost, code, message, provider_balance, state,
+    ended_at)
+  select new.*, p.balance, 'rejected', now()
+  from (select unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::smallint[]), unnest($4::bigint[]), unnest($5::text[]),
+    unnest($6::bigint[]), unnest($7::text[]), unnest($8::text[]))
+    as new (key, order_id, number, provider_id, provider_service_id, expected_cost, code, message)
+  left join providers.provider p on p.id = new.provider_id`)
+
+function insertMoved(tx: Tx, stopped: readonly Stopped[]): void {
+  const moved = stopped.flatMap(({ change, attempt }) => (attempt ? [{ order: change.before, ...attempt }] : []))
+  if (moved.length === 0) return
+  tx.send(insertRefused, [
+    plainArray(moved.map((each) => each.key)),
+    int8Array(moved.map(({ order }) => order.id)),
+    plainArray(moved.map((each) => each.number)),
+    int8Array(moved.map(({ order }) => order.provider_id)),
+    textArray(moved.map(({ order }) => order.provider_service_id)),
+    int8Array(moved.map(({ order }) => order.expected_cost)),
+    textArray(moved.map((each) => each.code)),
+    textArray(moved.map((each) => each.message)),
+  ])
+}

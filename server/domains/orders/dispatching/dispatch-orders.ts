@@ -1,6 +1,6 @@
 import { type BalanceAnswer, checkBalance } from '#server/domains/providers/check-balance.ts'
 import { pauseProvider } from '#server/domains/providers/pause-provider.ts'
-import type { PlaceOutcome } from '#server/domains/providers/provider.ts'
+import type { PlaceOutcome, RejectionCode } from '#server/domains/providers/provider.ts'
 import { providerCan } from '#server/domains/providers/provider-row.ts'
 import type { OpenProvider, Providers } from '#server/domains/providers/registry.ts'
 import { type Backoff, backoff_ms } from '#server/kit/backoff.ts'
@@ -197,8 +197,11 @@ async function place(provider: OpenProvider | undefined, order: Order, attempt_k
   return provider.place(placeRequest(order, attempt_key), { order_id: order.id })
 }
 
+/** What does not end with one order: it left no further than our door, or the provider wants fewer calls, or more of our money. */
+const PAUSING: ReadonlySet<RejectionCode> = new Set(['not_sent', 'rate_limited', 'insufficient_provider_balance'])
+
 /** Why nothing more should be sent for a while, if so. */
 function heldBack(outcome: PlaceOutcome): string | undefined {
   if (outcome.outcome !== 'rejected') return undefined
-  return outcome.code === 'not_sent' || outcome.code === 'rate_limited' ? outcome.code : undefined
+  return PAUSING.has(outcome.code) ? outcome.code : undefined
 }

@@ -1,14 +1,19 @@
-import type { PlaceOutcome } from '#server/domains/providers/provider.ts'
+import type { PlaceOutcome, RejectionCode } from '#server/domains/providers/provider.ts'
 import { unreachable } from '#server/kit/invariant.ts'
 import { nextCheck_ms } from '../following/poll-schedule.ts'
 import { costWith, DETAIL_MAX, type Order } from '../order.ts'
+import { mayFailOver, rerouted } from '../routing/rerouted.ts'
+import type { Route } from '../routing/router.ts'
 import type { OrderChange } from '../write-orders.ts'
 
 /** After each so many sendings that never left the house, a person should look: minutes at the longest pause. */
 const ATTEMPTS_MAX = 100
 
-/** What the outcome of its attempt makes of an order. Pure. Refused and unknown orders keep their money held and wait. */
-export function placementChange(order: Order, outcome: PlaceOutcome, now: Date): OrderChange {
+/**
+ * What the outcome of its attempt makes of an order. Pure. What its source refused goes on to the `next`, where there is one; refused and unknown orders keep their
+ * money held and wait.
+ */
+export function placementChange(order: Order, outcome: PlaceOutcome, now: Date, next?: Route): OrderChange {
   switch (outcome.outcome) {
     case 'accepted': {
       const cost = costWith(order, outcome.charge) ?? order.sunk_cost + order.expected_cost
@@ -16,8 +21,8 @@ export function placementChange(order: Order, outcome: PlaceOutcome, now: Date):
     }
     case 'rejected':
       return outcome.code === 'not_sent' || outcome.code === 'rate_limited'
-        ? postponed(order, outcome)
-        : refused(order, outcome.code, outcome.message)
+        ? postponed(order, outcome, next)
+        : refusedHere(order, outcome, next)
     case 'unknown':
       return {
         before: order,
@@ -53,13 +58,25 @@ export function asPlaced(
   }
 }
 
-function postponed(order: Order, { code, message }: { code: string; message: string }): OrderChange {
-  if (order.attempts % ATTEMPTS_MAX === 0) return refused(order, code, message)
+interface Refusal {
+  code: RejectionCode
+  message: string
+}
+
+function postponed(order: Order, refusal: Refusal, next: Route | undefined): OrderChange {
+  const { code, message } = refusal
+  if (order.attempts % ATTEMPTS_MAX === 0) return refusedHere(order, refusal, next)
   return {
     before: order,
     after: { state: 'queued', reason: code, detail: message.slice(0, DETAIL_MAX), attempt: null },
     step: { kind: 'postponed', data: { code, attempt: order.attempts } },
   }
+}
+
+/** A refusal proves that nothing was placed: the one ground for going elsewhere. */
+function refusedHere(order: Order, { code, message }: Refusal, next: Route | undefined): OrderChange {
+  if (!next || !mayFailOver(code)) return refused(order, code, message)
+  return rerouted(order, next, { code, attempt: order.attempts })
 }
 
 function refused(order: Order, code: string, message: string): OrderChange {

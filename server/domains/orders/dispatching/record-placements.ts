@@ -4,7 +4,11 @@ import type { App } from '#server/platform/app.ts'
 import { int8Array, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { costWith, type Order } from '../order.ts'
-import { lockOrders, writeOrders } from '../write-orders.ts'
+import { judgeSources } from '../routing/judge-sources.ts'
+import { mayFailOver } from '../routing/rerouted.ts'
+import { openRouter, type Route, type Router } from '../routing/router.ts'
+import { triedSources } from '../routing/tried-sources.ts'
+import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
 import { placementChange } from './placement-change.ts'
 
 /** How the attempt `key` to place an order ended. */
@@ -20,8 +24,8 @@ export interface Placement {
 export const RECORD_PLACEMENTS_MAX = 500
 
 /**
- * Writes down how attempts ended, in one transaction: accepted orders get the provider's number and their cost is booked; refused ones fail; those
- * that may have been placed become unknown; those that certainly never left are queued again. May be told the same twice. The answer of an attempt that
+ * Writes down how attempts ended, in one transaction: accepted orders get the provider's number and their cost is booked; refused ones are queued at their next source, or
+ * fail where there is none; those that may have been placed become unknown; those that certainly never left are queued again. May be told the same twice. The answer of an attempt that
  * was given up changes nothing, unless the provider took it after all: then its cost is booked, and an error logged, for no one follows it there.
  * InvariantError beyond RECORD_PLACEMENTS_MAX.
  */
@@ -33,7 +37,8 @@ export async function recordPlacements(app: App, placements: readonly Placement[
   for (const placement of placements) {
     if (!first.has(placement.order_id)) first.set(placement.order_id, placement)
   }
-  await app.db.transaction(async (tx) => {
+  const router = await openRouter(app)
+  const judged = await app.db.transaction(async (tx) => {
     const orders = await lockOrders(tx, [...first.keys()])
     const told = [...orders.values()].map((order) => ({ order, placement: first.get(order.id) as Placement }))
     const repeated = await repeatedSince(tx, told)
@@ -42,8 +47,9 @@ export async function recordPlacements(app: App, placements: readonly Placement[
       told.filter((each) => isAwaited(each) && !repeated.has(each.placement)),
     )
     const late = await lateAcceptances(tx, told)
+    const nextOf = await nextRoutes(tx, router, current)
     await writeOrders(app.db, tx, [
-      ...current.map(({ order, placement }) => placementChange(order, placement.outcome, now)),
+      ...current.map(({ order, placement }) => placementChange(order, placement.outcome, now, nextOf(order))),
       ...late.map(paidForNothing),
     ])
     endAttempts(tx, [...current, ...late])
@@ -51,7 +57,13 @@ export async function recordPlacements(app: App, placements: readonly Placement[
       for (const { order, placement } of late)
         app.log.error({ ...placement, state: order.state }, 'an order was placed after it was given up')
     })
+    return current
   })
+  await judgeSources(
+    app,
+    router,
+    judged.map(({ order, placement }) => ({ source: order, outcome: placement.outcome })),
+  )
   const others = placements.filter((placement) => first.get(placement.order_id) !== placement)
   if (others.length > 0) await recordPlacements(app, others)
 }
@@ -79,6 +91,19 @@ async function repeatedSince(tx: Tx, told: readonly Told[]): Promise<Set<Placeme
   const rows = await tx.query<{ key: string; repeats: number }>(repeatsOf, [plainArray(open.map(({ key }) => key))])
   const repeats = new Map(rows.map((row) => [row.key, row.repeats]))
   return new Set(open.filter(({ key, repeat = 0 }) => repeat < (repeats.get(key) ?? 0)))
+}
+
+/** Where refused orders go next. Only they pay for looking it up. */
+async function nextRoutes(tx: Tx, router: Router, told: readonly Told[]): Promise<(order: Order) => Route | undefined> {
+  const refused = told.filter(({ order, placement: { outcome } }) => {
+    return outcome.outcome === 'rejected' && mayFailOver(outcome.code) && router.hasOthers(order.service_id)
+  })
+  const tried = await triedSources(
+    tx,
+    refused.map(({ order }) => order.id),
+  )
+  const next = new Map(refused.map(({ order }) => [order.id, router.next(order, tried(order.id))]))
+  return (order) => next.get(order.id)
 }
 
 const takenNumbers = statement(`
@@ -113,34 +138,60 @@ async function withoutTakenNumbers(tx: Tx, told: readonly Told[]): Promise<Told[
 }
 
 const openAttempts = statement(`
-  select key from orders.attempt where key = any($1::uuid[]) and state in ('sent', 'unknown')`)
+  select a.key, a.provider_id, p.currency as asset, a.expected_cost
+  from orders.attempt a join providers.provider p on p.id = a.provider_id
+  where a.key = any($1::uuid[]) and a.state in ('sent', 'unknown')`)
 
-/** Attempts that the provider accepted when nobody waited any more: the order was resolved otherwise, or sent again. */
-async function lateAcceptances(tx: Tx, told: readonly Told[]): Promise<Told[]> {
-  const late = told.filter((each) => {
-    const { outcome } = each.placement
-    return (
-      outcome.outcome === 'accepted' && !isAwaited(each) && outcome.provider_order_id !== each.order.provider_order_id
-    )
-  })
-  if (late.length === 0) return []
-  // Told once, it is accepted; told again, it is not open any more.
-  const rows = await tx.query<{ key: string }>(openAttempts, [plainArray(late.map(({ placement }) => placement.key))])
-  const open = new Set(rows.map((row) => row.key))
-  return late.filter(({ placement }) => open.has(placement.key))
+interface OpenAttempt {
+  key: string
+  provider_id: bigint
+  asset: string
+  /** Null: it was begun before this was kept. */
+  expected_cost: bigint | null
 }
 
-function paidForNothing({ order, placement: { outcome, key } }: Told) {
+interface LateTold extends Told {
+  attempt: OpenAttempt
+}
+
+/** Attempts that the provider accepted when nobody waited any more: the order was resolved otherwise, or sent again, perhaps elsewhere. */
+async function lateAcceptances(tx: Tx, told: readonly Told[]): Promise<LateTold[]> {
+  const late = told.filter((each) => each.placement.outcome.outcome === 'accepted' && !isAwaited(each))
+  if (late.length === 0) return []
+  // Told once, it is accepted; told again, it is not open any more.
+  const rows = await tx.query<OpenAttempt>(openAttempts, [plainArray(late.map(({ placement }) => placement.key))])
+  const open = new Map(rows.map((row) => [row.key, row]))
+  return late.flatMap((each) => {
+    const attempt = open.get(each.placement.key)
+    return attempt && !isKnown(each, attempt) ? [{ ...each, attempt }] : []
+  })
+}
+
+/** Staff have found the number out meanwhile. */
+function isKnown({ order, placement: { outcome } }: Told, { provider_id }: OpenAttempt): boolean {
+  const number = outcome.outcome === 'accepted' ? outcome.provider_order_id : undefined
+  return number === order.provider_order_id && provider_id === order.provider_id
+}
+
+function paidForNothing({ order, placement: { outcome, key }, attempt }: LateTold): OrderChange {
   invariant(outcome.outcome === 'accepted', 'a late acceptance is one')
-  const cost = (costWith(order, outcome.charge) ?? order.sunk_cost + order.expected_cost) - order.sunk_cost
+  const { provider_id, asset, expected_cost } = attempt
+  const cost = costWith({ sunk_cost: 0n }, outcome.charge) ?? expected_cost ?? order.expected_cost
   const data = {
     reason: 'accepted_after_given_up',
     provider_order_id: outcome.provider_order_id,
     attempt_key: key,
     cost: String(cost),
   }
-  const after = { booked_cost: order.booked_cost + cost, sunk_cost: order.sunk_cost + cost }
-  return { before: order, after, step: { kind: 'flagged' as const, data } }
+  const step = { kind: 'flagged' as const, data }
+  if (provider_id !== order.provider_id) {
+    return { before: order, after: {}, step, paid_elsewhere: cost === 0n ? undefined : { provider_id, asset, cost } }
+  }
+  return {
+    before: order,
+    after: { booked_cost: order.booked_cost + cost, sunk_cost: order.sunk_cost + cost },
+    step,
+  }
 }
 
 const endAttempt = statement(`

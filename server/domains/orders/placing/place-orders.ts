@@ -13,6 +13,7 @@ import type { OrderRefusal } from '../errors.ts'
 import { ordersPlaced } from '../events.ts'
 import { Allowance } from '../limits/allowance.ts'
 import { shownOf } from '../order-views.ts'
+import { openRouter, type Route } from '../routing/router.ts'
 import { type CheckedOrder, checkOrder, isRefusal, type OrderRequest, readOrder } from './check-order.ts'
 import { contentOf, type KnownOrder, knownOrders } from './known-orders.ts'
 import { isSole, SoleLinks } from './sole-links.ts'
@@ -39,6 +40,7 @@ export type PlaceOutcome =
 export async function placeOrders(app: App, inputs: readonly PlaceOrder[], tx?: Tx): Promise<PlaceOutcome[]> {
   invariant(inputs.length <= PLACE_ORDERS_MAX, 'placeOrders: batch too long')
   const services = await servicesByIds(app, [...new Set(inputs.map((input) => input.service_id))])
+  const router = await openRouter(app)
   const known = await knownOrders(app.db, inputs)
   const outcomes: (PlaceOutcome | undefined)[] = new Array(inputs.length)
   const wanted: Wanted[] = []
@@ -50,8 +52,12 @@ export async function placeOrders(app: App, inputs: readonly PlaceOrder[], tx?: 
       continue
     }
     const checked = checkOrder(service, input)
-    if (isRefusal(checked)) outcomes[place] = { ok: false, refusal: checked }
-    else wanted.push({ place, input, checked, service: present(service, 'a checked order has a service') })
+    if (isRefusal(checked)) {
+      outcomes[place] = { ok: false, refusal: checked }
+      continue
+    }
+    const sold = present(service, 'a checked order has a service')
+    wanted.push({ place, input, checked, service: sold, route: router.first(sold, checked.quantity) })
   }
   if (wanted.length > 0) await place(app, wanted, outcomes, tx)
   return outcomes.map((outcome) => present(outcome, 'every input has an outcome'))
@@ -62,6 +68,8 @@ interface Wanted {
   input: PlaceOrder
   checked: CheckedOrder
   service: Service
+  /** Where it is bought. */
+  route: Route
 }
 
 /** An order whose money is held, ready to be recorded. */
@@ -197,18 +205,18 @@ function record(tx: Tx, placed: readonly Placed[]): void {
     ids,
     customers,
     int8Array(placed.map((order) => order.service.id)),
-    int8Array(placed.map((order) => order.service.provider_id)),
+    int8Array(placed.map((order) => order.route.provider_id)),
     int8Array(placed.map((order) => order.wallet)),
     int8Array(placed.map((order) => order.hold)),
     int8Array(placed.map((order) => order.checked.quantity)),
     int8Array(placed.map((order) => order.service.rate)),
     int8Array(placed.map((order) => order.checked.charge)),
-    int8Array(placed.map((order) => order.checked.expected_cost)),
-    textArray(placed.map((order) => order.service.cost_asset)),
+    int8Array(placed.map((order) => order.route.expected_cost)),
+    textArray(placed.map((order) => order.route.cost_asset)),
     textArray(placed.map((order) => order.service.type)),
     textArray(placed.map((order) => order.checked.link)),
     jsonArray(placed.map((order) => (hasParams(order) ? order.checked.params : null))),
-    textArray(placed.map((order) => order.service.provider_service_id)),
+    textArray(placed.map((order) => order.route.provider_service_id)),
     SALE_ASSET,
     textArray(placed.map((order) => order.input.request_key)),
     dateArray(placed.map((order) => order.placed_at)),
@@ -221,7 +229,7 @@ function record(tx: Tx, placed: readonly Placed[]): void {
     placed.map((order) => ({
       order_id: order.subject.id,
       customer_id: order.input.customer_id,
-      provider_id: order.service.provider_id,
+      provider_id: order.route.provider_id,
       state: 'queued' as const,
       version: 1n,
       shown: shownOf({

@@ -6,6 +6,9 @@ import type { App } from '#server/platform/app.ts'
 import type { Tx } from '#server/platform/db/database.ts'
 import { type Resolution, resolutionChange, resolvedAct } from '../desk/resolve-order.ts'
 import type { Order } from '../order.ts'
+import { fromTo, movedTo } from '../routing/rerouted.ts'
+import { openRouter, type Route } from '../routing/router.ts'
+import { triedSources } from '../routing/tried-sources.ts'
 import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
 import { judgeBalance, judgeCase, judgeList } from './judge-case.ts'
 import { type Found, noteFindings } from './note-findings.ts'
@@ -28,9 +31,10 @@ export interface ListRead {
 
 /**
  * Judges cases of one provider by what its list says and our own books know, and closes those that are proven: placed under the number that was found, or not placed and then sent
- * again, or failed when that happened RESENDS_MAX times. The others stay open with what was found. One transaction; what was closed otherwise meanwhile is left as it is.
+ * again, to the next source where there is one, or failed when that happened RESENDS_MAX times. The others stay open with what was found. One transaction; what was closed otherwise meanwhile is left as it is.
  */
 export async function closeCases(app: App, cases: readonly UnknownCase[], read: ListRead): Promise<Found[]> {
+  const router = await openRouter(app)
   return app.db.transaction(async (tx) => {
     const orders = await lockOrders(
       tx,
@@ -41,10 +45,16 @@ export async function closeCases(app: App, cases: readonly UnknownCase[], read: 
       return order?.state === 'unknown' && order.attempt === unknown.attempt.key ? [{ ...unknown, order }] : []
     })
     const found = await judge(tx, open, read)
+    const absent = found.filter((each) => each.finding === 'not_placed').map((each) => each.unknown.order)
+    const tried = await triedSources(
+      tx,
+      absent.map((order) => order.id),
+    )
+    const nextOf = (order: Order) => router.next(order, tried(order.id))
     await writeOrders(
       app.db,
       tx,
-      found.flatMap((each) => closing(tx, each, app.clock.now())),
+      found.flatMap((each) => closing(tx, each, nextOf, app.clock.now())),
     )
     noteFindings(app, tx, found)
     return found
@@ -75,7 +85,12 @@ async function judge(tx: Tx, open: readonly UnknownCase[], { list, list_error, r
 }
 
 /** The change that a proof means, with its act; none where nothing is proven. */
-function closing(tx: Tx, { unknown, finding, evidence }: Found, now: Date): OrderChange[] {
+function closing(
+  tx: Tx,
+  { unknown, finding, evidence }: Found,
+  nextOf: (order: Order) => Route | undefined,
+  now: Date,
+): OrderChange[] {
   const grounds = { finding, evidence: { ...evidence } }
   if (finding === 'placed') {
     const [candidate] = evidence.list?.candidates ?? []
@@ -83,7 +98,10 @@ function closing(tx: Tx, { unknown, finding, evidence }: Found, now: Date): Orde
     return [resolved(tx, unknown.order, { kind: 'placed', provider_order_id }, grounds, now)]
   }
   if (finding !== 'not_placed') return []
-  if (unknown.order.resubmits < RESENDS_MAX) return [resolved(tx, unknown.order, { kind: 'resend' }, grounds, now)]
+  if (unknown.order.resubmits < RESENDS_MAX) {
+    const again = resolved(tx, unknown.order, { kind: 'resend' }, grounds, now)
+    return [elsewhere(again, nextOf(unknown.order))]
+  }
   return [givenUp(tx, unknown.order, grounds)]
 }
 
@@ -97,6 +115,14 @@ function resolved(
   const change = resolutionChange(order, resolution, { actor: RESOLVER, evidence: grounds }, now)
   recordActs(tx, [resolvedAct(change, resolution, RESOLVER_ACTOR, JSON.parse(JSON.stringify(grounds)))])
   return change
+}
+
+/** What was not placed where it was goes on like what was refused there. */
+function elsewhere(change: OrderChange, next: Route | undefined): OrderChange {
+  const { before, after, step } = change
+  if (!next || !step) return change
+  const data = { ...step.data, ...fromTo(before, next) }
+  return { before, after: { ...after, ...movedTo(before, next) }, step: { ...step, data } }
 }
 
 function givenUp(tx: Tx, order: Order, grounds: { finding: string; evidence: Record<string, unknown> }): OrderChange {

@@ -5,8 +5,9 @@ import type { NewProvider } from '#server/domains/providers/provider-settings.ts
 import type { Tx } from '#server/platform/db/database.ts'
 import { actsIn } from '#test/support/acts.ts'
 import { atBarrier } from '#test/support/barrier.ts'
-import { acceptedAs, ended, expectSound, orderNow, placed } from '#test/support/order-book.ts'
+import { acceptedAs, cheapest, ended, expectSound, orderNow, placed } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
+import { addOtherProvider, asSource } from '#test/support/sources.ts'
 import { expireWaitingOrders } from '../desk/expire-waiting-orders.ts'
 import { resolveOrder } from '../desk/resolve-order.ts'
 import { dispatchOrders, newLane } from '../dispatching/dispatch-orders.ts'
@@ -155,6 +156,21 @@ describe('an answer that is lost', () => {
     ])
     await settle(order)
     expect((await control.summary()).orders_accepted).toBe(1)
+    await expectSound(app)
+  })
+
+  test('and is proven not to be placed, goes on to the next source of its service', async () => {
+    const { shop, app, lost, look, pass, now } = await setup(LISTING)
+    const other = await addOtherProvider(shop)
+    await asSource(shop, other, cheapest(shop))
+    const order = await lost('cut_before')
+    await look()
+    expect(await now(order)).toMatchObject({ state: 'unknown', provider_id: shop.provider_id })
+    await pass(6)
+    await look()
+    expect(await now(order)).toMatchObject({ state: 'queued', provider_id: other.provider_id, resubmits: 1 })
+    const step = (await historyOf(app.db, order.id)).at(-1)
+    expect(step?.data).toMatchObject({ finding: 'not_placed', to: { provider_id: String(other.provider_id) } })
     await expectSound(app)
   })
 

@@ -1,0 +1,90 @@
+import type { App } from '#server/platform/app.ts'
+import { dateArray, int8Array, textArray } from '#server/platform/db/arrays.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
+import { ORDER_COLUMNS, type Order } from '../order.ts'
+import { writeOrders } from '../write-orders.ts'
+import { rerouted } from './rerouted.ts'
+import { openRouter, type Router, type StuckSource, sourceName } from './router.ts'
+import { triedSources } from './tried-sources.ts'
+
+/** Orders in one transaction, and transactions in one run; what is left waits for the next. */
+const BATCH_MAX = 200
+const BATCHES_MAX = 50
+
+/** An order that was moved so often is left where it is: providers that come and go do not fill its history. */
+const MOVES_MAX = 20
+
+/**
+ * Moves queued orders on whose source gets none for now (its provider is switched off or has been paused for long, or it is in quarantine) and that can be bought
+ * elsewhere. Nothing of them has been sent: whoever is being sent or is at the provider is left there. Answers how many were moved. May run at once with itself.
+ */
+export async function rerouteOrders(app: App): Promise<number> {
+  const router = await openRouter(app)
+  let moved = 0
+  for (const [provider_id, sources] of Map.groupBy(router.stuck(), (source) => source.provider_id)) {
+    let after: Order | undefined
+    for (let batch = 0; batch < BATCHES_MAX; batch++) {
+      const done = await moveBatch(app, router, { provider_id, sources, after })
+      moved += done.moved
+      after = done.last
+      if (!after) break
+    }
+  }
+  return moved
+}
+
+interface Batch {
+  provider_id: bigint
+  sources: readonly StuckSource[]
+  /** The order that ended the batch before. */
+  after: Order | undefined
+}
+
+// By the index of what is queued. SKIP LOCKED: who is just being claimed is on the way.
+const waiting = statement(`
+  select ${ORDER_COLUMNS} from orders.orders o
+  where o.state = 'queued' and o.provider_id = $1 and (o.customer_id, o.id) > ($2::bigint, $3::bigint)
+    and (o.service_id, o.provider_service_id) in (select unnest($4::bigint[]), unnest($5::text[]))
+  order by o.customer_id, o.id limit ${BATCH_MAX} for no key update skip locked`)
+
+const moves = statement(`
+  select e.order_id from unnest($1::bigint[], $2::timestamptz[]) as o (id, placed_at)
+  join orders.order_event e on e.order_id = o.id and e.at >= o.placed_at
+  where e.kind = 'rerouted' group by e.order_id having count(*) >= ${MOVES_MAX}`)
+
+async function moveBatch(
+  app: App,
+  router: Router,
+  { provider_id, sources, after }: Batch,
+): Promise<{ moved: number; last: Order | undefined }> {
+  return app.db.transaction(async (tx) => {
+    const orders = await tx.query<Order>(waiting, [
+      provider_id,
+      after?.customer_id ?? 0n,
+      after?.id ?? 0n,
+      int8Array(sources.map((source) => source.service_id)),
+      textArray(sources.map((source) => source.provider_service_id)),
+    ])
+    const tired = await movedTooOften(tx, orders)
+    const tried = await triedSources(
+      tx,
+      orders.map((order) => order.id),
+    )
+    const why = new Map(sources.map((source) => [sourceName(source), source.why]))
+    const changes = orders.flatMap((order) => {
+      const next = tired.has(order.id) ? undefined : router.next(order, tried(order.id))
+      return next ? [rerouted(order, next, { code: why.get(sourceName(order)) })] : []
+    })
+    await writeOrders(app.db, tx, changes)
+    return { moved: changes.length, last: orders.length === BATCH_MAX ? orders.at(-1) : undefined }
+  })
+}
+
+async function movedTooOften(tx: Tx, orders: readonly Order[]): Promise<Set<bigint>> {
+  if (orders.length === 0) return new Set()
+  const rows = await tx.query<{ order_id: bigint }>(moves, [
+    int8Array(orders.map((order) => order.id)),
+    dateArray(orders.map((order) => order.placed_at)),
+  ])
+  return new Set(rows.map((row) => row.order_id))
+}
