@@ -41,6 +41,7 @@ import { reconciliationRoutes } from '#server/domains/orders/reconciling/routes.
 import { refillRoutes } from '#server/domains/orders/refilling/routes.ts'
 import { staffRefillRoutes } from '#server/domains/orders/refilling/staff-routes.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
+import { providerHealthRoutes } from '#server/domains/orders/routing/routes.ts'
 import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
 import { depositRoutes } from '#server/domains/payments/deposits/routes.ts'
 import { staffDepositRoutes } from '#server/domains/payments/deposits/staff-routes.ts'
@@ -118,6 +119,7 @@ async function openDoors(
     await doors.register(offerRoutes(app, providers))
     await doors.register(serviceHistoryRoutes(app))
     await doors.register(sourceRoutes(app))
+    await doors.register(providerHealthRoutes(app))
     await doors.register(orderRoutes(app, orders))
     await doors.register(cancelRoutes(app))
     await doors.register(refillRoutes(app))

@@ -4,6 +4,7 @@ import { servicesByIds } from '#server/domains/catalog/sellable-services.ts'
 import { removeSource } from '#server/domains/catalog/sources/remove-source.ts'
 import { setSource } from '#server/domains/catalog/sources/set-source.ts'
 import { setStrategy } from '#server/domains/catalog/sources/set-strategy.ts'
+import { sealBlocks } from '#server/domains/ledger/seal.ts'
 import { readPlaced } from '#server/domains/providers/adapters/panel-v2/map-place.ts'
 import type { PlaceOutcome, RejectionCode } from '#server/domains/providers/provider.ts'
 import { atBarrier } from '#test/support/barrier.ts'
@@ -25,6 +26,9 @@ import { addOtherProvider, asSource, changeOffer, changeStanding } from '#test/s
 import { resolveOrder } from '../desk/resolve-order.ts'
 import { dispatchOrders, newLane } from '../dispatching/dispatch-orders.ts'
 import { recordPlacements } from '../dispatching/record-placements.ts'
+import { figuresBy } from '../finance/queries.ts'
+import { sumFinance } from '../finance/sum-finance.ts'
+import { verifyFinance } from '../finance/verify-finance.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
 import { type Order, visibleStatus } from '../order.ts'
 import { attemptsOf, historyOf } from '../queries.ts'
@@ -209,6 +213,14 @@ describe('money', () => {
     })
     expect(await other.prepaid()).toBe(before.other - 41n)
     await expectSound(app)
+    // In the sums of finance each cost stands with the provider that took it.
+    while ((await sealBlocks(app.db)).movements > 0);
+    while ((await sumFinance(app)).more);
+    expect(await verifyFinance(app.db)).toEqual([])
+    const range = { from: '2000-01-01', to: '2100-01-01' }
+    const { rows } = await figuresBy(app, 'provider', range, { order: 'cost', limit: 10, asset: 'USD' })
+    const costs = new Map(rows.map(({ id, figures }) => [id, figures[0]?.cost]))
+    expect([costs.get(first), costs.get(other.provider_id)]).toEqual([30n, 41n])
   })
 
   test('what was sunk at a provider stays there when the order leaves it, and is added to when it comes back', async () => {

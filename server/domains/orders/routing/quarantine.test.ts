@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { imposeQuarantine } from '#server/domains/catalog/sources/impose-quarantine.ts'
 import { releaseQuarantine } from '#server/domains/catalog/sources/release-quarantine.ts'
+import { ProviderNotFoundError } from '#server/domains/providers/errors.ts'
 import type { PlaceOutcome, RejectionCode } from '#server/domains/providers/provider.ts'
 import { actsIn } from '#test/support/acts.ts'
 import { atBarrier } from '#test/support/barrier.ts'
@@ -19,6 +20,7 @@ import { addOtherProvider, asSource } from '#test/support/sources.ts'
 import { recordPlacements } from '../dispatching/record-placements.ts'
 import type { Order } from '../order.ts'
 import { measureSources } from './measure-sources.ts'
+import { readProviderHealth } from './read-provider-health.ts'
 import { rerouteOrders } from './reroute-orders.ts'
 
 const HOUR_MS = 3_600_000
@@ -156,6 +158,11 @@ test('how sources did lately is measured, and the cheapest that does well goes b
   expect(health).toMatchObject({ accepted: 6, rejected: 2, unknown: 1, not_sent: 0, healthy: false })
   expect((health as { p95_ms: number }).p95_ms).toBeGreaterThanOrEqual((health as { median_ms: number }).median_ms)
   expect((await placed(shop, customer))[0]).toMatchObject({ provider_id: shop.provider_id })
+  expect(await readProviderHealth(app, other.provider_id)).toMatchObject({
+    ...{ services: 1, accepted: 6, rejected: 2, unknown: 1, not_sent: 0 },
+  })
+  expect(await readProviderHealth(app, shop.provider_id)).toMatchObject({ services: 0, accepted: 0, median_ms: null })
+  await expect(readProviderHealth(app, 999n)).rejects.toThrow(ProviderNotFoundError)
   // Measured again without a change nothing is read anew.
   const revision = () => app.db.query('select value from catalog.revision')
   const before = await revision()
