@@ -104,25 +104,39 @@ const INSERT_ATTEMPTS = `
   select attempt, id, 1, provider_id, provider_service_id, 'accepted', provider_order_id, now()
   from orders.orders where id = any($1::bigint[])`
 
+/** Of what the finished orders are, and over how many days up to now they were placed, evenly. */
+export interface Finished {
+  services: readonly bigint[]
+  provider_id: bigint
+  days?: number
+  /** Of a hundred, so many partial, as many cancelled, and one in five hundred failed; otherwise all are completed. */
+  short_percent?: number
+}
+
 /**
- * Stores finished orders of many customers, of which the ledger knows nothing: ballast for reads, in one statement. `share` of them, evenly strewn, are the customer's.
+ * Stores finished orders of many customers, of which the ledger knows nothing: ballast for reads, in one statement. One in a hundred, evenly strewn, is the customer's.
  */
 export async function fillFinishedOrders(
   { app }: BenchContext,
   count: number,
   customer: { id: bigint; wallet: bigint },
-  service_id: bigint,
-  provider_id: bigint,
+  { services, provider_id, days = 0, short_percent = 0 }: Finished,
 ): Promise<void> {
   await app.db.query(
-    `with drawn as (select nextval('orders.order_number') as id, n from generate_series(1, $1::int) n)
-    insert into orders.orders (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, expected_cost, captured,
-      link, provider_service_id, asset, cost_asset, type, state, version, finished_at,
-      waiting_since)
-    select id, -id, case when n % 100 = 0 then $2::bigint else 1000000 + n % 5000 end, $3, $4, $5, 100, 1000000, 100000, 1, 100000,
-      'https://example.com/' || n, '1', 'USD', 'USD', 'Default', 'completed', 1, now(), null
-    from drawn`,
-    [count, customer.id, customer.wallet, service_id, provider_id],
+    `insert into orders.orders (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, expected_cost, captured,
+      released, link, provider_service_id, asset, cost_asset, type, state, reason, version, placed_at, finished_at, waiting_since)
+    select id, -id, case when n % 100 = 0 then $2::bigint else 1000000 + n % 5000 end, $3, ($4::bigint[])[1 + n % cardinality($4::bigint[])], $5,
+      100, 1000000, 100000, 1, case state when 'completed' then 100000 when 'partial' then 60000 else 0 end,
+      case state when 'partial' then 40000 when 'cancelled' then 100000 else 0 end, 'https://example.com/' || n, '1', 'USD', 'USD', 'Default', state,
+      case when state = 'failed' then 'bad_link' end, 1, now() - make_interval(secs => $6::float8 * ($1 - n) / $1),
+      case when state <> 'failed' then now() end, case when state = 'failed' then now() end
+    from (select nextval('orders.order_number') as id, n, case
+        when $7::int > 0 and n % 500 = 1 then 'failed'
+        when (n / 7) % 100 < $7::int then 'partial'
+        when (n / 7) % 100 < 2 * $7::int then 'cancelled'
+        else 'completed' end as state
+      from generate_series(1, $1::int) n) as drawn`,
+    [count, customer.id, customer.wallet, services, provider_id, days * 86_400, short_percent],
   )
   await app.db.query('vacuum analyze orders.orders')
 }

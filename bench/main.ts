@@ -8,6 +8,7 @@ import { authBench } from './auth.ts'
 import { type Bench, rounded } from './bench.ts'
 import { dispatchBench } from './dispatch.ts'
 import { ledgerBench } from './ledger.ts'
+import { listsBench } from './lists.ts'
 import { ordersBench } from './orders.ts'
 import { readBench } from './read.ts'
 import { refreshBench } from './refresh.ts'
@@ -24,6 +25,7 @@ const BENCHES: Record<string, Bench> = {
   sync: syncBench,
   refresh: refreshBench,
   read: readBench,
+  lists: listsBench,
   webhooks: webhooksBench,
   auth: authBench,
 }

@@ -41,7 +41,8 @@ async function fill(
   count: number,
 ): Promise<void> {
   context.say(`Storing ${count} orders …`)
-  await fillFinishedOrders(context, count, customer, shop.services[0]?.id as bigint, shop.provider_id)
+  const services = shop.services.slice(0, 1).map(({ id }) => id)
+  await fillFinishedOrders(context, count, customer, { services, provider_id: shop.provider_id })
 }
 
 /** What the same reader sees of a server that does nothing: no figure of ours can be better than this one. */

@@ -8,7 +8,7 @@ import { adminStatus, netCharge, type Order, visibleStatus } from '../order.ts'
 import { type ListPlace, listQuery, type OrderFilter } from './list-orders.ts'
 
 /** Rows of a page: each is read when the reader has taken the one before, so that a slow one holds nothing open and none takes more memory than this. */
-const PAGE_ROWS = 5_000
+const PAGE_ROWS = 1_000
 
 /** What a spreadsheet takes. Who wants more exports a span of time at a time. */
 export const EXPORT_ROWS_MAX = 1_000_000

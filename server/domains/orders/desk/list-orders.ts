@@ -68,8 +68,7 @@ export async function listOrders(
 }
 
 /**
- * The statement of a list, with `at` beside its columns. Made for its filters, so that it is planned for their values. Without a span of time the numbers of orders say
- * which is newer, and every index ends with them; with one it is told by time.
+ * The statement of a list, with `at` beside its columns. Made for its filters, so that it is planned for their values. It is told in the order in which the index that fits best has them.
  */
 export function listQuery(
   columns: string,
@@ -77,7 +76,7 @@ export function listQuery(
   { sort, behind, limit }: ListPage,
 ): { sql: string; values: unknown[] } {
   const where = conditionsOf(filter)
-  const by_time = sort === 'waiting' || filter.from !== undefined || filter.to !== undefined
+  const by_time = sort === 'waiting' || isByTime(filter)
   const time = sort === 'waiting' ? 'waiting_since' : 'placed_at'
   const keys = by_time ? [time, 'id'] : ['id']
   const [way, further] = sort === 'newest' ? ['desc', '<'] : ['asc', '>']
@@ -91,6 +90,15 @@ export function listQuery(
   const sql = `select ${columns}, to_json(${time}) #>> '{}' as at from orders.orders where ${where.sql}
     order by ${keys.map((key) => `${key} ${way}`).join(', ')} limit ${limit}`
   return { sql, values: where.values }
+}
+
+/**
+ * A customer's orders, and those of a state, are kept by their numbers, which say what is newer too; those of a service, a provider or a span of time by when they were placed. Of two
+ * orders taken at the same moment either may be called the newer.
+ */
+function isByTime({ customer_id, service_id, provider_id, from, to }: OrderFilter): boolean {
+  if (customer_id !== undefined) return false
+  return [service_id, provider_id, from, to].some((each) => each !== undefined)
 }
 
 export interface StateCount {
@@ -107,7 +115,7 @@ export async function countOrders(
   const counts = await app.db.query<StateCount>(
     `select state, count(*)::int as orders
     from (select state from orders.orders where ${where.sql}
-      order by ${filter.from || filter.to ? 'placed_at desc, ' : ''}id desc limit ${COUNTED_MAX + 1}) as newest
+      order by ${isByTime(filter) ? 'placed_at desc, ' : ''}id desc limit ${COUNTED_MAX + 1}) as newest
     group by state order by state`,
     where.values,
   )
