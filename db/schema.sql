@@ -1436,9 +1436,9 @@ CREATE INDEX orders_of_customer_open ON orders.orders USING btree (customer_id, 
 
 CREATE INDEX orders_of_customer_short ON orders.orders USING btree (customer_id, id) WHERE (state = ANY (ARRAY['partial'::text, 'cancelled'::text]));
 
-CREATE INDEX orders_of_provider ON orders.orders USING btree (provider_id, id);
+CREATE INDEX orders_of_provider_placed ON orders.orders USING btree (provider_id, placed_at);
 
-CREATE INDEX orders_of_service ON orders.orders USING btree (service_id, id);
+CREATE INDEX orders_of_service_placed ON orders.orders USING btree (service_id, placed_at);
 
 CREATE INDEX orders_placed ON orders.orders USING btree (placed_at);
 
@@ -1455,6 +1455,14 @@ CREATE INDEX orders_with_reason ON orders.orders USING btree (reason, id) WHERE 
 CREATE UNIQUE INDEX order_at_provider_once ON orders.orders USING btree (provider_id, provider_order_id) WHERE (provider_order_id IS NOT NULL);
 
 CREATE UNIQUE INDEX order_request_once ON orders.orders USING btree (customer_id, request_key) WHERE (request_key IS NOT NULL);
+
+create table orders.provider_hour (
+  hour timestamp with time zone not null,
+  provider_id bigint not null,
+  asset text not null,
+  cost bigint not null,
+  constraint provider_hour_pkey PRIMARY KEY (provider_id, hour, asset)
+) with (fillfactor=80);
 
 create table orders.refill (
   id bigint generated always as identity not null,

@@ -109,3 +109,18 @@ export interface BooksVerified {
 
 /** The books were proven, or were not. */
 export const booksVerified = defineEvent<BooksVerified>('orders.books_verified')
+
+/** For how long a balance with a provider will last. */
+export interface BalanceForecast {
+  provider_id: bigint
+  name: string
+  /** Minor units of `currency`. */
+  balance: bigint
+  /** Null: nothing is spent of it. */
+  hours_left: number | null
+  currency: string
+  scale: number
+}
+
+/** A look at the balances with all providers that are switched on: how they stand, not what changed, so that a look that is lost is made up for by the next. */
+export const balancesForecast = defineEvent<{ providers: readonly BalanceForecast[] }>('orders.balances_forecast')

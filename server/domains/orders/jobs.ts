@@ -20,6 +20,7 @@ import {
   ordersSettled,
   ordersStopped,
 } from './events.ts'
+import { forecastBalances } from './finance/forecast-balances.ts'
 import { sumFinance } from './finance/sum-finance.ts'
 import { pollOrders } from './following/poll-orders.ts'
 import { providersWithWork } from './queries.ts'
@@ -141,6 +142,8 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
         const orders = events.flatMap(({ payload }) => payload.orders)
         for (const [state, same] of Map.groupBy(orders, (order) => order.state)) {
           counter.inc({ event: name, state }, same.length)
+          // A line for many: at thousands a second one each would cost more than what it tells of.
+          app.log.info({ event: name, state, orders: same.length, first: same[0]?.order_id }, 'order steps')
         }
         if (app.log.isLevelEnabled('debug')) {
           for (const order of orders) app.log.debug({ event: name, ...order }, 'order step')
@@ -162,6 +165,7 @@ export const orderChores: readonly Chore[] = [
     },
   },
   { name: 'orders.measure-sources', cron: '* * * * *', run: measureSources },
+  { name: 'orders.forecast-balances', cron: '*/5 * * * *', run: forecastBalances },
   { name: 'orders.verify-books', cron: '23 2 * * *', run: verifyBooks },
   {
     name: 'orders.expire-waiting',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { pricesRefreshed, sourceWatched } from '#server/domains/catalog/events.ts'
-import { booksVerified } from '#server/domains/orders/events.ts'
+import { balancesForecast, booksVerified } from '#server/domains/orders/events.ts'
 import { depositsVerified } from '#server/domains/payments/events.ts'
 import { providersWatched } from '#server/domains/providers/events.ts'
 import type { Occurrences } from '#server/platform/failures/waiting-failures.ts'
@@ -154,6 +154,24 @@ test('a provider that is down or poor raises an alert of its own', async () => {
     { kind: 'alert_provider_balance_low', subject: 'provider:3' },
     { kind: 'alert_provider_down', subject: 'provider:2' },
   ])
+})
+
+test('a balance that will soon be spent alarms by provider, and the alarm ends when it was paid in', async () => {
+  const house = await openMessageHouse()
+  const forecast = (hours_left: number | null, provider_id = 1n) =>
+    publish(house, balancesForecast, {
+      providers: [{ provider_id, name: 'A', balance: 5_000_000n, hours_left, currency: 'USD', scale: 6 }],
+    })
+  await forecast(6)
+  await forecast(null, 2n)
+  expect(await alerts(house)).toEqual([])
+  await forecast(5)
+  const alert = { kind: 'alert_provider_balance_ending', subject: 'provider:1' }
+  expect(await alerts(house)).toMatchObject([{ ...alert, open: true }])
+  await forecast(6)
+  house.pass(60 * MINUTE_MS)
+  await settleAlerts(house.app)
+  expect(await alerts(house)).toMatchObject([{ ...alert, open: false }])
 })
 
 test('prices that could not be refreshed alarm by provider, and those that could end it', async () => {

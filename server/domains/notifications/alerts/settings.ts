@@ -50,6 +50,15 @@ export const alertProviderBalance = defineSetting({
   description: 'Staff are alarmed when our balance with a provider is below this, in the currency of the provider.',
 })
 
+export const alertProviderHours = defineSetting({
+  name: 'alerts.provider_hours_min',
+  schema: z.int().min(0).max(1_000),
+  default: 6,
+  description:
+    'Staff are alarmed when our balance with a provider will last for fewer hours than this, as orders went in the last hours. 0: never.',
+  unit: 'hours',
+})
+
 export const alertErrorsPerMinute = defineSetting({
   name: 'alerts.errors_per_minute_max',
   schema: z.int().min(1).max(1_000_000),
@@ -73,6 +82,7 @@ export const ALERT_SETTINGS = [
   alertQueueMinutes,
   alertDepositHours,
   alertProviderBalance,
+  alertProviderHours,
   alertErrorsPerMinute,
   alertConnectionsPercent,
 ] as const

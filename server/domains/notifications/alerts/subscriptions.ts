@@ -1,11 +1,11 @@
 import { pricesRefreshed, sourceWatched } from '#server/domains/catalog/events.ts'
-import { booksVerified } from '#server/domains/orders/events.ts'
+import { balancesForecast, booksVerified } from '#server/domains/orders/events.ts'
 import { depositsVerified } from '#server/domains/payments/events.ts'
 import { type ProviderStanding, providersWatched } from '#server/domains/providers/events.ts'
 import { parseAmount } from '#server/kit/money.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
 import { type Observation, observe } from './observe.ts'
-import { alertProviderBalance } from './settings.ts'
+import { alertProviderBalance, alertProviderHours } from './settings.ts'
 
 /** What staff are alarmed by of what other domains tell. Each event tells how things stand, so the last of several is enough. */
 export const alertSubscriptions: readonly Subscription[] = [
@@ -16,6 +16,23 @@ export const alertSubscriptions: readonly Subscription[] = [
       tx,
       app.clock.now(),
       providers.flatMap((provider) => providerObservations(provider, low)),
+    )
+  }),
+  on(balancesForecast, async (tx, app, events) => {
+    const hours_min = app.settings.read(alertProviderHours)
+    const providers = events.at(-1)?.payload.providers ?? []
+    observe(
+      tx,
+      app.clock.now(),
+      providers.map(({ provider_id, name, balance, hours_left, currency: asset, scale }): Observation => {
+        const ends = hours_left !== null && hours_left < hours_min
+        const money = { amount: String(balance), asset, scale }
+        return {
+          kind: 'alert_provider_balance_ending',
+          subject: `provider:${provider_id}`,
+          wrong: ends ? { provider: name, balance: money, hours: hours_left } : undefined,
+        }
+      }),
     )
   }),
   on(pricesRefreshed, async (tx, app, events) => {

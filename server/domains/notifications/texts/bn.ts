@@ -4,8 +4,8 @@ import type { MessageTexts, PluralTemplate } from './template.ts'
 const SEEN = 'কখন: {{at}}\nকোথা থেকে: {{device}}, {{ip}}'
 
 /** Bengali says the same of one and of many here. */
-function both(text: string): PluralTemplate {
-  return { by: 'count', one: text, other: text }
+function both(text: string, by = 'count'): PluralTemplate {
+  return { by, one: text, other: text }
 }
 
 export const BN: Readonly<Record<Kind, MessageTexts>> = {
@@ -120,6 +120,10 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
   alert_provider_balance_low: {
     title: 'ব্যালেন্স কম: {{provider}}',
     body: '{{provider}}-এর কাছে আমাদের ব্যালেন্স {{balance}}, যা {{threshold}}-এর কম। যে অর্ডারে এটি কুলায় না, তা ব্যর্থ হবে।',
+  },
+  alert_provider_balance_ending: {
+    title: 'ব্যালেন্স শেষ হয়ে আসছে: {{provider}}',
+    body: both('{{provider}}-এর কাছে আমাদের ব্যালেন্স {{balance}}; অর্ডার এভাবে চললে তা প্রায় {{hours}} ঘণ্টা চলবে।', 'hours'),
   },
   alert_prices_not_refreshed: {
     title: 'দাম হালনাগাদ হয়নি: {{provider}}',

@@ -128,6 +128,14 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Balance low: {{provider}}',
     body: 'Our balance with {{provider}} is {{balance}}, below {{threshold}}. Orders that it does not cover fail.',
   },
+  alert_provider_balance_ending: {
+    title: 'Balance ending: {{provider}}',
+    body: {
+      by: 'hours',
+      one: 'Our balance with {{provider}} is {{balance}}: as orders go, it lasts for about {{hours}} hour.',
+      other: 'Our balance with {{provider}} is {{balance}}: as orders go, it lasts for about {{hours}} hours.',
+    },
+  },
   alert_prices_not_refreshed: {
     title: 'Prices not refreshed: {{provider}}',
     body: 'The prices of {{provider}} are not what it says now, since {{since}}.\n\nReason: {{reason}}\n\nIf its list is right as it is, refresh the prices with accept_shrunken.',

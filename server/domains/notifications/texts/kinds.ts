@@ -89,6 +89,10 @@ export const KINDS = {
     topic: 'alerts',
     variables: { provider: 'text', balance: 'money', threshold: 'money' },
   },
+  alert_provider_balance_ending: {
+    topic: 'alerts',
+    variables: { provider: 'text', balance: 'money', hours: 'count' },
+  },
   alert_prices_not_refreshed: { topic: 'alerts', variables: { provider: 'text', reason: 'text', since: 'time' } },
   alert_source_quarantined: {
     topic: 'alerts',

@@ -134,6 +134,16 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Мало средств: {{provider}}',
     body: 'Наш баланс у {{provider}}: {{balance}}, ниже {{threshold}}. Заказы, на которые его не хватает, не выполняются.',
   },
+  alert_provider_balance_ending: {
+    title: 'Баланс кончается: {{provider}}',
+    body: {
+      by: 'hours',
+      one: 'Наш баланс у {{provider}}: {{balance}}. При нынешнем расходе его хватит примерно на {{hours}} час.',
+      few: 'Наш баланс у {{provider}}: {{balance}}. При нынешнем расходе его хватит примерно на {{hours}} часа.',
+      many: 'Наш баланс у {{provider}}: {{balance}}. При нынешнем расходе его хватит примерно на {{hours}} часов.',
+      other: 'Наш баланс у {{provider}}: {{balance}}. При нынешнем расходе его хватит примерно на {{hours}} часа.',
+    },
+  },
   alert_prices_not_refreshed: {
     title: 'Цены не обновлены: {{provider}}',
     body: 'Цены поставщика {{provider}} не сверены с его нынешними с {{since}}.\n\nПричина: {{reason}}\n\nЕсли его список верен, обновите цены с accept_shrunken.',

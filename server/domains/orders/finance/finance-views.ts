@@ -82,11 +82,19 @@ export const providerBalanceShape = z.object({
     example: 1,
   }),
   uncertain_cost: decimal('What those would cost.', '2.40'),
+  spent_per_hour: decimal(
+    'What the provider took in an hour, of the last six or of the last one or two, whichever is more.',
+    '160.00',
+  ),
+  hours_left: z.int().nullable().meta({
+    description: 'In about so many the balance is empty, if that goes on; null: nothing is spent.',
+    example: 5,
+  }),
 })
 
 /** A provider's balance as staff see it. */
 export function providerBalanceView(balance: ProviderBalance): z.output<typeof providerBalanceShape> {
-  const { provider, ours, theirs, ours_then, uncertain_orders, uncertain_cost } = balance
+  const { provider, ours, theirs, ours_then, uncertain_orders, uncertain_cost, forecast } = balance
   const amount = (minor: bigint) => written(minor, provider.scale)
   return {
     provider_id: String(provider.id),
@@ -100,5 +108,7 @@ export function providerBalanceView(balance: ProviderBalance): z.output<typeof p
     check: provider.balance_status,
     uncertain_orders: Number(uncertain_orders),
     uncertain_cost: amount(uncertain_cost),
+    spent_per_hour: amount(forecast.spent_per_hour),
+    hours_left: forecast.hours_left,
   }
 }

@@ -3,6 +3,7 @@ import type { ProviderRow } from '#server/domains/providers/provider-row.ts'
 import { listProviders } from '#server/domains/providers/queries.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
+import { FORECAST_HOURS, type Forecast, forecastOf, type HourCost } from './forecast.ts'
 
 /** Our balance with a provider, in minor units of the provider's currency. */
 export interface ProviderBalance {
@@ -15,6 +16,8 @@ export interface ProviderBalance {
   /** Orders of which nobody knows yet whether the provider has taken them, and what they would cost: they may explain a difference. */
   uncertain_orders: bigint
   uncertain_cost: bigint
+  /** For how long theirs, or ours where it is not known, lasts as orders go. */
+  forecast: Forecast
 }
 
 const OURS = statement(`
@@ -27,6 +30,11 @@ const UNCERTAIN = statement(`
     union all select provider_id, expected_cost from orders.orders where state = 'unknown') as uncertain
   group by provider_id`)
 
+// Of a few providers a few hours each.
+const SPENT = statement(`
+  select provider_id, hour, asset, cost from orders.provider_hour
+  where hour >= date_trunc('hour', $1::timestamptz, 'UTC') - make_interval(hours => ${FORECAST_HOURS})`)
+
 interface PrepaidAccount {
   id: bigint
   provider_id: bigint
@@ -35,11 +43,13 @@ interface PrepaidAccount {
 }
 
 /** Holds our count of each provider's balance against the provider's own, both as they stood when it was told last: what was ordered since is no difference. */
-export async function providerBalances({ db }: Pick<App, 'db'>): Promise<ProviderBalance[]> {
-  const [providers, accounts, uncertain] = await Promise.all([
+export async function providerBalances({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<ProviderBalance[]> {
+  const now = clock.now()
+  const [providers, accounts, uncertain, spent] = await Promise.all([
     listProviders(db),
     db.query<PrepaidAccount>(OURS),
     db.query<{ provider_id: bigint; orders: bigint; cost: bigint }>(UNCERTAIN),
+    db.query<HourCost & { provider_id: bigint; asset: string }>(SPENT, [now]),
   ])
   const balances = providers.map(async (provider): Promise<ProviderBalance> => {
     const { id, currency, balance } = provider
@@ -47,13 +57,16 @@ export async function providerBalances({ db }: Pick<App, 'db'>): Promise<Provide
     const open = uncertain.find((each) => each.provider_id === id)
     // A balance that stood before an attempt that failed is of a moment that nobody knows.
     const told_at = provider.balance_status === 'ok' ? provider.balance_checked_at : null
+    const hours = spent.filter((each) => each.provider_id === id && each.asset === currency)
+    const [ours, theirs] = [account?.posted ?? 0n, told_at && balance]
     return {
       provider,
-      ours: account?.posted ?? 0n,
-      theirs: told_at && balance,
+      ours,
+      theirs,
       ours_then: told_at && (account ? (await balanceAt(db, account.id, told_at)).posted : 0n),
       uncertain_orders: open?.orders ?? 0n,
       uncertain_cost: open?.cost ?? 0n,
+      forecast: forecastOf(theirs ?? ours, hours, now),
     }
   })
   return Promise.all(balances)

@@ -4,6 +4,7 @@ import { openDoors } from '#test/support/doors.ts'
 import { acceptedAs, dispatched, TIMED_OUT, told } from '#test/support/order-book.ts'
 import { staffWith } from '#test/support/staff.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
+import { forecastBalances } from './forecast-balances.ts'
 import { sumFinance } from './sum-finance.ts'
 
 async function setup() {
@@ -101,6 +102,32 @@ test('a balance with a provider is ours, theirs and the difference, with what ma
   const unread = { ours: '996.50', theirs: null, ours_then: null, difference: null, check: 'timeout' }
   expect((await get('provider-balances')).body.data).toMatchObject([unread])
   expect(BigInt(Math.round(Number(row.uncertain_cost) * 1e6))).toBe(lost.expected_cost)
+})
+
+test('for how long a balance lasts follows from what the provider took in the last hours, and is told once in a while', async () => {
+  const { shop, get, sum } = await setup()
+  const { app } = shop
+  const { id } = await shop.customer()
+  const first = async () => (await get('provider-balances')).body.data[0]
+  expect(await first()).toMatchObject({ spent_per_hour: '0.00', hours_left: null })
+  await dispatched(shop, id, acceptedAs('a', 3_000_000n))
+  await sum()
+  await sum()
+  expect(await app.db.query('select cost, provider_id from orders.provider_hour')).toEqual([
+    { cost: 3_000_000n, provider_id: shop.provider_id },
+  ])
+  const { spent_per_hour, hours_left } = await first()
+  // Of the hour at hand and the one before.
+  expect(Number(spent_per_hour)).toBeGreaterThanOrEqual(1.5)
+  expect(Number(spent_per_hour)).toBeLessThanOrEqual(3)
+  expect(hours_left).toBe(Math.floor(997 / Number(spent_per_hour)))
+  await app.db.query(`insert into orders.provider_hour values (now() - interval '4 days', 1, 'USD', 1)`)
+  await forecastBalances(app)
+  expect(await app.db.query('select cost from orders.provider_hour')).toHaveLength(1)
+  const told = await app.db.query<{ payload: { providers: unknown[] } }>(
+    `select payload from platform.outbox where type = 'orders.balances_forecast'`,
+  )
+  expect(told[0]?.payload.providers).toMatchObject([{ name: 'Panel', hours_left }])
 })
 
 test('days and rows that cannot be are refused with the field and the reason', async () => {

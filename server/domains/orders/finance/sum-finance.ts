@@ -39,9 +39,9 @@ const upsert = (table: string, keys: string) => `
 // What a movement means follows from the accounts that it joins, whatever its reason: so nothing that is on them can be missing here. Each row of `moved` fills the columns that it has.
 const SUM = statement(`
   with block as materialized (
-    select block, at, (at at time zone 'UTC')::date as day from ledger.sealed_block where seal > $1 and seal <= $2
+    select block, at, (at at time zone 'UTC')::date as day, date_trunc('hour', at, 'UTC') as hour from ledger.sealed_block where seal > $1 and seal <= $2
   ), transfer as materialized (
-    select day, t.entry, t.subject_id, t.subject_kind, t.hold, t.amount, debit.asset,
+    select day, hour, t.entry, t.subject_id, t.subject_kind, t.hold, t.amount, debit.asset,
       coalesce(case when credit.owner_kind = 'customer' then credit.owner_id end, case when debit.owner_kind = 'customer' then debit.owner_id end) as customer_id,
       case when debit.purpose = 'prepaid' then debit.owner_id when credit.purpose = 'prepaid' then credit.owner_id end as provider_id,
       (credit.purpose = 'revenue')::int - (debit.purpose = 'revenue')::int as to_revenue,
@@ -84,6 +84,11 @@ const SUM = statement(`
       charged, turnover, returned, cost, deposit_count, deposits, adjustments, other
     from moved m left join orders.orders o on o.id = m.order_id
   ), by_service as (${upsert('finance_day', 'day, service_id, provider_id, asset')}
+  ), by_hour as (
+    insert into orders.provider_hour (provider_id, hour, asset, cost)
+    select provider_id, hour, asset, sum(to_cost * amount)::bigint from transfer where to_cost <> 0 and provider_id is not null
+    group by 1, 2, 3 order by 1, 2, 3
+    on conflict (provider_id, hour, asset) do update set cost = provider_hour.cost + excluded.cost
   )
   ${upsert('finance_customer_day', 'day, customer_id, asset')}`)
 
