@@ -1386,6 +1386,7 @@ create table orders.orders (
   request_key text,
   waiting_since timestamp with time zone default now(),
   sole_link boolean default false not null,
+  refunded bigint default 0 not null,
   accepted_cost bigint,
   constraint order_at_provider CHECK (((state <> ALL (ARRAY['pending'::text, 'processing'::text, 'in_progress'::text])) OR (provider_order_id IS NOT NULL))),
   constraint order_checked CHECK (
@@ -1398,6 +1399,7 @@ END),
   constraint order_explained CHECK (((state <> ALL (ARRAY['unknown'::text, 'failed'::text])) OR (reason IS NOT NULL))),
   constraint order_final CHECK (((state = ANY (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) = ((captured + released) = charge))),
   constraint order_finished CHECK (((state = ANY (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+  constraint order_refunded_within CHECK (((refunded >= 0) AND (refunded <= captured))),
   constraint order_settled_within CHECK (((captured + released) <= charge)),
   constraint order_sunk_within CHECK ((sunk_cost <= booked_cost)),
   constraint orders_accepted_cost_check CHECK ((accepted_cost >= 0)),
@@ -1532,6 +1534,46 @@ create table orders.refill_rule (
   constraint refill_rule_pkey PRIMARY KEY (service_id),
   constraint refill_rule_wait_hours_check CHECK (((wait_hours >= 0) AND (wait_hours <= 720)))
 );
+
+create table orders.refund (
+  id bigint generated always as identity not null,
+  order_id bigint not null,
+  customer_id bigint not null,
+  asset text not null,
+  amount bigint not null,
+  reason text not null,
+  state text not null,
+  asked_by bigint not null,
+  asked_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  decided_by bigint,
+  decided_at timestamp with time zone,
+  decision_reason text,
+  order_version bigint,
+  constraint refund_amount_check CHECK ((amount > 0)),
+  constraint refund_asked_by_fkey FOREIGN KEY (asked_by) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint refund_check CHECK ((expires_at > asked_at)),
+  constraint refund_decided CHECK (((decided_by IS NULL) = (decided_at IS NULL))),
+  constraint refund_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint refund_decision_reason_check CHECK (((char_length(decision_reason) >= 1) AND (char_length(decision_reason) <= 500))),
+  constraint refund_once UNIQUE (order_id, order_version),
+  constraint refund_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id) ON DELETE RESTRICT,
+  constraint refund_own CHECK (((asked_by <> customer_id) AND (decided_by IS DISTINCT FROM customer_id))),
+  constraint refund_pkey PRIMARY KEY (id),
+  constraint refund_posted CHECK (((state = 'posted'::text) = (order_version IS NOT NULL))),
+  constraint refund_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 500))),
+  constraint refund_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'posted'::text, 'refused'::text, 'expired'::text]))),
+  constraint refund_two_persons CHECK (((decided_by <> asked_by) AND ((state <> 'posted'::text) OR (expires_at IS NULL) OR (decided_by IS NOT NULL)))),
+  constraint refund_waits CHECK (((state <> ALL (ARRAY['asked'::text, 'expired'::text])) OR (expires_at IS NOT NULL)))
+);
+
+CREATE INDEX refund_alone ON orders.refund USING btree (asked_by, asked_at) WHERE ((state = 'posted'::text) AND (decided_by IS NULL));
+
+CREATE INDEX refund_by_state ON orders.refund USING btree (state, id DESC);
+
+CREATE INDEX refund_of_order ON orders.refund USING btree (order_id, id);
+
+CREATE INDEX refund_open ON orders.refund USING btree (expires_at) WHERE (state = 'asked'::text);
 
 create table orders.unknown_case (
   attempt uuid not null,

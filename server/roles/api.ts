@@ -40,6 +40,7 @@ import { openPlaceOrder } from '#server/domains/orders/placing/place-order.ts'
 import { reconciliationRoutes } from '#server/domains/orders/reconciling/routes.ts'
 import { refillRoutes } from '#server/domains/orders/refilling/routes.ts'
 import { staffRefillRoutes } from '#server/domains/orders/refilling/staff-routes.ts'
+import { refundRoutes } from '#server/domains/orders/refunding/routes.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { providerHealthRoutes } from '#server/domains/orders/routing/routes.ts'
 import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
@@ -126,6 +127,7 @@ async function openDoors(
     await doors.register(staffRefillRoutes(app))
     await doors.register(orderExportRoutes(app))
     await doors.register(deskExportRoutes(app))
+    await doors.register(refundRoutes(app))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))
     await doors.register(reconciliationRoutes(app))

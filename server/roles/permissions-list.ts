@@ -61,6 +61,8 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'orders:cancel', description: 'Cancel customers’ orders, or ask their providers to.' },
   { permission: 'orders:refill', description: 'Ask for refills of customers’ orders, and say how refills ended.' },
   { permission: 'refills:edit', description: 'Set for how long orders of a service can be refilled, and by whom.' },
+  { permission: 'orders:refund', description: 'Refund what was paid for orders, above a limit with a second person.' },
+  { permission: 'orders:approve-refund', description: 'Be the second person who approves or refuses refunds.' },
   { permission: 'orders:sync', description: 'Have providers asked now how orders go.' },
   { permission: 'providers:read', description: 'See the providers, and what was said to them.' },
   { permission: 'providers:edit', description: 'Add providers, change their settings, pause and resume them.' },

@@ -16,6 +16,7 @@ import { webhookSettings } from '#server/domains/notifications/webhooks/settings
 import { waitHoursMax } from '#server/domains/orders/desk/settings.ts'
 import { orderLimitSettings } from '#server/domains/orders/limits/customer-limit.ts'
 import { REFILL_SETTINGS } from '#server/domains/orders/refilling/settings.ts'
+import { REFUND_SETTINGS } from '#server/domains/orders/refunding/settings.ts'
 import { decideWithinHours, secondPersonAbove } from '#server/domains/payments/adjustments/settings.ts'
 import { DEPOSIT_SETTINGS } from '#server/domains/payments/deposits/settings.ts'
 import { failuresKeptDays } from '#server/platform/failures/sweep-failures.ts'
@@ -60,6 +61,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   ...orderLimitSettings,
   waitHoursMax,
   ...REFILL_SETTINGS,
+  ...REFUND_SETTINGS,
 
   // What people are told.
   inboxDaysKept,

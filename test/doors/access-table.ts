@@ -40,6 +40,8 @@ export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
   'messages:edit:own': EVERYONE,
   'messages:read': NOBODY_ELSE,
   'messages:read:own': EVERYONE,
+  'orders:approve-refund': NOBODY_ELSE,
+  'orders:refund': NOBODY_ELSE,
   'orders:cancel': ['support', 'administrator'],
   'orders:cancel:own': CUSTOMERS,
   'orders:place:own': CUSTOMERS,

@@ -8,7 +8,7 @@ type WithDb = Pick<IdentityApp, 'db'>
 
 /** A user, not necessarily of staff, who has exactly these permissions, and who acts. */
 export async function anEditor(
-  app: IdentityApp,
+  app: Parameters<typeof aUser>[0],
   granted: string[],
   denied: string[] = [],
   role = 'nobody',

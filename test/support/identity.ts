@@ -118,7 +118,7 @@ export async function actsOf(app: IdentityApp): Promise<string[]> {
 let users = 0
 
 /** A customer, or a user of another role, with PASSWORD. */
-export async function aUser(app: IdentityApp, role = 'customer'): Promise<User> {
+export async function aUser(app: Parameters<typeof createUser>[0], role = 'customer'): Promise<User> {
   users += 1
   return createUser(app, { email: `user-${users}@example.com`, password: PASSWORD, role })
 }

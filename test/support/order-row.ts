@@ -18,6 +18,7 @@ export function orderRow(changes: Partial<Order> = {}): Order {
     sunk_cost: 0n,
     captured: 0n,
     released: 0n,
+    refunded: 0n,
     start_count: null,
     remains: null,
     version: 3n,

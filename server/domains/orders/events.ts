@@ -50,6 +50,24 @@ export const ordersProgressed = defineEvent<OrdersEvent>('orders.progressed', su
 /** They are completed, partial or cancelled, and their money settled. */
 export const ordersSettled = defineEvent<OrdersEvent>('orders.settled', subject)
 
+/** What staff gave back of an order that had ended. */
+export interface OrderRefunded {
+  refund_id: bigint
+  order_id: bigint
+  customer_id: bigint
+  /** The order's, with it. */
+  version: bigint
+  shown: ShownOrder
+  /** Minor units, with so many digits behind the point. */
+  amount: bigint
+  asset: string
+  scale: number
+  reason: string
+}
+
+/** Captured money of an order went back to its customer. */
+export const orderRefunded = defineEvent<OrderRefunded>('orders.refunded', ({ order_id }) => `order:${order_id}`)
+
 /** A refill as its customer sees it. */
 export interface RefillTold {
   refill_id: bigint

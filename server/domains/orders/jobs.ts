@@ -12,6 +12,7 @@ import type { Placement } from './dispatching/record-placements.ts'
 import { sweepDispatches } from './dispatching/sweep-dispatches.ts'
 import {
   type OrdersEvent,
+  orderRefunded,
   ordersForwarded,
   ordersPlaced,
   ordersProgressed,
@@ -25,6 +26,7 @@ import { sumFinance } from './finance/sum-finance.ts'
 import { pollOrders } from './following/poll-orders.ts'
 import { providersWithWork } from './queries.ts'
 import { resolveUnknown } from './reconciling/resolve-unknown.ts'
+import { expireRefunds } from './refunding/expire-refunds.ts'
 import { measureSources } from './routing/measure-sources.ts'
 import { rerouteOrders } from './routing/reroute-orders.ts'
 import { tellBalances } from './tell-balances.ts'
@@ -135,6 +137,12 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
       )
     }),
   )
+  const refunding = on(orderRefunded, (tx, _app, events) =>
+    tellBalances(
+      tx,
+      events.map(({ payload }) => payload.customer_id),
+    ),
+  )
   const watched = told.map(([event, name]) =>
     on(event, async (tx, app, events) => {
       const counter = app.metrics.counter('saldo_order_events_total', 'Steps of orders', ['event', 'state'])
@@ -152,7 +160,7 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
       })
     }),
   )
-  return [...watched, ...moving]
+  return [...watched, ...moving, refunding]
 }
 
 /** The timetable's part. A proof reads everything: once a night, when few are awake. */
@@ -167,6 +175,13 @@ export const orderChores: readonly Chore[] = [
   { name: 'orders.measure-sources', cron: '* * * * *', run: measureSources },
   { name: 'orders.forecast-balances', cron: '*/5 * * * *', run: forecastBalances },
   { name: 'orders.verify-books', cron: '23 2 * * *', run: verifyBooks },
+  {
+    name: 'orders.expire-refunds',
+    cron: '11 * * * *',
+    run: async (app) => {
+      await expireRefunds(app)
+    },
+  },
   {
     name: 'orders.expire-waiting',
     cron: '*/5 * * * *',

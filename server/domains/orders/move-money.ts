@@ -6,7 +6,7 @@ import { accountIds, costIn, prepaidAt, revenueIn } from './accounts.ts'
 import { type FormerCost, leavesProvider, type OrderChange } from './write-orders.ts'
 
 /**
- * Posts what changes of orders mean in money: what is captured goes from the hold to revenue, what is released back to the wallet, and what a cost grows or
+ * Posts what changes of orders mean in money: what is captured goes from the hold to revenue, what is released back to the wallet, what is refunded from revenue to the wallet, and what a cost grows or
  * shrinks by between our prepaid balance with the provider and the cost of the house. InvariantError when the ledger refuses, for orders and holds were locked
  * and checked together.
  */
@@ -41,7 +41,7 @@ function costOf(change: OrderChange): FormerCost {
 }
 
 function settles({ before, after }: OrderChange): boolean {
-  return captureOf({ before, after }) > 0n || releaseOf({ before, after }) > 0n
+  return captureOf({ before, after }) > 0n || releaseOf({ before, after }) > 0n || refundOf({ before, after }) > 0n
 }
 
 function captureOf({ before, after }: OrderChange): bigint {
@@ -50,6 +50,10 @@ function captureOf({ before, after }: OrderChange): bigint {
 
 function releaseOf({ before, after }: OrderChange): bigint {
   return (after.released ?? before.released) - before.released
+}
+
+function refundOf({ before, after }: OrderChange): bigint {
+  return (after.refunded ?? before.refunded) - before.refunded
 }
 
 function costMovements(change: OrderChange, prepaid: bigint, cost: bigint): Movement[] {
@@ -62,14 +66,18 @@ function costMovements(change: OrderChange, prepaid: bigint, cost: bigint): Move
 }
 
 function settlement(change: OrderChange, revenue: bigint): Movement[] {
-  const { id, hold } = change.before
+  const { id, hold, wallet } = change.before
   const subject = { kind: 'order', id }
-  const [captured, released] = [captureOf(change), releaseOf(change)]
+  const [captured, released, refunded] = [captureOf(change), releaseOf(change), refundOf(change)]
   const movements: Movement[] = []
   if (captured > 0n) {
     movements.push({ kind: 'capture', hold, credit: revenue, amount: captured, reason: 'order.capture', subject })
   }
   if (released > 0n) movements.push({ kind: 'release', hold, amount: released })
+  if (refunded > 0n) {
+    const sides = { debit: revenue, credit: wallet }
+    movements.push({ kind: 'transfer', ...sides, amount: refunded, reason: 'order.refund', subject })
+  }
   return movements
 }
 

@@ -65,7 +65,16 @@ export const refusedShape = z.object({
 /** The fields of an order that customers are shown. */
 type ShownFields = Pick<
   CustomerOrder,
-  'state' | 'charge' | 'captured' | 'asset' | 'start_count' | 'remains' | 'quantity' | 'service_id' | 'request_key'
+  | 'state'
+  | 'charge'
+  | 'captured'
+  | 'refunded'
+  | 'asset'
+  | 'start_count'
+  | 'remains'
+  | 'quantity'
+  | 'service_id'
+  | 'request_key'
 >
 
 /** What events tell of the order as its customer sees it. */

@@ -43,8 +43,9 @@ test('no state is both open and final', () => {
 })
 
 test.each(STATES)('the charge of an order that is %s', (state) => {
-  const paid = netCharge({ state, charge: 100n, captured: 40n })
-  expect(paid).toBe(['completed', 'partial', 'cancelled'].includes(state) ? 40n : 100n)
+  const paid = (refunded: bigint) => netCharge({ state, charge: 100n, captured: 40n, refunded })
+  const ended = ['completed', 'partial', 'cancelled'].includes(state)
+  expect([paid(0n), paid(15n)]).toEqual(ended ? [40n, 25n] : [100n, 100n])
 })
 
 test.each([

@@ -46,6 +46,8 @@ export interface Order {
   sunk_cost: bigint
   captured: bigint
   released: bigint
+  /** Of what was captured: what staff gave back since. */
+  refunded: bigint
   start_count: bigint | null
   remains: bigint | null
   version: bigint
@@ -81,7 +83,7 @@ export interface Order {
 
 /** The columns of an Order, for select lists. */
 export const ORDER_COLUMNS = `id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, accepted_cost,
-  booked_cost, sunk_cost, captured, released, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, next_check_at,
+  booked_cost, sunk_cost, captured, released, refunded, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, next_check_at,
   claimed_until, last_resubmit_at, waiting_since, attempt, attempts, resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link,
   params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key`
 
@@ -94,6 +96,7 @@ const CUSTOMER_COLUMNS = [
   'params',
   'charge',
   'captured',
+  'refunded',
   'start_count',
   'remains',
   'state',
@@ -164,9 +167,9 @@ export function adminStatus(order: Pick<Order, 'state' | 'balance_check_status' 
   return order.state
 }
 
-/** What the customer pays after all that is known: the charge while it is held, then what was captured. Minor units. */
-export function netCharge(order: Pick<Order, 'state' | 'charge' | 'captured'>): bigint {
-  return FINAL_STATES.includes(order.state) ? order.captured : order.charge
+/** What the customer pays after all that is known: the charge while it is held, then what was captured, less refunds. Minor units. */
+export function netCharge(order: Pick<Order, 'state' | 'charge' | 'captured' | 'refunded'>): bigint {
+  return FINAL_STATES.includes(order.state) ? order.captured - order.refunded : order.charge
 }
 
 /** How many of the order's pieces are still to come, as customers see it: never below zero nor above the quantity. */

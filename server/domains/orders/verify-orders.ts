@@ -62,6 +62,21 @@ const CHECKS = {
       or (a.owner_kind, a.owner_id, a.purpose, a.asset) is distinct from ('platform', 0, 'revenue', o.asset))
     order by t.subject_id limit 1`,
 
+  refunds: `
+    with moved as (
+      select t.subject_id as id, t.credit as wallet, sum(t.amount) as amount from ledger.transfer t
+      where t.reason = 'order.refund' and t.subject_kind = 'order' group by 1, 2
+    ), given as (
+      select order_id as id, sum(amount) as amount from orders.refund where state = 'posted' group by 1
+    )
+    select coalesce(o.id, moved.id, given.id) as order_id,
+      format('it has %s refunded, %s went to its wallet and %s was given by refunds', o.refunded, coalesce(moved.amount, 0), coalesce(given.amount, 0)) as what
+    from (select id, wallet, refunded from orders.orders where refunded > 0) o
+    full join moved on moved.id = o.id and moved.wallet = o.wallet
+    full join given on given.id = coalesce(o.id, moved.id)
+    where o.refunded is distinct from moved.amount or o.refunded is distinct from given.amount
+    order by 1 limit 1`,
+
   cost: `
     with moved as (
       select t.subject_id as id, prepaid.owner_id as provider_id, prepaid.asset,

@@ -41,6 +41,8 @@ const EVENTS = {
   cancel_asked: undefined,
   cancel_answered: undefined,
   rerouted: ordersRerouted,
+  // Told by its own event, with its reason.
+  refunded: undefined,
 } as const
 
 export type StepKind = keyof typeof EVENTS
@@ -68,7 +70,7 @@ const update = statement(`
     start_count = new.start_count, remains = new.remains, version = new.version, attempts = new.attempts,
     resubmits = new.resubmits, failed_checks = new.failed_checks, accepted_at = new.accepted_at, checked_at = new.checked_at,
     next_check_at = new.next_check_at, claimed_until = new.claimed_until, last_resubmit_at = new.last_resubmit_at,
-    expected_cost = new.expected_cost, accepted_cost = new.accepted_cost,
+    expected_cost = new.expected_cost, accepted_cost = new.accepted_cost, refunded = new.refunded,
     finished_at = case when new.state in ('completed', 'partial', 'cancelled') then coalesce(o.finished_at, now()) end,
     waiting_since = case when new.state in ('queued', 'dispatching', 'unknown', 'failed') then coalesce(o.waiting_since, now()) end
   from (select unnest($1::bigint[]) as id, unnest($2::text[]) as state, unnest($3::text[]) as reason, unnest($4::text[]) as detail,
@@ -79,7 +81,7 @@ const update = statement(`
     unnest($17::smallint[]) as resubmits, unnest($18::smallint[]) as failed_checks, unnest($19::timestamptz[]) as accepted_at,
     unnest($20::timestamptz[]) as checked_at, unnest($21::timestamptz[]) as next_check_at,
     unnest($22::timestamptz[]) as claimed_until, unnest($23::timestamptz[]) as last_resubmit_at,
-    unnest($24::bigint[]) as expected_cost, unnest($25::bigint[]) as accepted_cost) as new
+    unnest($24::bigint[]) as expected_cost, unnest($25::bigint[]) as accepted_cost, unnest($26::bigint[]) as refunded) as new
   where o.id = new.id`)
 
 const updateSources = statement(`
@@ -123,6 +125,7 @@ export async function writeOrders(db: Db, tx: Tx, changes: readonly OrderChange[
     ),
     int8Array(rows.map((row) => row.expected_cost)),
     int8Array(rows.map((row) => row.accepted_cost)),
+    int8Array(rows.map((row) => row.refunded)),
   ])
   writeSources(tx, changes, rows)
   const steps = changes.flatMap(({ before, step }, i) =>

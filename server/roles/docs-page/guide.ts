@@ -188,6 +188,7 @@ const statuses: Section = {
         ['`Canceled`', 'nothing is delivered', 'all is back on the balance'],
       ],
     },
+    'Where we give back something of what you paid for an order that has ended, its status stays and its `charge` becomes less; you are told by mail, with the reason, and by the webhook `order.refunded`.',
     'The last three are final. `remains` is how many pieces are still to come. Over REST each order has a `version` that grows with each change: of two answers the higher one is newer.',
   ],
 }

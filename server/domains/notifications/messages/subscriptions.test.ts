@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { linkAsked, securityNotice } from '#server/domains/identity/events.ts'
 import {
   type OrderStepTold,
+  orderRefunded,
   ordersSettled,
   type RefillTold,
   refillsChanged,
@@ -192,4 +193,16 @@ test('how a refill ended is told once, in the reader’s language; that it goes 
     { user_id: ada.id, kind: 'refill_completed', title: 'Order 101 was refilled' },
     { user_id: boris.id, kind: 'refill_rejected', title: 'Заказ 102 не удалось восполнить' },
   ])
+})
+
+test('a refund is told with its amount, its order and why, once', async () => {
+  const house = await openMessageHouse()
+  const { id: customer_id } = await house.user()
+  const { shown } = settled(customer_id, 'Completed')
+  const about = { refund_id: 3n, order_id: 17n, customer_id, version: 6n, shown: shown as ShownOrder }
+  const told = { ...about, amount: 400_000n, asset: 'USD', scale: 6, reason: 'It came late.' }
+  await publish(house, orderRefunded, [told, told])
+  const inbox = await house.app.db.query<{ title: string; body: string }>('select title, body from notifications.inbox')
+  expect(inbox.map(({ title }) => title)).toEqual(['A refund is on your balance: $0.40'])
+  expect(inbox[0]?.body).toContain('for your order 17.\n\nReason: It came late.')
 })

@@ -1,5 +1,12 @@
 import { type LinkAsked, linkAsked, type SecurityNotice, securityNotice } from '#server/domains/identity/events.ts'
-import { type OrderStepTold, ordersSettled, type RefillTold, refillsChanged } from '#server/domains/orders/events.ts'
+import {
+  type OrderRefunded,
+  type OrderStepTold,
+  orderRefunded,
+  ordersSettled,
+  type RefillTold,
+  refillsChanged,
+} from '#server/domains/orders/events.ts'
 import {
   type BalanceAdjusted,
   balanceAdjusted,
@@ -51,6 +58,13 @@ export const messageSubscriptions: readonly Subscription[] = [
       tx,
       app.clock.now(),
       events.flatMap(({ payload, at }) => depositMessages(payload, at)),
+    ),
+  ),
+  on(orderRefunded, (tx, app, events) =>
+    tellUsers(
+      tx,
+      app.clock.now(),
+      events.map(({ payload, at }) => refundMessage(payload, at)),
     ),
   ),
   on(refillsChanged, (tx, app, events) =>
@@ -118,6 +132,19 @@ function depositMessages(changed: DepositChanged, when: Date): Notice[] {
     default:
       return unreachable(state)
   }
+}
+
+function refundMessage(
+  { refund_id, order_id, customer_id, amount, asset, scale, reason }: OrderRefunded,
+  at: Date,
+): Notice {
+  const data = {
+    amount: { amount: String(amount), asset, scale },
+    order: String(order_id),
+    reason,
+    at: at.toISOString(),
+  }
+  return notice('order_refunded', { key: `refund:${refund_id}`, user_id: customer_id, data })
 }
 
 /** How a refill ended; that it was asked for and goes on nobody needs to be told. */

@@ -96,6 +96,10 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'আপনার {{amount}} জমার মেয়াদ শেষ',
     body: 'আপনার {{amount}} জমার (রেফারেন্স {{reference}}) উত্তর সময়মতো দেওয়া হয়নি; {{at}} এর মেয়াদ শেষ হয়েছে। আমরা দুঃখিত। টাকা পাঠিয়ে থাকলে আবার জানান।',
   },
+  order_refunded: {
+    title: 'ফেরত আপনার ব্যালেন্সে যোগ হয়েছে: {{amount}}',
+    body: '{{at}} আপনার অর্ডার {{order}} বাবদ {{amount}} ফেরত দেওয়া হয়েছে।\n\nকারণ: {{reason}}',
+  },
   refill_completed: {
     title: 'অর্ডার {{order}} রিফিল করা হয়েছে',
     body: 'আপনার অর্ডার {{order}}-এর রিফিল {{refill}} {{at}} সম্পন্ন হয়েছে।',

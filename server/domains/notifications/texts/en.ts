@@ -103,6 +103,10 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Your deposit of {{amount}} has expired',
     body: 'Nobody answered your deposit of {{amount}} with the reference {{reference}} in time; it expired on {{at}}. We are sorry. If you have paid, ask for it again.',
   },
+  order_refunded: {
+    title: 'A refund is on your balance: {{amount}}',
+    body: 'On {{at}} we gave {{amount}} back for your order {{order}}.\n\nReason: {{reason}}',
+  },
   refill_completed: {
     title: 'Order {{order}} was refilled',
     body: 'Refill {{refill}} of your order {{order}} was completed on {{at}}.',

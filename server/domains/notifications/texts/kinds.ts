@@ -78,6 +78,7 @@ export const KINDS = {
     variables: { amount: 'money', reference: 'text', reason: 'text', at: 'time' },
   },
   deposit_expired: { topic: 'balance', variables: { amount: 'money', reference: 'text', at: 'time' } },
+  order_refunded: { topic: 'balance', variables: { amount: 'money', order: 'text', reason: 'text', at: 'time' } },
   refill_completed: { topic: 'refills', variables: { order: 'text', refill: 'text', at: 'time' } },
   refill_rejected: { topic: 'refills', variables: { order: 'text', refill: 'text', at: 'time' } },
   webhook_disabled: { topic: 'webhooks', variables: { endpoint: 'text', reason: 'text', at: 'time' } },

@@ -109,6 +109,10 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Срок заявки на {{amount}} истёк',
     body: 'На вашу заявку на пополнение на {{amount}}, платёж {{reference}}, вовремя не ответили; её срок истёк {{at}}. Приносим извинения. Если вы заплатили, подайте её снова.',
   },
+  order_refunded: {
+    title: 'Возврат зачислен на баланс: {{amount}}',
+    body: '{{at}} мы вернули {{amount}} за ваш заказ {{order}}.\n\nПричина: {{reason}}',
+  },
   refill_completed: {
     title: 'Заказ {{order}} восполнен',
     body: 'Восполнение {{refill}} вашего заказа {{order}} завершено {{at}}.',

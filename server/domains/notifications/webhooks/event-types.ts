@@ -52,6 +52,11 @@ export const EVENT_TYPES = {
     description: 'Nothing of an order is delivered; its whole charge is back on the balance. Final.',
     example: { ...order, status: 'Canceled', charge: '0.00', version: '5' },
   },
+  'order.refunded': {
+    description:
+      'Something of what you paid for an order that has ended is back on the balance: `charge` is what remains.',
+    example: { ...order, status: 'Completed', charge: '0.50', start_count: '250', remains: '0', version: '6' },
+  },
   'refill.created': { description: 'A refill of an order was asked for.', example: refill },
   'refill.updated': {
     description: 'A refill goes on and is not final.',

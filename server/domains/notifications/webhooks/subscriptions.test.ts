@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type RefillTold, refillsChanged } from '#server/domains/orders/events.ts'
+import { orderRefunded, type RefillTold, refillsChanged } from '#server/domains/orders/events.ts'
 import { askAdjustment } from '#server/domains/payments/adjustments/ask-adjustment.ts'
 import { askDeposit } from '#server/domains/payments/deposits/ask-deposit.ts'
 import { decideDeposit } from '#server/domains/payments/deposits/decide-deposit.ts'
@@ -56,7 +56,7 @@ test('a deposit is told as its customer sees it: asked for, then credited or ref
   expect(await of('balance.changed')).toMatchObject([{ balance: '48.00', available: '48.00' }])
 })
 
-test('a refill is told as its customer sees it, each step by its own type', async () => {
+test('refills and refunds are told as their customer sees them, each step by its own type', async () => {
   const house = await openWebhookHouse()
   const { user_id } = await house.webhook('shop')
   const work = house.work()
@@ -64,14 +64,35 @@ test('a refill is told as its customer sees it, each step by its own type', asyn
     return { refill_id: 7n, order_id: 5n, customer_id: user_id, status, version }
   }
   const refills = [told('Pending', 1n), told('In progress', 3n), told('Completed', 4n)]
-  await house.app.db.transaction(async (tx) => emit(tx, refillsChanged, [{ refills }]))
+  const shown = {
+    status: 'Completed',
+    charge: '0.50',
+    currency: 'USD',
+    start_count: null,
+    remains: '0',
+    service: '1',
+    quantity: '10',
+  } as const
+  const order = {
+    refund_id: 3n,
+    order_id: 5n,
+    customer_id: user_id,
+    version: 6n,
+    shown: { ...shown, request_id: null },
+  }
+  const refund = { ...order, amount: 400_000n, asset: 'USD', scale: 6, reason: 'Between us.' }
+  await house.app.db.transaction(async (tx) => {
+    emit(tx, refillsChanged, [{ refills }])
+    emit(tx, orderRefunded, [refund])
+  })
   while (await publishFresh(house.app, webhookSubscriptions(work.wake)));
   const received = async () => (await house.receiver.received({ hook: 'shop' })).map(({ body }) => JSON.parse(body))
-  await expect.poll(async () => (await received()).length, { timeout: 10_000 }).toBe(3)
+  await expect.poll(async () => (await received()).length, { timeout: 10_000 }).toBe(4)
   const sorted = (await received()).toSorted((a, b) => Number(a.data.version) - Number(b.data.version))
   expect(sorted.map(({ type, data }) => [type, data])).toEqual([
     ['refill.created', { id: '7', order: '5', status: 'Pending', version: '1' }],
     ['refill.updated', { id: '7', order: '5', status: 'In progress', version: '3' }],
     ['refill.completed', { id: '7', order: '5', status: 'Completed', version: '4' }],
+    ['order.refunded', { id: '5', ...shown, request_id: null, version: '6' }],
   ])
 })

@@ -2,6 +2,7 @@ import { type SecurityNotice, securityNotice } from '#server/domains/identity/ev
 import {
   balancesMoved,
   type OrderStepTold,
+  orderRefunded,
   ordersForwarded,
   ordersPlaced,
   ordersProgressed,
@@ -44,14 +45,17 @@ export function webhookSubscriptions(wake: () => void): Subscription[] {
     ),
     telling(balanceAdjusted, ({ payload, at }) => [balanceNews(payload.user_id, payload.wallet, at)]),
     telling(depositChanged, ({ payload, at }) => depositNews(payload, at)),
+    telling(orderRefunded, ({ payload, at }) => ordersNews([payload], at, () => 'order.refunded')),
     telling(refillsChanged, ({ payload, at }) => payload.refills.map((refill) => refillNews(refill, at))),
     telling(securityNotice, ({ payload }) => [securityNews(payload)]),
     on(deliveriesDue, async (tx) => tx.onCommit(wake)),
   ]
 }
 
+type OrderTold = Pick<OrderStepTold, 'customer_id' | 'order_id' | 'version' | 'shown'>
+
 /** Only what the customer sees makes news; where nothing of it changed, `shown` is absent. */
-function ordersNews(orders: readonly OrderStepTold[], at: Date, typed: (shown: ShownOrder) => EventTypeName): News[] {
+function ordersNews(orders: readonly OrderTold[], at: Date, typed: (shown: ShownOrder) => EventTypeName): News[] {
   return orders.flatMap(({ customer_id, order_id, version, shown }): News[] => {
     if (!shown) return []
     const data = () => ({ id: String(order_id), ...shown, version: String(version) })

@@ -7,6 +7,8 @@ import { adminStatus, netCharge, visibleStatus } from '../order.ts'
 import type { Attempt, OrderStep } from '../queries.ts'
 import type { Refill } from '../refilling/refill.ts'
 import { deskRefillShape, deskRefillView } from '../refilling/refill-views.ts'
+import type { Refund } from '../refunding/refund.ts'
+import { refundShape, refundView } from '../refunding/refund-views.ts'
 import type { DeskOrder } from './list-orders.ts'
 
 // What staff see of an order: the truth, with all that is known of its provider. Providers' keys are masked where the calls are logged.
@@ -40,6 +42,7 @@ export const deskOrderShape = z.object({
   start_count: z.string().nullable(),
   remains: z.string().nullable(),
   charge: amount.meta({ description: 'What the customer was charged at placing.' }),
+  refunded: amount.meta({ description: 'Of what was captured: given back since.' }),
   net_charge: amount.meta({ description: 'What the customer pays after all that is known.' }),
   currency: z.string().meta({ example: 'USD' }),
   expected_cost: amount.meta({ description: 'What the provider is expected to take, as last about to be sent.' }),
@@ -77,6 +80,7 @@ export function deskOrderView(order: DeskOrder): z.output<typeof deskOrderShape>
     start_count: order.start_count === null ? null : String(order.start_count),
     remains: order.remains === null ? null : String(order.remains),
     charge: saleAmount(order.charge),
+    refunded: saleAmount(order.refunded),
     net_charge: saleAmount(netCharge(order)),
     currency: order.asset,
     expected_cost: costOf(order, order.expected_cost),
@@ -162,6 +166,7 @@ export const deskDetailShape = deskOrderShape.extend({
   attempts_made: z.array(attemptShape),
   cancel_requests: z.array(cancelShape).meta({ description: 'Wishes that its provider should end it, oldest first.' }),
   refills: z.array(deskRefillShape),
+  refunds: z.array(refundShape),
   calls: z
     .array(callShape)
     .meta({ description: 'The latest calls to providers about it, latest first; keys are masked.' }),
@@ -173,13 +178,14 @@ interface Known {
   attempts: Attempt[]
   cancels: CancelRequest[]
   refills: Refill[]
+  refunds: Refund[]
   calls: LoggedCall[]
 }
 
 /** Everything that is known of an order. */
 export function deskDetailView(
   order: DeskOrder,
-  { history, attempts, cancels, refills, calls }: Known,
+  { history, attempts, cancels, refills, refunds, calls }: Known,
 ): z.output<typeof deskDetailShape> {
   return {
     ...deskOrderView(order),
@@ -203,6 +209,7 @@ export function deskDetailView(
       ended_at: timeOf(ended_at),
     })),
     refills: refills.map(deskRefillView),
+    refunds: refunds.map(refundView),
     calls: calls.map(({ at, action, request, response, http_status, outcome, duration_ms }) => ({
       ...{ action, request, response, http_status, outcome, duration_ms },
       at: at.toISOString(),

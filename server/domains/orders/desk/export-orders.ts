@@ -30,6 +30,7 @@ const COLUMNS = [
   'remains',
   'charge',
   'captured',
+  'refunded',
   'asset',
   'expected_cost',
   'booked_cost',

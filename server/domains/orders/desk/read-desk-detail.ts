@@ -4,6 +4,7 @@ import type { App } from '#server/platform/app.ts'
 import { cancelRequestsOf } from '../cancelling/queries.ts'
 import { attemptsOf, historyOf } from '../queries.ts'
 import { refillsOf } from '../refilling/queries.ts'
+import { refundsOf } from '../refunding/queries.ts'
 import { type deskDetailShape, deskDetailView } from './desk-views.ts'
 import type { DeskOrder } from './list-orders.ts'
 
@@ -12,12 +13,13 @@ export async function readDeskDetail(
   app: Pick<App, 'db'>,
   order: DeskOrder,
 ): Promise<z.output<typeof deskDetailShape>> {
-  const [history, attempts, cancels, refills, calls] = await Promise.all([
+  const [history, attempts, cancels, refills, refunds, calls] = await Promise.all([
     historyOf(app.db, order.id),
     attemptsOf(app.db, order.id),
     cancelRequestsOf(app.db, order.id),
     refillsOf(app.db, order.id),
+    refundsOf(app.db, order.id),
     callsOfOrder(app.db, order.id),
   ])
-  return deskDetailView(order, { history, attempts, cancels, refills, calls })
+  return deskDetailView(order, { history, attempts, cancels, refills, refunds, calls })
 }

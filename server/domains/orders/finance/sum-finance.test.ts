@@ -6,11 +6,12 @@ import { askDeposit } from '#server/domains/payments/deposits/ask-deposit.ts'
 import { decideDeposit } from '#server/domains/payments/deposits/decide-deposit.ts'
 import type { Db } from '#server/platform/db/database.ts'
 import { atBarrier } from '#test/support/barrier.ts'
-import { editorFor, TERMINAL } from '#test/support/editors.ts'
+import { anEditor, editorFor, TERMINAL } from '#test/support/editors.ts'
 import { acceptedAs, dispatched, expectSound, placed, REFUSED, TIMED_OUT, told } from '#test/support/order-book.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
 import { resolveOrder } from '../desk/resolve-order.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
+import { askRefund } from '../refunding/ask-refund.ts'
 import { type AssetFigures, type Figures, lessOf, sumOf } from './figures.ts'
 import { type Dimension, figuresBy, figuresByDay, financeProgress } from './queries.ts'
 import { sumFinance } from './sum-finance.ts'
@@ -36,6 +37,8 @@ async function aMixedDay(shop: Shop): Promise<void> {
       { order_id: completed.id, row: told('completed', { charge }) },
       { order_id: cancelled.id, row: told('cancelled', { charge: 0n }) },
     ])
+    const editor = await anEditor(app, ['orders:refund'])
+    await askRefund(app, editor, { order_id: completed.id, amount: 11n, reason: 'x' })
     const refused = await dispatched(shop, id, REFUSED)
     await resolveOrder(app, refused.id, { kind: 'refund' }, STAFF)
     await dispatched(shop, id, TIMED_OUT)

@@ -236,6 +236,7 @@ function record(tx: Tx, placed: readonly Placed[]): void {
         state: 'queued',
         charge: order.checked.charge,
         captured: 0n,
+        refunded: 0n,
         asset: SALE_ASSET,
         start_count: null,
         remains: null,
