@@ -134,6 +134,8 @@ create table catalog.markup_rule (
 
 CREATE TRIGGER keep_house_rule BEFORE DELETE ON catalog.markup_rule FOR EACH ROW WHEN ((num_nonnulls(old.service_id, old.category, old.provider_id) = 0)) EXECUTE FUNCTION catalog.keep_house_rule();
 
+CREATE TRIGGER revision AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON catalog.markup_rule FOR EACH STATEMENT EXECUTE FUNCTION catalog.bump_revision();
+
 create table catalog.offer (
   id bigint generated always as identity not null,
   provider_id bigint not null,
@@ -151,6 +153,78 @@ create table catalog.offer (
 );
 
 CREATE INDEX offer_of_provider ON catalog.offer USING btree (provider_id, id);
+
+create table catalog.price_plan (
+  id bigint generated always as identity not null,
+  name text not null,
+  discount_bp bigint not null,
+  below_margin boolean default false not null,
+  version bigint default 1 not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint price_plan_discount_bp_check CHECK (((discount_bp >= 0) AND (discount_bp <= 10000))),
+  constraint price_plan_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80))),
+  constraint price_plan_name_once UNIQUE (name),
+  constraint price_plan_pkey PRIMARY KEY (id),
+  constraint price_plan_version_check CHECK ((version >= 1))
+);
+
+CREATE TRIGGER revision AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON catalog.price_plan FOR EACH STATEMENT EXECUTE FUNCTION catalog.bump_revision();
+
+create table catalog.price_plan_change (
+  plan_id bigint not null,
+  version bigint not null,
+  at timestamp with time zone not null,
+  user_id bigint,
+  reason text,
+  terms jsonb,
+  constraint price_plan_change_pkey PRIMARY KEY (plan_id, version),
+  constraint price_plan_change_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 500))),
+  constraint price_plan_change_version_check CHECK ((version >= 1))
+);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON catalog.price_plan_change FOR EACH ROW EXECUTE FUNCTION catalog.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON catalog.price_plan_change FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_change();
+
+create table catalog.price_plan_customer (
+  customer_id bigint not null,
+  plan_id bigint not null,
+  constraint price_plan_customer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint price_plan_customer_pkey PRIMARY KEY (customer_id),
+  constraint price_plan_customer_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES catalog.price_plan(id) ON DELETE RESTRICT
+);
+
+CREATE INDEX price_plan_customers ON catalog.price_plan_customer USING btree (plan_id);
+
+CREATE TRIGGER revision AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON catalog.price_plan_customer FOR EACH STATEMENT EXECUTE FUNCTION catalog.bump_revision();
+
+create table catalog.price_plan_role (
+  role text not null,
+  plan_id bigint not null,
+  constraint price_plan_role_pkey PRIMARY KEY (role),
+  constraint price_plan_role_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES catalog.price_plan(id) ON DELETE RESTRICT,
+  constraint price_plan_role_role_fkey FOREIGN KEY (role) REFERENCES identity.role(name) ON DELETE CASCADE
+);
+
+CREATE TRIGGER revision AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON catalog.price_plan_role FOR EACH STATEMENT EXECUTE FUNCTION catalog.bump_revision();
+
+create table catalog.price_plan_term (
+  plan_id bigint not null,
+  service_id bigint,
+  category text,
+  rate bigint,
+  discount_bp bigint,
+  constraint price_plan_term_category_check CHECK (((char_length(category) >= 1) AND (char_length(category) <= 200))),
+  constraint price_plan_term_discount_bp_check CHECK (((discount_bp >= 0) AND (discount_bp <= 10000))),
+  constraint price_plan_term_kind CHECK ((num_nonnulls(rate, discount_bp) = 1)),
+  constraint price_plan_term_once UNIQUE NULLS NOT DISTINCT (plan_id, service_id, category),
+  constraint price_plan_term_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES catalog.price_plan(id) ON DELETE CASCADE,
+  constraint price_plan_term_rate_check CHECK (((rate >= 0) AND (rate <= '1000000000000'::bigint))),
+  constraint price_plan_term_scope CHECK ((num_nonnulls(service_id, category) = 1)),
+  constraint price_plan_term_service_id_fkey FOREIGN KEY (service_id) REFERENCES catalog.service(id) ON DELETE RESTRICT
+);
+
+CREATE TRIGGER revision AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON catalog.price_plan_term FOR EACH STATEMENT EXECUTE FUNCTION catalog.bump_revision();
 
 create table catalog.quarantine (
   service_id bigint not null,

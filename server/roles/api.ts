@@ -2,6 +2,7 @@ import { exchangeRateRoutes } from '#server/domains/catalog/exchange-rates/route
 import { serviceHistoryRoutes } from '#server/domains/catalog/history/routes.ts'
 import { markupRoutes } from '#server/domains/catalog/markups/routes.ts'
 import { offerRoutes } from '#server/domains/catalog/offers/routes.ts'
+import { pricePlanRoutes } from '#server/domains/catalog/plans/routes.ts'
 import { refreshRoutes } from '#server/domains/catalog/refresh/routes.ts'
 import { catalogRoutes } from '#server/domains/catalog/routes.ts'
 import { sourceRoutes } from '#server/domains/catalog/sources/routes.ts'
@@ -112,8 +113,9 @@ async function openDoors(
     await doors.register(staffDepositRoutes(app))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(providerRoutes(app, secrets))
-    await doors.register(catalogRoutes(app))
+    await doors.register(catalogRoutes(app, authentication))
     await doors.register(markupRoutes(app))
+    await doors.register(pricePlanRoutes(app))
     await doors.register(staffServiceRoutes(app))
     await doors.register(exchangeRateRoutes(app))
     await doors.register(refreshRoutes(app, providers))

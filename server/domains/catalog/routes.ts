@@ -1,7 +1,11 @@
 import { hash } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { authenticate, presentedBy } from '#server/domains/identity/authenticate.ts'
+import type { Authentication } from '#server/domains/identity/authentication.ts'
 import { TYPE_NAMES } from '#server/domains/providers/order-types.ts'
+import { ProblemError } from '#server/platform/http/problem.ts'
 import { saleAmount } from './sale-amount.ts'
 import { renderedServices } from './sellable-services.ts'
 import { type CatalogApp, SALE_ASSET, type Service } from './service.ts'
@@ -27,7 +31,7 @@ const listShape = z.object({ data: z.array(serviceShape) })
 const MAX_AGE_S = 10
 
 /** What is sold, for everyone to read. */
-export function catalogRoutes(app: CatalogApp): FastifyPluginAsyncZod {
+export function catalogRoutes(app: CatalogApp, authentication: Authentication): FastifyPluginAsyncZod {
   return async (server) => {
     server.get(
       '/api/v1/services',
@@ -35,21 +39,38 @@ export function catalogRoutes(app: CatalogApp): FastifyPluginAsyncZod {
         config: { permission: null },
         schema: {
           summary: 'List the services',
-          description: 'By category. Needs no key. `ETag` and `If-None-Match` save the transfer while nothing changes.',
+          description:
+            'By category. Needs no key; with a key or session the rates are those that its owner pays. `ETag` and `If-None-Match` save the transfer while nothing changes.',
           tags: ['services'],
           response: { 200: listShape, 304: z.null().meta({ description: 'What you have is current.' }) },
         },
       },
       async (request, reply) => {
-        const rendered = await renderedServices(app, 'rest', render)
+        const customer_id = await callerOf(authentication, request)
+        const rendered = await renderedServices(app, 'rest', render, customer_id)
         const end = rendered.indexOf('\n')
         const etag = rendered.slice(0, end)
-        reply.headers({ etag, 'cache-control': `public, max-age=${MAX_AGE_S}` })
+        const whose = customer_id === undefined ? 'public' : 'private'
+        reply.headers({ etag, 'cache-control': `${whose}, max-age=${MAX_AGE_S}`, vary: PRESENTED_IN })
         if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
         reply.header('content-type', 'application/json; charset=utf-8')
         return reply.serializer(asIs).send(rendered.slice(end + 1) as never)
       },
     )
+  }
+}
+
+/** What a list depends on besides its address. */
+const PRESENTED_IN = 'authorization, x-api-key, cookie'
+
+/** Whose rates are asked for, where someone says so whom we know. Anybody else, a blocked one too, is as nobody: the list is for everyone. */
+async function callerOf(authentication: Authentication, request: FastifyRequest): Promise<bigint | undefined> {
+  if (presentedBy(request).how === 'nothing') return undefined
+  try {
+    return (await authenticate(authentication, request)).user_id
+  } catch (error) {
+    if (error instanceof ProblemError && (error.status === 401 || error.status === 403)) return undefined
+    throw error
   }
 }
 

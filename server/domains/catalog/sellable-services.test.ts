@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { asOtherProcess, offeredService, setupCatalog } from '#test/support/catalog.ts'
 import { editService } from './edit-service.ts'
 import { importServices } from './import-services.ts'
-import { activeServices, REVISION_TTL_MS, renderedServices, servicesByIds } from './sellable-services.ts'
+import { activeServices, renderedServices, servicesByIds } from './sellable-services.ts'
+import { REVISION_TTL_MS } from './snapshot.ts'
 
 describe('the services as they are sold', () => {
   test('are found by id, sold or not, and those that do not exist are absent', async () => {

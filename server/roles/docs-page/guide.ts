@@ -49,7 +49,7 @@ const panelForm: Section = {
         'cancel',
       ],
     },
-    'Numbers of orders are numbers; amounts, `start_count` and `remains` are texts. `rate` is the price of 1000; of one, for the types `Package` and `Custom Comments Package`. `charge` is net: after `Partial` what was delivered, after `Canceled` nothing. `balance` is what can be spent; money held for orders under way is not in it.',
+    'Numbers of orders are numbers; amounts, `start_count` and `remains` are texts. `rate` is the price of 1000; of one, for the types `Package` and `Custom Comments Package`. The rates of `services` are yours, where special rates are agreed with you, and an order is charged by the same. `charge` is net: after `Partial` what was delivered, after `Canceled` nothing. `balance` is what can be spent; money held for orders under way is not in it.',
     {
       head: ['action', 'Fields', 'Also known as'],
       rows: [

@@ -1,11 +1,11 @@
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import { renderedServices } from '#server/domains/catalog/sellable-services.ts'
 import type { Service } from '#server/domains/catalog/service.ts'
-import type { PanelDeps } from './call.ts'
+import type { PanelCall, PanelDeps } from './call.ts'
 
-/** `services`: what is sold, in the form's types: ids are numbers, rates and limits texts, abilities booleans. */
-export function answerServices({ app }: PanelDeps): Promise<string> {
-  return renderedServices(app, 'panel-api', (services) => `[${services.map(serviceRow).join()}]`)
+/** `services`: what is sold, at the rates that this caller pays, in the form's types: ids are numbers, rates and limits texts, abilities booleans. */
+export function answerServices({ app }: PanelDeps, { principal }: Pick<PanelCall, 'principal'>): Promise<string> {
+  return renderedServices(app, 'panel-api', (services) => `[${services.map(serviceRow).join()}]`, principal.user_id)
 }
 
 function serviceRow(service: Service): string {

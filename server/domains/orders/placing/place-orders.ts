@@ -1,3 +1,4 @@
+import { openPrices } from '#server/domains/catalog/plans/plan-prices.ts'
 import { servicesByIds } from '#server/domains/catalog/sellable-services.ts'
 import { SALE_ASSET, type Service } from '#server/domains/catalog/service.ts'
 import type { Entry } from '#server/domains/ledger/entry.ts'
@@ -40,12 +41,17 @@ export type PlaceOutcome =
 export async function placeOrders(app: App, inputs: readonly PlaceOrder[], tx?: Tx): Promise<PlaceOutcome[]> {
   invariant(inputs.length <= PLACE_ORDERS_MAX, 'placeOrders: batch too long')
   const services = await servicesByIds(app, [...new Set(inputs.map((input) => input.service_id))])
+  const prices = await openPrices(
+    app,
+    inputs.map((input) => input.customer_id),
+  )
   const router = await openRouter(app)
   const known = await knownOrders(app.db, inputs)
   const outcomes: (PlaceOutcome | undefined)[] = new Array(inputs.length)
   const wanted: Wanted[] = []
   for (const [place, input] of inputs.entries()) {
-    const service = services.get(input.service_id)
+    const listed = services.get(input.service_id)
+    const service = listed && prices.priced(input.customer_id, listed)
     const first = known.get(place)
     if (first) {
       outcomes[place] = answerAgain(first, service, input)

@@ -1,5 +1,6 @@
-import { type Routing, readRouting } from '#server/domains/catalog/sellable-services.ts'
+import { readRouting } from '#server/domains/catalog/sellable-services.ts'
 import type { CatalogApp, Service } from '#server/domains/catalog/service.ts'
+import type { Routing } from '#server/domains/catalog/snapshot.ts'
 import { chooseSource } from '#server/domains/catalog/sources/choose-source.ts'
 import { admits, type Quarantine, type Source, sells } from '#server/domains/catalog/sources/source.ts'
 import { providerCan } from '#server/domains/providers/provider-row.ts'
