@@ -1673,6 +1673,13 @@ CREATE INDEX unknown_cases_due ON orders.unknown_case USING btree (next_try_at) 
 
 CREATE INDEX unknown_cases_of_order ON orders.unknown_case USING btree (order_id);
 
+create table orders.wait_limit (
+  service_id bigint not null,
+  hours integer not null,
+  constraint wait_limit_hours_check CHECK (((hours >= 1) AND (hours <= 720))),
+  constraint wait_limit_pkey PRIMARY KEY (service_id)
+);
+
 create table payments.adjustment (
   id bigint generated always as identity not null,
   user_id bigint not null,

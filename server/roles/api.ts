@@ -30,6 +30,7 @@ import { cancelRoutes } from '#server/domains/orders/cancelling/routes.ts'
 import { openCustomerReads } from '#server/domains/orders/customer-reads.ts'
 import { deskExportRoutes } from '#server/domains/orders/desk/export-routes.ts'
 import { deskProviderRoutes } from '#server/domains/orders/desk/provider-routes.ts'
+import { placeToProviderRoute } from '#server/domains/orders/desk/resubmit-routes.ts'
 import { deskRoutes } from '#server/domains/orders/desk/routes.ts'
 import { orderExportRoutes } from '#server/domains/orders/export-routes.ts'
 import { financeExportRoutes } from '#server/domains/orders/finance/export-routes.ts'
@@ -44,6 +45,7 @@ import { staffRefillRoutes } from '#server/domains/orders/refilling/staff-routes
 import { refundRoutes } from '#server/domains/orders/refunding/routes.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { providerHealthRoutes } from '#server/domains/orders/routing/routes.ts'
+import { waitLimitRoutes } from '#server/domains/orders/waiting/routes.ts'
 import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
 import { depositRoutes } from '#server/domains/payments/deposits/routes.ts'
 import { staffDepositRoutes } from '#server/domains/payments/deposits/staff-routes.ts'
@@ -129,9 +131,11 @@ async function openDoors(
     await doors.register(staffRefillRoutes(app))
     await doors.register(orderExportRoutes(app))
     await doors.register(deskExportRoutes(app))
+    await doors.register(waitLimitRoutes(app))
     await doors.register(refundRoutes(app))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))
+    await doors.register(placeToProviderRoute(app, providers))
     await doors.register(reconciliationRoutes(app))
     await doors.register(financeRoutes(app))
     await doors.register(financeExportRoutes(app))

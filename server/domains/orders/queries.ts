@@ -25,6 +25,13 @@ export async function findOrder(db: Db, id: bigint): Promise<Order | undefined> 
   return (await db.query<Order>(anyOrder, [id]))[0]
 }
 
+const queued = statement(`select id from orders.orders where id = any($1::bigint[]) and state = 'queued'`)
+
+/** Those of the orders that wait for a worker to send them. */
+export async function queuedAmong(db: Db, ids: readonly bigint[]): Promise<Set<bigint>> {
+  return new Set((await db.query<{ id: bigint }>(queued, [int8Array(ids)])).map(({ id }) => id))
+}
+
 /** One step of an order's history. */
 export interface OrderStep {
   version: bigint

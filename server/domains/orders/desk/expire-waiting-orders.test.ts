@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest'
+import { ServiceNotFoundError } from '#server/domains/catalog/errors.ts'
+import { present } from '#server/kit/invariant.ts'
+import { actsIn } from '#test/support/acts.ts'
 import {
   acceptedAs,
   claim,
@@ -15,7 +18,9 @@ import { putSetting } from '#test/support/settings.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
 import { recordPlacements } from '../dispatching/record-placements.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
+import type { Order } from '../order.ts'
 import { historyOf } from '../queries.ts'
+import { setWaitLimit } from '../waiting/set-wait-limit.ts'
 import { expireWaitingOrders } from './expire-waiting-orders.ts'
 import { resubmitOrders } from './resubmit-orders.ts'
 import { waitHoursMax } from './settings.ts'
@@ -101,6 +106,41 @@ test('the setting says how long', async () => {
   await expect.poll(() => shop.app.settings.read(waitHoursMax), { timeout: 10_000 }).toBe(2)
   expect(await after(1.9)).toBe(0)
   expect(await after(2.1)).toBe(1)
+})
+
+test('a service has a limit of its own, shorter or longer, until it is taken back', async () => {
+  const { shop, app, customer, after } = await setup()
+  const { id, service_id } = await dispatched(shop, customer, REFUSED)
+  const other = present(
+    shop.services.find((each) => each.type === 'Default' && each.id !== service_id),
+    'another service',
+  )
+  const [neighbour] = (await placed(shop, customer, 1, { service_id: other.id, quantity: String(other.min) })) as [
+    Order,
+  ]
+  const limit = (hours: number | null, of = service_id) =>
+    setWaitLimit(app, of, hours, { actor: { kind: 'user', user_id: 5n }, reason: 'Photos wait long.' })
+  await limit(100)
+  expect(await after(73)).toBe(1)
+  expect((await orderNow(shop, neighbour.id)).state).toBe('cancelled')
+  await Promise.all([limit(2), limit(2)])
+  await limit(200, other.id)
+  expect(await after(1.9)).toBe(0)
+  expect(await after(2.1)).toBe(1)
+  expect((await historyOf(app.db, id)).at(-1)).toMatchObject({ data: { waited_hours: 2 } })
+  const again = await dispatched(shop, customer, REFUSED)
+  await limit(null)
+  expect(await after(71)).toBe(0)
+  expect((await orderNow(shop, again.id)).state).toBe('failed')
+  const acts = await actsIn(app.db, 'orders.wait_limit_set')
+  expect(acts.map(({ before, after: to }) => [before, to])).toEqual([
+    [{ hours: null }, { hours: 100 }],
+    [{ hours: 100 }, { hours: 2 }],
+    [{ hours: null }, { hours: 200 }],
+    [{ hours: 2 }, { hours: null }],
+  ])
+  await expect(limit(5, 999_999n)).rejects.toThrow(ServiceNotFoundError)
+  await expectSound(app)
 })
 
 test('many at once, twice at once, beside staff who save one: each order ends once', async () => {

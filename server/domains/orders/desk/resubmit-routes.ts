@@ -4,6 +4,7 @@ import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
+import { queuedAmong } from '../queries.ts'
 import { balanceOf, resubmitRefused } from './problems.ts'
 import { RESUBMIT_ORDERS_MAX, type ResubmitOutcome, resubmitOrders } from './resubmit-orders.ts'
 
@@ -15,6 +16,8 @@ const id = z
 const accept_loss = z.boolean().default(false).meta({
   description: 'Send it though it costs more today than its customer paid: up to what it costs at this moment.',
 })
+
+const orderIds = z.strictObject({ order_ids: z.array(id).min(1).max(RESUBMIT_ORDERS_MAX), accept_loss })
 
 const outcomeShape = z.object({
   id: z.string().meta({ example: '23501' }),
@@ -63,7 +66,7 @@ export function resubmitRoutes(app: App, providers: Providers): FastifyPluginAsy
           description:
             'One outcome for each, in their order. Our balance with each provider is asked first and runs down over its orders; what it does not cover stays failed. So does what would be sent at a loss, unless `accept_loss`.',
           tags: ['order desk'],
-          body: z.strictObject({ order_ids: z.array(id).min(1).max(RESUBMIT_ORDERS_MAX), accept_loss }),
+          body: orderIds,
           response: { 200: z.object({ data: z.array(outcomeShape) }) },
         },
       },
@@ -72,6 +75,41 @@ export function resubmitRoutes(app: App, providers: Providers): FastifyPluginAsy
         const ids = order_ids.map(BigInt)
         const outcomes = await resubmitOrders(app, providers, ids, actorOf(request), { accept_loss })
         return { data: outcomes.map((outcome, i) => outcomeView(order_ids[i] as string, outcome)) }
+      },
+    )
+  }
+}
+
+/**
+ * Sending orders to their providers by hand, under the path that the order document names: what failed is sent again, what is queued goes by itself. Register it under a scope that
+ * `guardRoutes` guards.
+ */
+export function placeToProviderRoute(app: App, providers: Providers): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.post(
+      '/api/orders/place-to-provider',
+      {
+        config: {
+          permission: 'orders:resubmit',
+          idempotent: 'What is queued is sent once, and what has been sent again is not failed any more.',
+        },
+        schema: {
+          summary: 'Send orders to their providers now',
+          description:
+            'One outcome for each, in their order. Workers send what is queued by themselves; what failed is sent again, as by `POST /api/admin/orders/resubmit`.',
+          tags: ['order desk'],
+          body: orderIds,
+          response: { 200: z.object({ data: z.array(outcomeShape) }) },
+        },
+      },
+      async (request) => {
+        const { order_ids, accept_loss } = request.body
+        const ids = order_ids.map(BigInt)
+        const queued = await queuedAmong(app.db, ids)
+        const failed = ids.filter((each) => !queued.has(each))
+        const outcomes = await resubmitOrders(app, providers, failed, actorOf(request), { accept_loss })
+        const again = new Map(failed.map((each, i) => [each, outcomes[i] as ResubmitOutcome]))
+        return { data: ids.map((each, i) => outcomeView(order_ids[i] as string, again.get(each) ?? { ok: true })) }
       },
     )
   }

@@ -147,6 +147,26 @@ describe('sending again', () => {
     expect((await ask('GET', `/api/admin/orders/${id}`)).body.accepted_cost).toMatch(/^\d+\.\d+$/)
   })
 
+  test('by hand, as the order document names it: what failed goes again, what is queued goes anyway', async () => {
+    const { shop, customer, ask } = await setup()
+    const failed = await dispatched(shop, customer.id, REFUSED)
+    const open = await dispatched(shop, customer.id)
+    const [queued] = (await placed(shop, customer.id)) as [Order]
+    const order_ids = [queued.id, failed.id, open.id, 999_999n].map(String)
+    const path = '/api/orders/place-to-provider'
+    const outcomes = [
+      { id: String(queued.id), ok: true },
+      { id: String(failed.id), ok: true },
+      { ok: false, code: 'order_not_failed' },
+      { ok: false, code: 'order_not_found' },
+    ]
+    expect((await ask('POST', path, { order_ids })).body.data).toMatchObject(outcomes)
+    expect((await ask('POST', path, { order_ids })).body.data).toMatchObject(outcomes)
+    expect(await orderNow(shop, queued.id)).toMatchObject({ state: 'queued', resubmits: 0, version: 1n })
+    expect(await orderNow(shop, failed.id)).toMatchObject({ state: 'queued', resubmits: 1 })
+    expect(await ask('POST', path, {})).toMatchObject({ status: 400 })
+  })
+
   test('of many, each with its outcome; what is asked wrongly names its field', async () => {
     const { shop, customer, ask } = await setup()
     const failed = await dispatched(shop, customer.id, REFUSED)
