@@ -63,6 +63,7 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'refills:edit', description: 'Set for how long orders of a service can be refilled, and by whom.' },
   { permission: 'orders:refund', description: 'Refund what was paid for orders, above a limit with a second person.' },
   { permission: 'orders:approve-refund', description: 'Be the second person who approves or refuses refunds.' },
+  { permission: 'orders:force', description: 'End orders that are at a provider by our own word.' },
   { permission: 'orders:sync', description: 'Have providers asked now how orders go.' },
   { permission: 'providers:read', description: 'See the providers, and what was said to them.' },
   { permission: 'providers:edit', description: 'Add providers, change their settings, pause and resume them.' },

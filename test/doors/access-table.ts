@@ -42,6 +42,7 @@ export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
   'messages:read:own': EVERYONE,
   'orders:approve-refund': NOBODY_ELSE,
   'orders:refund': NOBODY_ELSE,
+  'orders:force': NOBODY_ELSE,
   'orders:cancel': ['support', 'administrator'],
   'orders:cancel:own': CUSTOMERS,
   'orders:place:own': CUSTOMERS,

@@ -118,6 +118,9 @@ export function customerColumns(name: string): string {
 /** What the column `detail` takes. */
 export const DETAIL_MAX = 500
 
+/** The `reason` of an order that staff ended by their own word, with theirs as its detail. */
+export const FORCED = 'forced'
+
 /** What may be done with an order, by its state. The one table that verbs and pages ask. */
 export const orderCan = {
   /** Send it to its provider again. */

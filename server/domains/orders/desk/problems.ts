@@ -1,6 +1,7 @@
 import { formatAmount } from '#server/kit/money.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
 import { OrderNotFoundError } from '../problems.ts'
+import type { ForceOutcome } from './force-status.ts'
 import type { ResolveOutcome } from './resolve-order.ts'
 import type { ResubmitOutcome } from './resubmit-orders.ts'
 
@@ -11,6 +12,12 @@ class OrderDeskError extends ProblemError {
   constructor(code: string, status: number, detail: string, extra: Readonly<Record<string, unknown>> = {}) {
     super({ code, status, title: 'This cannot be done with the order now', detail, extra })
   }
+}
+
+/** Why an order was not ended. */
+export function forceRefused({ code, message }: Extract<ForceOutcome, { ok: false }>): ProblemError {
+  if (code === 'order_not_found') return new OrderNotFoundError()
+  return new OrderDeskError(code, code === 'remains_out_of_range' ? 422 : 409, message)
 }
 
 /** Why an order was not resolved. */

@@ -9,6 +9,7 @@ import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
 import { deskDetailShape, deskOrderShape, deskOrderView } from './desk-views.ts'
 import { filterFields, filterOf, filterQuery } from './filter-fields.ts'
+import { forceRoutes } from './force-routes.ts'
 import { COUNTED_MAX, countOrders, DESK_PAGE_MAX, findDeskOrder, listOrders, SORTS } from './list-orders.ts'
 import { resolutionRefused } from './problems.ts'
 import { readDeskDetail } from './read-desk-detail.ts'
@@ -39,6 +40,7 @@ export function deskRoutes(app: App, providers: Providers): FastifyPluginAsyncZo
       await server.register(listRoutes(app), { prefix })
       await server.register(detailRoutes(app), { prefix })
       await server.register(resolvingRoute(app), { prefix })
+      await server.register(forceRoutes(app), { prefix })
       await server.register(resubmitRoutes(app, providers), { prefix })
     }
   }

@@ -1,6 +1,6 @@
 import type { StatusRow } from '#server/domains/providers/provider.ts'
 import { unreachable } from '#server/kit/invariant.ts'
-import { costWith, DETAIL_MAX, deliveredPart, FINAL_STATES, type Order } from '../order.ts'
+import { costWith, DETAIL_MAX, deliveredPart, FINAL_STATES, FORCED, type Order } from '../order.ts'
 import type { OrderChange } from '../write-orders.ts'
 import { nextCheck_ms } from './poll-schedule.ts'
 
@@ -9,6 +9,9 @@ type ReadRow = Extract<StatusRow, { ok: true }>
 /** After so many checks in a row that told nothing, staff are told. Polling goes on. */
 const FAILED_CHECKS_FLAGGED = 10
 const FAILED_CHECKS_MAX = 30_000
+
+/** An order that staff ended is asked about so often: a day, at the pace of old orders. */
+const LATE_CHECKS_MAX = 48
 
 /** A provider that has not named its charge by then never will. */
 const COST_CHECKS_MAX = 8
@@ -19,7 +22,9 @@ const COST_CHECKS_MAX = 8
  * follows the provider's own net charge. An order that ended while its provider named none is followed until it does; its state and the customer's money stay.
  */
 export function decideStatus(order: Order, row: StatusRow, now: Date): OrderChange | undefined {
-  if (FINAL_STATES.includes(order.state)) return costConfirmed(order, row, now)
+  if (FINAL_STATES.includes(order.state)) {
+    return order.reason === FORCED ? lateWord(order, row, now) : costConfirmed(order, row, now)
+  }
   if (!row.ok) return unreadable(order, row, now)
   const seen = {
     provider_status: row.raw_status,
@@ -139,6 +144,28 @@ function costConfirmed(order: Order, row: StatusRow, now: Date): OrderChange {
     return { before: order, after: { ...seen, next_check_at: nextCheckOf(order, now, seen.failed_checks) } }
   }
   return flagged(order, { ...seen, reason: 'cost_unconfirmed', detail: 'The provider did not name its charge.' })
+}
+
+/** Staff have ended the order. The provider's word moves nothing of the customer's any more; its last one tells what it took, and staff whether it contradicts. */
+function lateWord(order: Order, row: StatusRow, now: Date): OrderChange {
+  const failed_checks = order.failed_checks + 1
+  const next_check_at = failed_checks < LATE_CHECKS_MAX ? nextCheckOf(order, now, 0) : null
+  const seen = { checked_at: now, failed_checks, next_check_at }
+  if (!row.ok || !ENDED_THERE.includes(row.status)) return { before: order, after: seen }
+  const booked_cost = costTold(order, row) ?? order.booked_cost
+  const ended = { ...seen, booked_cost, provider_status: row.raw_status, next_check_at: null }
+  if (agrees(order, row)) return { before: order, after: ended, step: costStep(order, booked_cost) }
+  const said =
+    row.status === 'partial' ? `${row.raw_status}, with ${row.remains ?? 'unknown'} remaining` : row.raw_status
+  const detail = `We ended it ${order.state}; the provider says: ${said}. ${order.detail ?? ''}`.slice(0, DETAIL_MAX)
+  return flagged(order, { ...ended, reason: 'forced_contradicted', detail })
+}
+
+const ENDED_THERE: readonly ReadRow['status'][] = ['completed', 'partial', 'cancelled', 'failed']
+
+function agrees({ state, remains }: Order, row: ReadRow): boolean {
+  if (row.status === 'failed') return state === 'cancelled'
+  return row.status === state && (state !== 'partial' || row.remains === remains)
 }
 
 /** What the order has cost by the provider's own figure, when it is in the asset that we book. */
