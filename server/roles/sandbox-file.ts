@@ -10,6 +10,8 @@ export interface SandboxFile {
   sandbox: {
     /** The provider and its control door. */
     provider: string
+    /** Another that does a few of its services. */
+    second_provider?: string
     /** The page on which mails are read, and where they are sent. */
     mail?: string
     smtp?: string

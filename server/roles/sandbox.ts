@@ -1,8 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { editService } from '#server/domains/catalog/edit-service.ts'
 import { importServices } from '#server/domains/catalog/import-services.ts'
 import { RATE_STEP } from '#server/domains/catalog/markup.ts'
+import { activeServices } from '#server/domains/catalog/sellable-services.ts'
+import type { Service } from '#server/domains/catalog/service.ts'
+import { setSource } from '#server/domains/catalog/sources/set-source.ts'
 import { createUser } from '#server/domains/identity/create-user.ts'
 import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
 import { userByEmail } from '#server/domains/identity/queries.ts'
@@ -32,13 +36,16 @@ const PROVIDER_BALANCE = '250000.00'
 /** Thirty percent, and at least a cent a thousand. */
 const MARKUP = { percent_bp: 3_000n, fixed: 0n, minimum_margin: 10_000n, step: RATE_STEP }
 const PROVIDER_NAME = 'Sandbox provider'
+/** Where orders of a few services go when the first refuses them. */
+const SECOND_NAME = 'Second sandbox provider'
+const SECOND_SERVICES = 3
 const USERS = [
   { email: 'admin@saldo.example', role: 'administrator', name: 'Administrator' },
   { email: 'customer@saldo.example', role: 'customer', name: 'Customer' },
 ] as const
 
 /**
- * Starts the simulated provider and receiver of webhooks beside Saldo and seeds what is missing: two users, an API key, a webhook, the provider with its catalogue, funds. May be run on a
+ * Starts the simulated providers and the receiver of webhooks beside Saldo and seeds what is missing: two users, an API key, a webhook, the providers with their catalogue, funds. May be run on a
  * house that was seeded before: nothing is seeded twice. `post`: what else runs, to be told with it.
  */
 export async function startSandbox(
@@ -50,13 +57,17 @@ export async function startSandbox(
   await mkdir(home, { recursive: true })
   const known = await readSandboxFile(home)
   const key = await derivedSecret(home, 'provider key')
-  const panel = await startPanel(home, key, known?.sandbox.provider)
-  const receiver = await startSandboxReceiver(saldo, known?.sandbox.webhooks)
-  const stop = async () => void (await Promise.all([panel.stop(), receiver.stop()]))
+  const [panel, second, receiver] = await Promise.all([
+    startPanel(home, 'sandbox-provider.json', key, known?.sandbox.provider),
+    startPanel(home, 'sandbox-second-provider.json', key, known?.sandbox.second_provider),
+    startSandboxReceiver(saldo, known?.sandbox.webhooks),
+  ])
+  const stop = async () => void (await Promise.all([panel.stop(), second.stop(), receiver.stop()]))
   try {
     const users = await seedUsers(saldo)
     await liftRateLimits(saldo.app, 'A sandbox is there to be tried out, under load too.')
-    await seedProvider(saldo, `${panel.url}/api/v2`, key, progress)
+    await seedProvider(saldo, { name: PROVIDER_NAME, url: `${panel.url}/api/v2`, key }, progress)
+    await seedSecond(saldo, { name: SECOND_NAME, url: `${second.url}/api/v2`, key }, progress)
     const customer = await seedCustomer(saldo, known, receiver)
     return {
       announce: async (url) => {
@@ -64,7 +75,7 @@ export async function startSandbox(
           url,
           users,
           apiKeys: { customer },
-          sandbox: { provider: panel.url, webhooks: receiver.url, ...post },
+          sandbox: { provider: panel.url, second_provider: second.url, webhooks: receiver.url, ...post },
         }
         await writeSandboxFile(home, file)
         return file
@@ -78,16 +89,8 @@ export async function startSandbox(
 }
 
 /** On the port it had before, if that is free. */
-async function startPanel(home: string, key: string, before: string | undefined) {
-  const args = [
-    '--key',
-    key,
-    '--balance',
-    PROVIDER_BALANCE,
-    '--state-file',
-    join(home, 'sandbox-provider.json'),
-    '--port',
-  ]
+async function startPanel(home: string, state_file: string, key: string, before: string | undefined) {
+  const args = ['--key', key, '--balance', PROVIDER_BALANCE, '--state-file', join(home, state_file), '--port']
   const { told, stop } = await forkSandbox('provider/main.ts', [
     [...args, portOf(before)],
     [...args, '0'],
@@ -105,35 +108,51 @@ async function seedUsers(saldo: Saldo): Promise<SandboxFile['users']> {
   return users
 }
 
-async function seedProvider(saldo: Saldo, url: string, key: string, progress: Progress): Promise<void> {
+interface SeededProvider {
+  name: string
+  url: string
+  key: string
+}
+
+/** Adds the provider where it is not there yet, with as many of its services as said, all without it; its address is as it is now. Answers its id where it is new. */
+async function seedProvider(
+  saldo: Saldo,
+  { name, url, key }: SeededProvider,
+  progress: Progress,
+  services_max = Number.POSITIVE_INFINITY,
+): Promise<bigint | undefined> {
   const { app, secrets, providers } = saldo
   const rows = await listProviders(app.db)
-  const known = rows.find((row) => row.name === PROVIDER_NAME)
+  const known = rows.find((row) => row.name === name)
   if (known) {
-    if (known.url === url) return
+    if (known.url === url) return undefined
     await app.db.transaction((tx) => changeProvider(tx, secrets, { provider_id: known.id, settings: { url } }))
-    return
+    return undefined
   }
-  progress('Filling the catalogue from the sandbox provider …')
-  const settings = {
-    name: PROVIDER_NAME,
-    url,
-    key,
-    currency: 'USD',
-    concurrency: 32,
-    rate_per_second: 1_000,
-    timeout_ms: 5_000,
-  }
+  progress(`Filling the catalogue from the ${name[0]?.toLowerCase()}${name.slice(1)} …`)
+  const settings = { name, url, key, currency: 'USD', concurrency: 32, rate_per_second: 1_000, timeout_ms: 5_000 }
   const row = await app.db.transaction((tx) => addProvider(tx, secrets, settings))
   const provider = await providers.providerById(row.id)
-  const { balance } = await provider.balance()
-  await importServices(app, {
-    provider_id: row.id,
-    markup: MARKUP,
-    offer: await provider.services(),
-  })
+  const [{ balance }, { services, unreadable }] = await Promise.all([provider.balance(), provider.services()])
+  const offer = { services: services.slice(0, services_max), unreadable }
+  await importServices(app, { provider_id: row.id, markup: MARKUP, offer })
   const [world, prepaid] = (await accountIds(app.db, [worldIn('USD'), prepaidAt(row.id, 'USD')])) as [bigint, bigint]
   await move(saldo, `provider:${row.id}:opening`, world, prepaid, balance, 'provider.opening')
+  return row.id
+}
+
+/** The second does the first few services of the first too: not sold under its own name, but where orders go that the first refuses. */
+async function seedSecond(saldo: Saldo, second: SeededProvider, progress: Progress): Promise<void> {
+  const { app } = saldo
+  const id = await seedProvider(saldo, second, progress, SECOND_SERVICES)
+  if (id === undefined) return
+  const services = await activeServices(app)
+  for (const source of services.filter((each) => each.provider_id === id)) {
+    const of = (each: Service) => each.provider_id !== id && each.provider_service_id === source.provider_service_id
+    const service = services.find(of)
+    await editService(app, { service_id: source.id, active: false, reason: 'A source of another.' })
+    if (service) await setSource(app, { service_id: service.id, source_id: source.id })
+  }
 }
 
 async function seedCustomer(saldo: Saldo, known: SandboxFile | undefined, receiver: SandboxReceiver): Promise<string> {

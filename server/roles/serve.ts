@@ -84,6 +84,9 @@ function welcome(file: SandboxFile): string {
     ...file.users.map((user) => `  ${user.email.padEnd(width)}  ${user.password}  ${user.role}`),
     `  API key of the customer: ${file.apiKeys.customer}`,
     `  The sandbox provider and its control door: ${file.sandbox.provider}`,
+    ...(file.sandbox.second_provider
+      ? [`  Where orders go that it refuses:           ${file.sandbox.second_provider}`]
+      : []),
     ...(file.sandbox.mail ? [`  Every mail that is sent, to be read:       ${file.sandbox.mail}`] : []),
     ...(file.sandbox.telegram ? [`  A simulated chat with the Telegram bot:    ${file.sandbox.telegram}`] : []),
     ...(file.sandbox.webhooks ? [`  What the customer's webhook received:      ${file.sandbox.webhooks}`] : []),
