@@ -54,6 +54,7 @@ const TAGS = [
   { name: 'alerts', description: 'For staff: what is wrong at the moment.' },
   { name: 'areas', description: 'The doors of administrators, support, team leads, traders and merchants.' },
   { name: 'prices', description: 'For staff: how rates come out of costs.' },
+  { name: 'sources', description: 'For staff: where services are bought, and how each source does.' },
   { name: 'order desk', description: 'For staff: all orders as they are.' },
   { name: 'staff', description: 'For staff: users.' },
   { name: 'adjustments', description: 'For staff: putting customers’ balances right.' },
