@@ -33,6 +33,7 @@ import { deskProviderRoutes } from '#server/domains/orders/desk/provider-routes.
 import { placeToProviderRoute } from '#server/domains/orders/desk/resubmit-routes.ts'
 import { deskRoutes } from '#server/domains/orders/desk/routes.ts'
 import { orderExportRoutes } from '#server/domains/orders/export-routes.ts'
+import { dripFeedRoutes } from '#server/domains/orders/drip-feed/routes.ts'
 import { financeExportRoutes } from '#server/domains/orders/finance/export-routes.ts'
 import { financeRoutes } from '#server/domains/orders/finance/routes.ts'
 import { topupRoutes } from '#server/domains/orders/finance/topup-routes.ts'
@@ -133,6 +134,7 @@ async function openDoors(
     await doors.register(deskExportRoutes(app))
     await doors.register(waitLimitRoutes(app))
     await doors.register(refundRoutes(app))
+    await doors.register(dripFeedRoutes(app))
     await doors.register(deskRoutes(app, providers))
     await doors.register(deskProviderRoutes(app, providers))
     await doors.register(placeToProviderRoute(app, providers))

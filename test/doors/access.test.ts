@@ -11,6 +11,7 @@ import { newUuid } from '#server/kit/id.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { type Doors, openDoors } from '#test/support/doors.ts'
 import { editorFor } from '#test/support/editors.ts'
+import { anOrder, dripFed } from '#test/support/order-book.ts'
 import { type Route, routesOf } from '#test/support/routes.ts'
 import { aSession } from '#test/support/sessions.ts'
 import { ABOUT, AT_HOME, HOLDERS, NEVER_BY_KEY, ROLES, type Role } from './access-table.ts'
@@ -217,6 +218,11 @@ const OWNED: Readonly<Record<string, (doors: Doors, owner: bigint) => Promise<bi
   '/api/v1/deposits/{id}': async ({ shop }, user_id) => {
     const input = { user_id, amount: 5_000_000n, method: 'bank_transfer', reference: newUuid() }
     return (await askDeposit(shop.app, await editorFor(shop.app, user_id), input)).id
+  },
+  '/api/v1/drip-feeds/{id}': async ({ shop }, user_id) => {
+    const order = anOrder(shop, user_id, { service_id: dripFed(shop).id, quantity: '100', runs: '2', interval: '5' })
+    const [outcome] = await placeOrders(shop.app, [order])
+    return outcome?.ok ? outcome.order_id : 0n
   },
   '/api/orders/user-status/{id}': anOrderOf,
   '/api/v1/order/{id}': anOrderOf,

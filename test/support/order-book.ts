@@ -20,6 +20,15 @@ export function cheapest(shop: Shop): Service {
   return service
 }
 
+/** The cheapest service that can be had in runs. */
+export function dripFed(shop: Shop): Service {
+  const [service] = shop.services
+    .filter(({ type, dripfeed }) => type === 'Default' && dripfeed)
+    .sort((a, b) => (a.rate < b.rate ? -1 : 1))
+  if (!service) throw new Error('the shop sells nothing in runs')
+  return service
+}
+
 /** What a customer asks for: the smallest order of the cheapest service, with a link of its own. */
 export function anOrder(shop: Shop, customer_id: bigint, changes: Partial<PlaceOrder> = {}): PlaceOrder {
   const service = cheapest(shop)

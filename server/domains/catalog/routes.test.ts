@@ -24,6 +24,7 @@ test('everyone reads what is sold, and once only while nothing changes', async (
     currency: 'USD',
     min: String(sold.min),
     max: String(sold.max),
+    dripfeed: sold.dripfeed,
   })
 
   for (const tags of [first.etag, `W/${first.etag}`, `"x", ${first.etag}`, '*']) {

@@ -6,6 +6,7 @@ import { authenticate, presentedBy } from '#server/domains/identity/authenticate
 import type { Authentication } from '#server/domains/identity/authentication.ts'
 import { TYPE_NAMES } from '#server/domains/providers/order-types.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
+import { hasDripFeed } from './drip-feed.ts'
 import { saleAmount } from './sale-amount.ts'
 import { renderedServices } from './sellable-services.ts'
 import { type CatalogApp, SALE_ASSET, type Service } from './service.ts'
@@ -23,6 +24,7 @@ const serviceShape = z.object({
   currency: z.string().meta({ example: 'USD' }),
   min: z.string().meta({ description: 'The smallest quantity of an order.', example: '50' }),
   max: z.string().meta({ example: '10000' }),
+  dripfeed: z.boolean().meta({ description: 'Whether it can be ordered in runs.' }),
 })
 
 const listShape = z.object({ data: z.array(serviceShape) })
@@ -94,6 +96,7 @@ function serviceView(service: Service): z.output<typeof serviceShape> {
     currency: SALE_ASSET,
     min: String(min),
     max: String(max),
+    dripfeed: hasDripFeed(service),
   }
 }
 

@@ -10,6 +10,7 @@ import { dispatchOrders, newLane } from './dispatching/dispatch-orders.ts'
 import { openPlacementRecorder } from './dispatching/open-placement-recorder.ts'
 import type { Placement } from './dispatching/record-placements.ts'
 import { sweepDispatches } from './dispatching/sweep-dispatches.ts'
+import { queueDueRuns } from './drip-feed/queue-due-runs.ts'
 import {
   type OrdersEvent,
   orderRefunded,
@@ -39,6 +40,8 @@ const SWEEP_IDLE_MS = 5_000
 const RECONCILE_IDLE_MS = 5_000
 /** Most looks find in memory that nothing is stuck. */
 const REROUTE_IDLE_MS = 2_000
+/** Runs of a drip-feed are a minute apart at the least. */
+const RELEASE_IDLE_MS = 1_000
 /** A crew is woken when there is work for it; this is for a wake that went astray. */
 const CREW_IDLE_MS = 10_000
 /** While a stop waits for calls under way: look this often. */
@@ -62,6 +65,11 @@ export function startOrderWork(app: App, providers: Providers): OrderWork {
   const after_sales = startAfterSalesWork(app, providers)
   const reroute = async () => (await rerouteOrders(app)) > 0
   const rerouter = startLoop({ name: 'orders.reroute', run: reroute, idle_ms: REROUTE_IDLE_MS, log, metrics })
+  const release = async () => {
+    if ((await queueDueRuns(app)) > 0) finder.wake()
+    return false
+  }
+  const releaser = startLoop({ name: 'orders.drip-feed', run: release, idle_ms: RELEASE_IDLE_MS, log, metrics })
   const sweeper = startLoop({ name: 'orders.sweep', run: sweep, idle_ms: SWEEP_IDLE_MS, log, metrics })
   const reconcile = () => resolveUnknown(app, providers, record)
   const reconciler = startLoop({ name: 'orders.reconcile', run: reconcile, idle_ms: RECONCILE_IDLE_MS, log, metrics })
@@ -79,7 +87,7 @@ export function startOrderWork(app: App, providers: Providers): OrderWork {
   return {
     wakeDispatcher: finder.wake,
     stop: async () => {
-      await Promise.all([finder.stop(), sweeper.stop(), reconciler.stop(), rerouter.stop(), after_sales.stop()])
+      await Promise.all([finder.stop(), sweeper.stop(), reconciler.stop(), rerouter.stop(), releaser.stop(), after_sales.stop()])
       await Promise.all([...crews.values()].map((crew) => crew.stop()))
     },
   }

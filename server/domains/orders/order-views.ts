@@ -38,6 +38,14 @@ export const orderShape = statusShape.extend({
     description: 'What the type has besides: lines joined by line feeds.',
     example: { keywords: 'tea\nkettle' },
   }),
+  drip_feed: z
+    .object({
+      id: z.string().meta({ example: '23511' }),
+      run: z.number().int().meta({ example: 2 }),
+      starts_at: z.iso.datetime().nullable().meta({ description: 'Null for the first run, which starts at once.' }),
+    })
+    .nullable()
+    .meta({ description: 'Where the order is a run of a drip-feed: of which one.' }),
   request_id: z.string().nullable(),
   placed_at: z.iso.datetime(),
   finished_at: z.iso.datetime().nullable(),
@@ -107,9 +115,15 @@ export function orderView(order: CustomerOrder): z.output<typeof orderShape> {
     link: order.link,
     comments: order.params.comments ?? null,
     parameters: order.params,
+    drip_feed: runOf(order),
     placed_at: order.placed_at.toISOString(),
     finished_at: order.finished_at?.toISOString() ?? null,
   }
+}
+
+function runOf({ drip_feed_id, run, not_before }: CustomerOrder): z.output<typeof orderShape>['drip_feed'] {
+  if (drip_feed_id === null || run === null) return null
+  return { id: String(drip_feed_id), run, starts_at: not_before?.toISOString() ?? null }
 }
 
 /** The order with the changes of its status, oldest first; steps that a customer cannot see are in none of them. */

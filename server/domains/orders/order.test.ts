@@ -14,6 +14,7 @@ import {
 } from './order.ts'
 
 const TABLE: Record<OrderState, { seen: string; resubmit?: true; resolve?: true }> = {
+  scheduled: { seen: 'Pending' },
   queued: { seen: 'Pending' },
   dispatching: { seen: 'Pending' },
   unknown: { seen: 'Pending', resolve: true },

@@ -3,11 +3,13 @@ import { chargeFor, shareUp } from '#server/kit/money.ts'
 
 /**
  * Where an order stands.
+ * scheduled → queued: the time of a drip-feed's run has come.
  * queued → dispatching → pending → processing | in_progress → completed | partial | cancelled, as the provider tells.
  * dispatching → failed: the provider refused, nothing was placed. dispatching → unknown: it may or may not have been placed; nothing is sent or
  * refunded until that is resolved. Both wait for a person, with the money held.
  */
 export const ORDER_STATES = [
+  'scheduled',
   'queued',
   'dispatching',
   'unknown',
@@ -23,6 +25,9 @@ export type OrderState = (typeof ORDER_STATES)[number]
 
 /** States in which every unit of the charge has been captured or released, and nothing changes any more. */
 export const FINAL_STATES: readonly OrderState[] = ['completed', 'partial', 'cancelled']
+
+/** States in which no provider has it, nor perhaps has it. */
+export const WITHOUT_PROVIDER: readonly OrderState[] = ['scheduled', 'queued', 'failed']
 
 /** States in which the provider is asked how the order goes. */
 export const OPEN_STATES: readonly OrderState[] = ['pending', 'processing', 'in_progress']
@@ -62,6 +67,11 @@ export interface Order {
   last_resubmit_at: Date | null
   /** While no provider has it: since when. Sending it again does not begin anew. */
   waiting_since: Date | null
+  /** Of a drip-feed's run: when it is due; null for the first, which is due at once. */
+  not_before: Date | null
+  /** The drip-feed that it is a run of, and which of its runs. */
+  drip_feed_id: bigint | null
+  run: number | null
   attempt: string | null
   attempts: number
   resubmits: number
@@ -85,7 +95,7 @@ export interface Order {
 export const ORDER_COLUMNS = `id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, accepted_cost,
   booked_cost, sunk_cost, captured, released, refunded, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, next_check_at,
   claimed_until, last_resubmit_at, waiting_since, attempt, attempts, resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link,
-  params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key`
+  params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key, not_before, drip_feed_id, run`
 
 const CUSTOMER_COLUMNS = [
   'id',
@@ -105,6 +115,9 @@ const CUSTOMER_COLUMNS = [
   'request_key',
   'placed_at',
   'finished_at',
+  'not_before',
+  'drip_feed_id',
+  'run',
 ] as const satisfies (keyof Order)[]
 
 /** What the customer's views are made of: a third of the columns, and nothing of the provider. */
@@ -128,7 +141,7 @@ export const orderCan = {
   /** Say what became of it, when its fate at the provider is not known or it was refused. */
   resolve: (order: Pick<Order, 'state'>) => order.state === 'unknown' || order.state === 'failed',
   /** End it at once with all money back: no provider has it, and nobody is just sending it. */
-  cancelAtOnce: (order: Pick<Order, 'state'>) => order.state === 'queued' || order.state === 'failed',
+  cancelAtOnce: (order: Pick<Order, 'state'>) => WITHOUT_PROVIDER.includes(order.state),
   /** Take over what the provider tells. */
   follow: (order: Pick<Order, 'next_check_at'>) => order.next_check_at !== null,
 } as const
@@ -138,6 +151,7 @@ export const VISIBLE_STATUSES = ['Pending', 'Processing', 'In progress', 'Comple
 export type VisibleStatus = (typeof VISIBLE_STATUSES)[number]
 
 const VISIBLE: Record<OrderState, VisibleStatus> = {
+  scheduled: 'Pending',
   queued: 'Pending',
   dispatching: 'Pending',
   unknown: 'Pending',

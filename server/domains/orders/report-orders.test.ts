@@ -11,6 +11,7 @@ async function figures(shop: Awaited<ReturnType<typeof openShop>>) {
 const NONE = {
   'dispatch queued ready': 0,
   'dispatch dispatching running': 0,
+  'dispatch scheduled later': 0,
   'dispatch failed stuck': 0,
   'dispatch unknown stuck': 0,
   'follow due ready': 0,

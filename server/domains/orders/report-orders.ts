@@ -6,12 +6,13 @@ const TO_SEND = statement(`
 with queued as (select id from orders.orders where state = 'queued' limit $1),
 dispatching as (select id from orders.orders where state = 'dispatching' limit $1),
 failed as (select id from orders.orders where state = 'failed' limit $1),
+scheduled as (select id from orders.orders where state = 'scheduled' limit $1),
 unknown as (select id from orders.orders where state = 'unknown' limit $1),
 figure (state, depth, lowest) as (
   select 'queued', count(*), min(id) from queued union all select 'dispatching', count(*), min(id) from dispatching
-  union all select 'failed', count(*), min(id) from failed union all select 'unknown', count(*), min(id) from unknown
+  union all select 'scheduled', count(*), null from scheduled union all select 'failed', count(*), min(id) from failed union all select 'unknown', count(*), min(id) from unknown
 )
-select figure.state, depth::int as depth, greatest(o.placed_at, o.last_resubmit_at) as oldest_at
+select figure.state, depth::int as depth, greatest(o.placed_at, o.not_before, o.last_resubmit_at) as oldest_at
 from figure left join orders.orders o on o.id = figure.lowest`)
 
 // A walk of the index for each provider, and no more of them than are counted.
@@ -32,6 +33,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   queued: 'ready',
   due: 'ready',
   later: 'later',
+  scheduled: 'later',
   dispatching: 'running',
 }
 

@@ -11,6 +11,8 @@ import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from '#server/p
 import { IDEMPOTENCY_HEADER, idempotencyKeyOf, REPLAYED_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
 import { once } from '#server/platform/idempotency/once.ts'
 import type { CustomerReads } from './customer-reads.ts'
+import { feedShape, feedStatusView, feedView, statusOrFeedShape } from './drip-feed/feed-views.ts'
+import { findDripFeeds } from './drip-feed/queries.ts'
 import type { OrderRefusal } from './errors.ts'
 import { IDS_MAX, idsOf, readIdList } from './id-list.ts'
 import { parseId } from './order-id.ts'
@@ -23,7 +25,6 @@ import {
   placedView,
   refusedShape,
   refusedView,
-  statusShape,
   statusView,
   statusWord,
 } from './order-views.ts'
@@ -40,7 +41,7 @@ export function orderRoutes(
 ): FastifyPluginAsyncZod {
   return async (server) => {
     await server.register(placingRoutes(app, placeOrder))
-    await server.register(readingRoutes(reads))
+    await server.register(readingRoutes(app, reads))
     await server.register(statusRoutes(app))
     await server.register(userStatusRoute(app))
     await server.register(balanceRoutes(reads))
@@ -67,7 +68,7 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
         schema: {
           summary: 'Place an order',
           description:
-            'Holds the charge on the balance at once. A repeated request carries `Idempotent-Replayed: true`. 402 `insufficient_funds`; 422 for all else that is not taken, with `code` and field.',
+            'Holds the charge on the balance at once, of a drip-feed that of all its runs. A repeated request carries `Idempotent-Replayed: true`. 402 `insufficient_funds`; 422 for all else that is not taken, with `code` and field.',
           tags: ['orders'],
           headers: keyHeader,
           body: orderRequest,
@@ -149,7 +150,7 @@ const listShape = z.object({
   next_cursor: z.string().nullable(),
 })
 
-function readingRoutes(reads: CustomerReads): FastifyPluginAsyncZod {
+function readingRoutes(app: App, reads: CustomerReads): FastifyPluginAsyncZod {
   const permission = 'orders:read:own'
   const tags = ['orders']
   return async (server) => {
@@ -183,14 +184,19 @@ function readingRoutes(reads: CustomerReads): FastifyPluginAsyncZod {
           summary: 'One of my orders, with its history',
           tags,
           params: z.object({ id: z.string() }),
-          response: { 200: detailShape },
+          description: 'Of a drip-feed: what its runs come to, and which orders they are.',
+          response: { 200: z.union([detailShape, feedShape]) },
         },
       },
       async (request) => {
         const id = parseId(request.params.id)
-        const found = id && (await reads.order(principalOf(request).user_id, id))
-        if (!found) throw new OrderNotFoundError()
-        return detailView(found.order, found.states)
+        if (id === undefined) throw new OrderNotFoundError()
+        const customer_id = principalOf(request).user_id
+        const found = await reads.order(customer_id, id)
+        if (found) return detailView(found.order, found.states)
+        const feed = (await findDripFeeds(app.db, customer_id, [id])).get(id)
+        if (!feed) throw new OrderNotFoundError()
+        return feedView(feed)
       },
     )
   }
@@ -204,7 +210,7 @@ function statusRoutes(app: App): FastifyPluginAsyncZod {
         config: { permission: 'orders:read:own' },
         schema: {
           summary: 'How orders stand',
-          description: `\`order\`: one. \`orders\`: up to ${IDS_MAX}, joined by commas; what is no order of yours is in \`missing\`.`,
+          description: `\`order\`: one. \`orders\`: up to ${IDS_MAX}, joined by commas; what is no order of yours is in \`missing\`. Of a drip-feed: what its runs come to.`,
           tags: ['orders'],
           querystring: statusQuery,
           response: { 200: statusesShape },
@@ -214,19 +220,34 @@ function statusRoutes(app: App): FastifyPluginAsyncZod {
         const { order, orders } = request.query
         const list = readIdList(orders ?? order ?? '')
         if (list === undefined) throw new TooManyIdsError(IDS_MAX)
-        const found = await findOrders(app.db, principalOf(request).user_id, idsOf(list))
-        if (order !== undefined && found.size === 0) throw new OrderNotFoundError()
-        const known = list.map((each) => ({ ...each, order: each.id === undefined ? undefined : found.get(each.id) }))
+        const views = await statusesOf(app.db, principalOf(request).user_id, idsOf(list))
+        if (order !== undefined && views.size === 0) throw new OrderNotFoundError()
+        const known = list.map((each) => ({ ...each, view: each.id === undefined ? undefined : views.get(each.id) }))
         return {
-          data: known.flatMap((each) => (each.order ? [statusView(each.order)] : [])),
-          missing: known.filter((each) => !each.order).map((each) => each.spelled),
+          data: known.flatMap((each) => each.view ?? []),
+          missing: known.filter((each) => !each.view).map((each) => each.spelled),
         }
       },
     )
   }
 }
 
-const userStatusShape = statusShape.extend({
+/** How the customer's orders and drip-feeds of these ids stand; what is neither is absent. */
+async function statusesOf(
+  db: App['db'],
+  customer_id: bigint,
+  ids: readonly bigint[],
+): Promise<Map<bigint, z.output<typeof statusOrFeedShape>>> {
+  const orders = await findOrders(db, customer_id, ids)
+  const others = ids.filter((id) => !orders.has(id))
+  const feeds = await findDripFeeds(db, customer_id, others)
+  return new Map<bigint, z.output<typeof statusOrFeedShape>>([
+    ...[...orders].map(([id, order]) => [id, statusView(order)] as const),
+    ...[...feeds].map(([id, feed]) => [id, feedStatusView(feed)] as const),
+  ])
+}
+
+const userStatusShape = statusOrFeedShape.extend({
   user_visible_status: statusWord.meta({ description: 'The same as `status`.', example: 'Pending' }),
 })
 
@@ -245,9 +266,8 @@ function userStatusRoute(app: App): FastifyPluginAsyncZod {
       },
       async (request) => {
         const id = parseId(request.params.id)
-        const found = id && (await findOrders(app.db, principalOf(request).user_id, [id])).get(id)
-        if (!found) throw new OrderNotFoundError()
-        const view = statusView(found)
+        const view = id && (await statusesOf(app.db, principalOf(request).user_id, [id])).get(id)
+        if (!view) throw new OrderNotFoundError()
         return { ...view, user_visible_status: view.status }
       },
     )
@@ -263,7 +283,7 @@ const statusQuery = z
     message: 'must name either order or orders',
   })
 
-const statusesShape = z.object({ data: z.array(statusShape), missing: z.array(z.string()) })
+const statusesShape = z.object({ data: z.array(statusOrFeedShape), missing: z.array(z.string()) })
 
 const balanceShape = z.object({
   balance: z.string().meta({ description: 'All that is yours, with what is held.', example: '100.84292' }),

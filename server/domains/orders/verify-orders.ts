@@ -134,6 +134,18 @@ const CHECKS = {
     from orders.orders where (state in ('queued', 'dispatching', 'unknown', 'failed')) <> (waiting_since is not null)
     order by id limit 1`,
 
+  drip_feeds: `
+    with odd as (
+      select d.id as order_id, format('a drip-feed of %s runs has %s, the last of them run %s', d.runs, count(o.id), max(o.run)) as what
+      from orders.drip_feed d left join orders.orders o on o.drip_feed_id = d.id and o.customer_id = d.customer_id
+      group by d.id having d.runs <> count(o.id) or d.runs <> coalesce(max(o.run), 0)
+      union all
+      select o.id, format('it is a run of drip-feed %s, which is not there', o.drip_feed_id)
+      from orders.orders o left join orders.drip_feed d on d.id = o.drip_feed_id
+      where o.drip_feed_id is not null and d.id is null
+    )
+    select * from odd order by order_id limit 1`,
+
   placed_twice: `
     select max(order_id) as order_id, format('orders %s and %s have the number %s of provider %s', min(order_id), max(order_id),
       provider_order_id, provider_id) as what

@@ -38,6 +38,7 @@ const EVENTS = {
   cost_corrected: undefined,
   settled: ordersSettled,
   resubmitted: ordersResubmitted,
+  due: undefined,
   cancel_asked: undefined,
   cancel_answered: undefined,
   rerouted: ordersRerouted,

@@ -93,6 +93,22 @@ const panel = {
     curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=cancel -d orders=23501,999999`,
     answer: `[{"order":23501,"cancel":1},{"order":999999,"cancel":{"error":"Incorrect order ID"}}]`,
   },
+  addDripFeed: {
+    title: 'Three runs, an hour apart',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=add -d service=16 -d link=https://example.com/flyer \\
+  -d quantity=50 -d runs=3 -d interval=60`,
+    answer: `{"order":23511}`,
+  },
+  statusDripFeed: {
+    title: 'How it stands',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=status -d order=23511`,
+    answer: `{"charge":"5.538","start_count":"0","status":"Pending","remains":"150","currency":"USD","runs":3,"orders":[23512,23513,23514]}`,
+  },
+  cancelDripFeed: {
+    title: 'What has not been sent is given up',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=cancel -d order=23511`,
+    answer: `[{"order":23511,"cancel":1}]`,
+  },
   wrongKey: {
     title: 'A refusal',
     curl: `curl -s {base}/api/v2 -d key=sk_wrong -d action=balance`,
@@ -104,7 +120,7 @@ const rest = {
   restServices: {
     title: 'What is sold',
     curl: `curl -s {base}/api/v1/services`,
-    answer: `{"data":[{"id":"1","name":"Translation English → German, by the word","category":"Translation","description":"Link to the text; quantity is words.","type":"Default","rate":"49.40","currency":"USD","min":"50","max":"50000"}]}`,
+    answer: `{"data":[{"id":"1","name":"Translation English → German, by the word","category":"Translation","description":"Link to the text; quantity is words.","type":"Default","rate":"49.40","currency":"USD","min":"50","max":"50000","dripfeed":false}]}`,
   },
   restOrder: {
     title: 'An order, safe to repeat',
@@ -118,6 +134,11 @@ const rest = {
   -d '{"service":"32","link":"https://example.com","quantity":"100","country":"BD","device":5,"type_of_traffic":3}'`,
     answer: `{"id":"23510","charge":"0.35751","currency":"USD"}`,
   },
+  restDripFeed: {
+    title: 'The drip-feed, canceled',
+    curl: `curl -s {base}/api/v1/drip-feeds/23511 -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"id":"23511","status":"Canceled","charge":"0.00","currency":"USD","start_count":null,"remains":"150","version":"6","service":"16","type":"Default","link":"https://example.com/flyer","quantity":"150","comments":null,"parameters":{},"request_id":null,"placed_at":"2026-11-20T12:00:00.000Z","finished_at":"2026-11-20T12:00:01.000Z","runs":3,"orders":["23512","23513","23514"],"interval":60,"canceled_at":"2026-11-20T12:00:01.000Z"}`,
+  },
   restOrders: {
     title: 'Several at once, an outcome for each',
     curl: `curl -s {base}/api/v1/orders -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
@@ -127,12 +148,12 @@ const rest = {
   restOne: {
     title: 'One order with its history',
     curl: `curl -s {base}/api/v1/order/23506 -H 'Authorization: ApiKey YOUR_KEY'`,
-    answer: `{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/text","quantity":"100","comments":null,"parameters":{},"request_id":"order-4712","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null,"history":[{"at":"2026-11-20T12:00:00.000Z","status":"Pending"}]}`,
+    answer: `{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/text","quantity":"100","comments":null,"parameters":{},"drip_feed":null,"request_id":"order-4712","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null,"history":[{"at":"2026-11-20T12:00:00.000Z","status":"Pending"}]}`,
   },
   restList: {
     title: 'The newest orders, a page',
     curl: `curl -s '{base}/api/v1/orders?limit=1' -H 'X-Api-Key: YOUR_KEY'`,
-    answer: `{"data":[{"id":"23507","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/a","quantity":"100","comments":null,"parameters":{},"request_id":"a-1","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null}],"has_more":true,"next_cursor":"eyJpZCI6IjIzNTA3In0"}`,
+    answer: `{"data":[{"id":"23507","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/a","quantity":"100","comments":null,"parameters":{},"drip_feed":null,"request_id":"a-1","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null}],"has_more":true,"next_cursor":"eyJpZCI6IjIzNTA3In0"}`,
   },
   restStatus: {
     title: 'How orders stand',

@@ -82,6 +82,17 @@ const types: Section = {
   ],
 }
 
+const dripFeeds: Section = {
+  id: 'drip-feed',
+  title: 'Drip-feed',
+  parts: [
+    'Where a service has `dripfeed`, an order may be made in runs: `quantity` is each run’s, `runs` how many there are (up to 1000), `interval` the minutes from one to the next (up to 43200, and the last within 90 days). `min` bounds a run, `max` all of them together. The money for all runs is held at once; if it does not suffice, nothing is ordered.',
+    { examples: ['addDripFeed', 'statusDripFeed', 'cancelDripFeed', 'restDripFeed'] },
+    'The number that is answered is the drip-feed’s. `status` tells what its runs come to, and in `orders` the numbers of the orders that they are: each can be read, is told by webhooks, and is settled by itself. The drip-feed is `Pending` until a run has begun and `In progress` until all have ended; if they ended differently it is `Partial`.',
+    'To cancel it cancels what has not been sent, and the money for that is back at once; what was sent goes on. Over REST the list is `GET /api/v1/drip-feeds`.',
+  ],
+}
+
 const errors: Section = {
   id: 'errors',
   title: 'Errors at /api/v2',
@@ -115,6 +126,7 @@ const errors: Section = {
           '`Incorrect answer number`',
           '',
         ],
+        ['`runs` or `interval` alone, or out of bounds', '`Incorrect runs`, `Incorrect interval`', ''],
         ['`runs` or `interval` for a service without drip-feed', '`Drip-feed is not available for this service`', ''],
         ['`request_id` is empty or longer than 128 characters', '`Incorrect request ID`', ''],
         ['`request_id` was used for another order', '`This request ID was used for another order`', ''],
@@ -241,7 +253,7 @@ const limits: Section = {
       rows: [
         ['a request’s body', '1 MiB'],
         ['ids in one `status`', '100'],
-        ['orders in one `POST /api/v1/orders`', '100'],
+        ['orders in one `POST /api/v1/orders`', '100; 1000 with all runs of drip-feeds'],
         ['a link', '2048 characters'],
         ['a comment', '2000 characters; all lines of one field together 262,144'],
         ['a request’s own key', '128 characters'],
@@ -257,6 +269,7 @@ export const SECTIONS: readonly Section[] = [
   keys,
   panelForm,
   types,
+  dripFeeds,
   errors,
   repeating,
   statuses,

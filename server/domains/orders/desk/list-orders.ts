@@ -30,6 +30,7 @@ export interface OrderFilter {
   service_id?: bigint | undefined
   provider_id?: bigint | undefined
   provider_order_id?: string | undefined
+  drip_feed_id?: bigint | undefined
   /** Why it waits, as the order says. */
   reason?: string | undefined
   /** Placed at or after. */
@@ -125,7 +126,7 @@ export async function countOrders(
 
 function conditionsOf(filter: OrderFilter): Conditions {
   const where = new Conditions()
-  const { states, customer_id, service_id, provider_id, provider_order_id, reason, from, to } = filter
+  const { states, customer_id, service_id, provider_id, provider_order_id, drip_feed_id, reason, from, to } = filter
   if (states) where.add(`state = any(${where.value(textArray(states))}::text[])`)
   if (customer_id !== undefined) where.add(`customer_id = ${where.value(customer_id)}`)
   if (service_id !== undefined) where.add(`service_id = ${where.value(service_id)}`)
@@ -136,6 +137,7 @@ function conditionsOf(filter: OrderFilter): Conditions {
       `provider_order_id = ${where.value(provider_order_id)} and provider_id = any(array(select id from providers.provider))`,
     )
   }
+  if (drip_feed_id !== undefined) where.add(`drip_feed_id = ${where.value(drip_feed_id)}`)
   if (reason !== undefined) where.add(`reason = ${where.value(reason)}`)
   if (from) where.add(`placed_at >= ${where.value(from)}`)
   if (to) where.add(`placed_at < ${where.value(to)}`)

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { openDoors } from '#test/support/doors.ts'
-import { claimed, dispatched, orderNow, placed, REFUSED, TIMED_OUT, told } from '#test/support/order-book.ts'
+import { anOrder, claimed, dispatched, dripFed, orderNow, REFUSED, TIMED_OUT, told } from '#test/support/order-book.ts'
 import type { Shop } from '#test/support/shop.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
 import { ORDER_STATES, type Order, type OrderState, VISIBLE_STATUSES, visibleStatus } from '../order.ts'
+import { placeOrders } from '../placing/place-orders.ts'
 
 /** How an order comes to stand in each state, by the verbs that bring it there. */
 const WAYS: Record<OrderState, (shop: Shop, customer: bigint) => Promise<Order>> = {
@@ -16,8 +17,18 @@ const WAYS: Record<OrderState, (shop: Shop, customer: bigint) => Promise<Order>>
   partial: followed('partial'),
   cancelled: followed('cancelled'),
   dispatching: claimed,
-  // Last: the ways above claim whatever is queued.
-  queued: async (shop, customer) => (await placed(shop, customer))[0] as Order,
+  // Last, for the ways above claim whatever is queued: the runs of a drip-feed, one due at once and one later.
+  scheduled: async (shop, customer) => {
+    const order = anOrder(shop, customer, { service_id: dripFed(shop).id, quantity: '100', runs: '2', interval: '60' })
+    await placeOrders(shop.app, [order])
+    return inState(shop, 'scheduled')
+  },
+  queued: (shop) => inState(shop, 'queued'),
+}
+
+async function inState(shop: Shop, state: OrderState): Promise<Order> {
+  const [row] = await shop.app.db.query<{ id: bigint }>('select id from orders.orders where state = $1', [state])
+  return orderNow(shop, row?.id ?? 0n)
 }
 
 function followed(status: 'processing' | 'in_progress' | 'completed' | 'partial' | 'cancelled') {
@@ -31,7 +42,7 @@ function followed(status: 'processing' | 'in_progress' | 'completed' | 'partial'
 
 /** Words of the inner life, none of which a customer may read: states that are not theirs, reasons, and whatever is of a provider. */
 const INNER =
-  /failed|unknown|queued|dispatch|insufficient|resubmit|waiting|reason|detail|bad.?link|timeout|provider|cost|attempt/i
+  /scheduled|not_before|failed|unknown|queued|dispatch|insufficient|resubmit|waiting|reason|detail|bad.?link|timeout|provider|cost|attempt/i
 
 test('whatever state an order is in, no door of its customer tells more than what they are to see', async () => {
   const { shop, url, customer } = await openDoors()
@@ -92,6 +103,12 @@ test('whatever state an order is in, no door of its customer tells more than wha
     expect(rows.sort()).toEqual(wanted.map(([state, { id }]) => [`"${id}"`, `"${visibleStatus(state)}"`]).sort())
   }
   expect((await fetch(`${url}/api/v1/orders.csv?status=failed`, { headers: { 'x-api-key': key } })).status).toBe(400)
+  const { drip_feed_id } = orders.get('scheduled') as Order
+  expect((await read(`/api/v1/order/${drip_feed_id}`)).body).toMatchObject({ status: 'Pending', runs: 2 })
+  expect((await read('/api/v1/drip-feeds')).body.data).toMatchObject([{ id: String(drip_feed_id), status: 'Pending' }])
+  expect((await read('/api/v2', { action: 'status', order: String(drip_feed_id) })).body).toMatchObject({
+    status: 'Pending',
+  })
   await read('/api/v1/balance')
   await read('/api/v1/messages')
   expect(heard.filter((text) => INNER.test(text))).toEqual([])

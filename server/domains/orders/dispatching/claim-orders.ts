@@ -171,8 +171,8 @@ function spend(orders: readonly CostedOrder[], limits: ClaimLimits): Spent {
 }
 
 /** Since when the order waits to be sent. */
-function queuedAt({ placed_at, last_resubmit_at }: Order): Date {
-  return last_resubmit_at ?? placed_at
+function queuedAt({ placed_at, last_resubmit_at, not_before }: Order): Date {
+  return last_resubmit_at ?? not_before ?? placed_at
 }
 
 function asClaimed({ order, expected_cost }: CostedOrder, claimed_until: Date) {

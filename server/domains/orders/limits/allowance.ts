@@ -76,15 +76,16 @@ export class Allowance {
     }
   }
 
-  /** Takes room for an order of this charge, in minor units of SALE_ASSET; or says why there is none. */
-  take(customer_id: bigint, charge: bigint): OrderRefusal | undefined {
+  /** Takes room for so many orders of this charge each, in minor units of SALE_ASSET; or says why there is none for all of them. */
+  take(customer_id: bigint, charge_each: bigint, orders: number): OrderRefusal | undefined {
     const limit = this.#limits.get(customer_id)
     if (!limit) return undefined
-    const refusal = refusalOf(limit, limit.holds, charge)
+    const charge = charge_each * BigInt(orders)
+    const refusal = refusalOf(limit, limit.holds, charge, orders)
     if (refusal) return refusal
-    limit.in_flight += 1
+    limit.in_flight += orders
     limit.spent += charge
-    limit.taken += 1
+    limit.taken += orders
     return undefined
   }
 
@@ -111,11 +112,15 @@ function isUnlimited({ daily_spend_max, in_flight_max }: OwnLimits): boolean {
   return daily_spend_max === null && in_flight_max === null
 }
 
-function refusalOf(limit: CustomerLimit, holds: OwnLimits, charge: bigint): OrderRefusal | undefined {
+function refusalOf(limit: CustomerLimit, holds: OwnLimits, charge: bigint, orders: number): OrderRefusal | undefined {
   const { daily_spend_max, in_flight_max } = holds
-  if (in_flight_max !== null && limit.in_flight >= in_flight_max) {
-    const message = `You have ${limit.in_flight} orders under way and may have ${in_flight_max}. There is room when one has ended.`
-    const allowance = { limit: String(in_flight_max), left: '0' }
+  if (in_flight_max !== null && limit.in_flight + orders > in_flight_max) {
+    const left = Math.max(0, in_flight_max - limit.in_flight)
+    const message =
+      orders === 1
+        ? `You have ${limit.in_flight} orders under way and may have ${in_flight_max}. There is room when one has ended.`
+        : `You have ${limit.in_flight} orders under way and may have ${in_flight_max}; these are ${orders} more.`
+    const allowance = { limit: String(in_flight_max), left: String(left) }
     return { code: 'too_many_orders_in_flight', field: undefined, message, allowance }
   }
   if (daily_spend_max !== null && limit.spent + charge > daily_spend_max) {

@@ -1,3 +1,4 @@
+import { hasDripFeed } from '#server/domains/catalog/drip-feed.ts'
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import { renderedServices } from '#server/domains/catalog/sellable-services.ts'
 import type { Service } from '#server/domains/catalog/service.ts'
@@ -17,7 +18,7 @@ function serviceRow(service: Service): string {
     min: String(service.min),
     max: String(service.max),
     // What a customer can have here, not what the provider could do.
-    dripfeed: false,
+    dripfeed: hasDripFeed(service),
     refill: service.refill,
     cancel: service.cancel,
     desc: service.description ?? '',

@@ -1,5 +1,7 @@
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import type { CustomerReads } from '../customer-reads.ts'
+import { figuresOf } from '../drip-feed/drip-feed.ts'
+import { type FeedWithRuns, findDripFeeds } from '../drip-feed/queries.ts'
 import { idsOf, readIdList } from '../id-list.ts'
 import { type CustomerOrder, netCharge, visibleRemains, visibleStatus } from '../order.ts'
 import { parseId } from '../order-id.ts'
@@ -9,22 +11,32 @@ import { ERRORS, errorBody } from './refusals.ts'
 
 /** `status`: of one order, or of many as an object keyed by the ids as they were spelled. Another customer's order is no order. */
 export async function answerStatus({ app, reads }: PanelDeps, { principal, texts }: PanelCall): Promise<string> {
-  if (texts.orders === undefined) return statusOfOne(reads, principal.user_id, texts.order ?? texts.order_id ?? '')
+  if (texts.orders === undefined) return statusOfOne(app, reads, principal.user_id, texts.order ?? texts.order_id ?? '')
   const list = readIdList(texts.orders)
   if (list === undefined) return errorBody(ERRORS.too_many_ids)
   if (list.length === 0) return errorBody(ERRORS.order_id)
-  const found = await findOrders(app.db, principal.user_id, idsOf(list))
+  const ids = idsOf(list)
+  const found = await findOrders(app.db, principal.user_id, ids)
+  const others = ids.filter((id) => !found.has(id))
+  const feeds = await findDripFeeds(app.db, principal.user_id, others)
   const rows = list.map(({ spelled, id }) => {
     const order = id === undefined ? undefined : found.get(id)
-    return `${JSON.stringify(spelled)}:${order ? statusRow(order) : errorBody(ERRORS.order_id)}`
+    const feed = id === undefined ? undefined : feeds.get(id)
+    return `${JSON.stringify(spelled)}:${order ? statusRow(order) : feedRow(feed)}`
   })
   return `{${rows.join()}}`
 }
 
-async function statusOfOne(reads: CustomerReads, customer_id: bigint, spelled: string): Promise<string> {
+async function statusOfOne(
+  { db }: PanelDeps['app'],
+  reads: CustomerReads,
+  customer_id: bigint,
+  spelled: string,
+): Promise<string> {
   const id = parseId(spelled.trim())
   const found = id === undefined ? undefined : await reads.order(customer_id, id)
-  return found ? statusRow(found.order) : errorBody(ERRORS.order_id)
+  if (found || id === undefined) return found ? statusRow(found.order) : errorBody(ERRORS.order_id)
+  return feedRow((await findDripFeeds(db, customer_id, [id])).get(id))
 }
 
 /** The five fields of the form, all texts. Where no start count is known it is 0: the form has no word for that. */
@@ -36,4 +48,19 @@ function statusRow(order: CustomerOrder): string {
     remains: String(visibleRemains(order)),
     currency: order.asset,
   })
+}
+
+/** A drip-feed has the five fields too, of all its runs together, and the orders that they are. */
+function feedRow(found: FeedWithRuns | undefined): string {
+  if (!found) return errorBody(ERRORS.order_id)
+  const { charge, start_count, status, remains } = figuresOf(found.runs)
+  const fields = JSON.stringify({
+    charge: saleAmount(charge),
+    start_count: String(start_count ?? 0n),
+    status,
+    remains: String(remains),
+    currency: found.runs[0]?.asset,
+    runs: found.feed.runs,
+  })
+  return `${fields.slice(0, -1)},"orders":[${found.runs.map((run) => run.id).join()}]}`
 }

@@ -39,7 +39,7 @@ test('each refusal has the text that clients know, with status 200, and moves no
   const { shop } = doors
   const { id, key } = await doors.customer('1')
   const sold = present(
-    shop.services.find((service) => service.type === 'Default' && service.min > 1n),
+    shop.services.find((service) => service.type === 'Default' && service.min > 1n && !service.dripfeed),
     'a service with a minimum',
   )
   const add = {

@@ -71,7 +71,7 @@ export function refusalText(refusal: OrderRefusal): string {
     case 'daily_spend_limit_reached':
       return `Daily spend limit of ${refusal.allowance?.limit} reached, ${refusal.allowance?.left} left until ${refusal.allowance?.resets_at}`
     case 'too_many_orders_in_flight':
-      return `Limit of ${refusal.allowance?.limit} orders in progress reached, 0 left until one ends`
+      return `Limit of ${refusal.allowance?.limit} orders in progress reached, ${refusal.allowance?.left} left until one ends`
     case 'request_key_invalid':
       return 'Incorrect request ID'
     case 'request_key_reused':

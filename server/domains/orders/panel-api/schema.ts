@@ -26,6 +26,8 @@ const requestFields = z
     link: text('`add`: what the work is about, a web address.', 'https://example.com/text'),
     quantity: text(`\`add\`: type ${TYPES_WITH_QUANTITY}.`, '100'),
     ...params,
+    runs: text('`add`, drip-feed: how many orders of this quantity, one after another.', '3'),
+    interval: text('`add`, drip-feed: minutes from one run to the next.', '60'),
     request_id: text(
       '`add`: your own key, up to 128 characters. The same request under it makes one order. The header `Idempotency-Key` does the same.',
       'order-4711',
@@ -45,6 +47,8 @@ const status = z.object({
   status: z.enum(['Pending', 'In progress', 'Processing', 'Completed', 'Partial', 'Canceled']),
   remains: z.string().meta({ example: '157' }),
   currency: z.string().meta({ example: 'USD' }),
+  runs: z.number().optional().meta({ description: 'Of a drip-feed.' }),
+  orders: z.array(z.number()).optional().meta({ description: 'Of a drip-feed: the orders that its runs are.' }),
 })
 
 const service = z.object({

@@ -4,6 +4,7 @@ import type { Service } from '#server/domains/catalog/service.ts'
 import { PARAM_NAMES, TYPE_NAMES } from '#server/domains/providers/order-types.ts'
 import { checkOrder, isRefusal, type OrderRequest } from './check-order.ts'
 import { contentOf } from './known-orders.ts'
+import { weightOf } from './read-rhythm.ts'
 
 const SERVICE = {
   id: 1n,
@@ -287,6 +288,25 @@ describe('requests', () => {
     ['a\udc00', 'request_key_invalid'],
   ])('the request key %j: %s', (request_key, code) => {
     expect(codeOf(check({ request_key, quantity: '10' }))).toBe(code)
+  })
+
+  test('each run reaches the minimum, all together keep to the maximum, and each is charged by itself', () => {
+    const fed = (request: Partial<OrderRequest>) => check({ interval: '5', ...request }, { dripfeed: true })
+    expect(fed({ quantity: '11', runs: '3' })).toMatchObject({
+      quantity: 11n,
+      charge: 9_900n,
+      rhythm: { runs: 3, interval_minutes: 5 },
+    })
+    expect(codeOf(fed({ quantity: '9', runs: '3' }))).toBe('quantity_below_min')
+    expect(codeOf(fed({ quantity: '500', runs: '2' }))).toBeUndefined()
+    expect(codeOf(fed({ quantity: '501', runs: '2' }))).toBe('quantity_above_max')
+    const most = { rate: 10n ** 15n, max: 999_999_999_999n, dripfeed: true }
+    expect(codeOf(check({ quantity: '9000', interval: '5', runs: '1000' }, most))).toBeUndefined()
+    expect(codeOf(check({ quantity: '10000', interval: '5', runs: '1000' }, most))).toBe('charge_invalid')
+    // Whatever comes, it weighs no less than it makes orders.
+    expect(['3', ' 3 ', '0003', '', 'x', '1001', undefined].map((runs) => weightOf({ runs }))).toEqual([
+      3, 3, 3, 1, 1, 1, 1,
+    ])
   })
 
   test('drip-feed is refused rather than ignored; its empty and zero fields are nothing', () => {

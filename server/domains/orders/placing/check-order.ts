@@ -1,19 +1,20 @@
+import { hasDripFeed } from '#server/domains/catalog/drip-feed.ts'
 import type { Service } from '#server/domains/catalog/service.ts'
 import { isPackage, typeRule } from '#server/domains/providers/order-types.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
+import type { Rhythm } from '../drip-feed/drip-feed.ts'
 import type { OrderRefusal } from '../errors.ts'
 import { priceOf } from '../order.ts'
 import { type GivenParams, linesOf, readParams } from './read-params.ts'
+import { asksForRuns, type GivenRhythm, readRhythm, withoutDripFeed } from './read-rhythm.ts'
 import { isWebAddress } from './web-address.ts'
 
 /** An order as a caller asks for it: texts as they came, nothing checked. */
-export interface OrderRequest extends GivenParams {
+export interface OrderRequest extends GivenParams, GivenRhythm {
   service_id: bigint
   link: string
   /** Digits; absent for the types whose quantity follows from other fields. */
   quantity?: string | undefined
-  runs?: string | undefined
-  interval?: string | undefined
   /** The caller's own key, up to 128 characters. */
   request_key?: string | undefined
 }
@@ -23,9 +24,11 @@ export interface ReadOrder {
   quantity: bigint
   link: string
   params: Record<string, string>
+  /** Of a drip-feed: the quantity is each run's. */
+  rhythm?: Rhythm | undefined
 }
 
-/** What is needed to place it. */
+/** What is needed to place it. Charge and cost are each run's. */
 export interface CheckedOrder extends ReadOrder {
   charge: bigint
   expected_cost: bigint
@@ -36,13 +39,15 @@ const REQUEST_KEY_MAX = 128
 /** Checks one request against its service and prices it. Pure. The refusal names the field and the reason. */
 export function checkOrder(service: Service | undefined, request: OrderRequest): CheckedOrder | OrderRefusal {
   if (!service?.active) return refuse('service_not_found', 'service', 'There is no such service.')
+  if (asksForRuns(request) && !hasDripFeed(service)) return withoutDripFeed(request)
   const read = readOrder(service, request)
   if (isRefusal(read)) return read
-  const range = outOfRange(service, read.quantity)
+  const range = outOfRange(service, read)
   if (range) return range
   const charge = priceOf(service.type, service.rate, read.quantity)
   const expected_cost = priceOf(service.type, service.cost, read.quantity)
-  if (charge <= 0n || charge > AMOUNT_MAX || expected_cost > AMOUNT_MAX) {
+  const runs = BigInt(read.rhythm?.runs ?? 1)
+  if (charge <= 0n || charge * runs > AMOUNT_MAX || expected_cost > AMOUNT_MAX) {
     return refuse('charge_invalid', 'quantity', 'No charge can be computed for this quantity.')
   }
   return { ...read, charge, expected_cost }
@@ -56,11 +61,11 @@ export function readOrder(service: Pick<Service, 'type'>, request: OrderRequest)
   if (request.request_key !== undefined && !isRequestKey(request.request_key)) {
     return refuse('request_key_invalid', 'request_id', 'The request key has 1 to 128 characters, none of control.')
   }
-  for (const field of ['runs', 'interval'] as const) {
-    if (isSet(request[field])) return refuse('parameter_not_supported', field, 'This service has no drip-feed.')
-  }
   const asked = askedOf(service, request)
-  return isRefusal(asked) ? asked : { ...asked, link }
+  if (isRefusal(asked)) return asked
+  const rhythm = readRhythm(service.type, request)
+  if (rhythm === undefined) return { ...asked, link }
+  return isRefusal(rhythm) ? rhythm : { ...asked, link, rhythm }
 }
 
 /** Whether `checkOrder` or `readOrder` refused. */
@@ -91,22 +96,20 @@ export function isRequestKey(key: string): boolean {
   return key.length > 0 && key.length <= REQUEST_KEY_MAX && /^\P{C}*$/u.test(key)
 }
 
-function outOfRange(service: Service, quantity: bigint): OrderRefusal | undefined {
+/** Each run is an order of its own and has to reach the minimum; the maximum is for all runs together, as panels count. */
+function outOfRange(service: Service, { quantity, rhythm }: ReadOrder): OrderRefusal | undefined {
   // A package is one, whatever its limits say.
   if (isPackage(service.type)) return undefined
   if (quantity < service.min) {
     const message = `The quantity is below the minimum of ${service.min}.`
     return { code: 'quantity_below_min', field: 'quantity', message, limit: service.min }
   }
-  if (quantity > service.max) {
-    const message = `The quantity is above the maximum of ${service.max}.`
+  if (quantity * BigInt(rhythm?.runs ?? 1) > service.max) {
+    const what = rhythm ? 'The quantity of all runs together' : 'The quantity'
+    const message = `${what} is above the maximum of ${service.max}.`
     return { code: 'quantity_above_max', field: 'quantity', message, limit: service.max }
   }
   return undefined
-}
-
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && value.trim() !== '' && value.trim() !== '0'
 }
 
 function refuse(code: OrderRefusal['code'], field: OrderRefusal['field'], message: string): OrderRefusal {

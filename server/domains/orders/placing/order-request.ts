@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { PARAM_NAMES, PARAMS, type ParamName } from '#server/domains/providers/order-types.ts'
 import { parseId } from '../order-id.ts'
 import { describeParam, TYPES_WITH_QUANTITY } from './describe-types.ts'
-import type { PlaceOrder } from './place-orders.ts'
+import { PLACE_ORDERS_MAX, type PlaceOrder } from './place-orders.ts'
 import type { GivenParams } from './read-params.ts'
+import { weightOf } from './read-rhythm.ts'
 
 /** Orders in one request. */
 const ORDERS_MAX = 100
@@ -34,6 +35,10 @@ export const orderRequest = z
     link: z.string().max(4_096).meta({ description: 'What the work is about, a web address.' }),
     quantity: whole.optional().meta({ description: `Type ${TYPES_WITH_QUANTITY}.` }),
     ...params,
+    runs: whole
+      .optional()
+      .meta({ description: 'For a drip-feed: how many orders of this quantity, one after another.' }),
+    interval: whole.optional().meta({ description: 'For a drip-feed: minutes from one run to the next.' }),
     request_id: z
       .string()
       .optional()
@@ -42,7 +47,15 @@ export const orderRequest = z
   .meta({ example: { service: '1', link: 'https://example.com/text', quantity: '100' } })
 
 /** Several orders, as `POST /api/v1/orders` takes them. */
-export const ordersRequest = z.strictObject({ orders: z.array(orderRequest).min(1).max(ORDERS_MAX) })
+export const ordersRequest = z.strictObject({
+  orders: z
+    .array(orderRequest)
+    .min(1)
+    .max(ORDERS_MAX)
+    .refine((orders) => orders.reduce((all, order) => all + weightOf(order), 0) <= PLACE_ORDERS_MAX, {
+      message: `must have no more than ${PLACE_ORDERS_MAX} orders with all runs of drip-feeds`,
+    }),
+})
 
 /** No service has this id, so that placing says what it says of any unknown service. */
 const NO_SERVICE = 0n
@@ -55,6 +68,8 @@ export function placementOf(customer_id: bigint, request: z.output<typeof orderR
     service_id: parseId(request.service.trim()) ?? NO_SERVICE,
     link: request.link,
     quantity: request.quantity,
+    runs: request.runs,
+    interval: request.interval,
     request_key: request.request_id,
   }
 }

@@ -2,6 +2,7 @@ import { BusyError } from '#server/domains/identity/errors.ts'
 import { coalesce, QueueFullError } from '#server/kit/coalesce.ts'
 import type { App } from '#server/platform/app.ts'
 import { PLACE_ORDERS_MAX, type PlaceOrder, type PlaceOutcome, placeOrders } from './place-orders.ts'
+import { weightOf } from './read-rhythm.ts'
 
 /** Places one order. Throws BusyError, with nothing begun, when too many wait. */
 export type PlaceSingleOrder = (input: PlaceOrder) => Promise<PlaceOutcome>
@@ -15,6 +16,7 @@ const WAITING_MAX = 5_000
 export function openPlaceOrder(app: App): PlaceSingleOrder {
   const place = coalesce((inputs: PlaceOrder[]) => placeOrders(app, inputs), {
     max: PLACE_ORDERS_MAX,
+    weigh: weightOf,
     lanes: LANES,
     queue_max: WAITING_MAX,
   })
