@@ -1335,6 +1335,24 @@ create table orders.customer_limit (
   constraint customer_limit_spent_check CHECK ((spent >= 0))
 ) with (fillfactor=70);
 
+create table orders.drip_feed (
+  id bigint not null,
+  customer_id bigint not null,
+  runs smallint not null,
+  interval_minutes integer not null,
+  request_key text,
+  placed_at timestamp with time zone default now() not null,
+  cancelled_at timestamp with time zone,
+  constraint drip_feed_interval_minutes_check CHECK (((interval_minutes >= 1) AND (interval_minutes <= 43200))),
+  constraint drip_feed_pkey PRIMARY KEY (id),
+  constraint drip_feed_request_key_check CHECK (((char_length(request_key) >= 1) AND (char_length(request_key) <= 128))),
+  constraint drip_feed_runs_check CHECK (((runs >= 1) AND (runs <= 1000)))
+);
+
+CREATE INDEX drip_feeds_of_customer ON orders.drip_feed USING btree (customer_id, id);
+
+CREATE UNIQUE INDEX drip_feed_request_once ON orders.drip_feed USING btree (customer_id, request_key) WHERE (request_key IS NOT NULL);
+
 create table orders.finance_customer_day (
   day date not null,
   customer_id bigint not null,
@@ -1460,6 +1478,9 @@ create table orders.orders (
   request_key text,
   waiting_since timestamp with time zone default now(),
   sole_link boolean default false not null,
+  drip_feed_id bigint,
+  run smallint,
+  not_before timestamp with time zone,
   refunded bigint default 0 not null,
   accepted_cost bigint,
   constraint order_at_provider CHECK (((state <> ALL (ARRAY['pending'::text, 'processing'::text, 'in_progress'::text])) OR (provider_order_id IS NOT NULL))),
@@ -1474,6 +1495,8 @@ END),
   constraint order_final CHECK (((state = ANY (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) = ((captured + released) = charge))),
   constraint order_finished CHECK (((state = ANY (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
   constraint order_refunded_within CHECK (((refunded >= 0) AND (refunded <= captured))),
+  constraint order_run CHECK (((drip_feed_id IS NULL) = (run IS NULL))) NOT VALID,
+  constraint order_scheduled CHECK (((state <> 'scheduled'::text) OR (not_before IS NOT NULL))) NOT VALID,
   constraint order_settled_within CHECK (((captured + released) <= charge)),
   constraint order_sunk_within CHECK ((sunk_cost <= booked_cost)),
   constraint orders_accepted_cost_check CHECK ((accepted_cost >= 0)),
@@ -1496,9 +1519,9 @@ END),
   constraint orders_released_check CHECK ((released >= 0)),
   constraint orders_request_key_check CHECK (((char_length(request_key) >= 1) AND (char_length(request_key) <= 128))),
   constraint orders_resubmits_check CHECK ((resubmits >= 0)),
-  constraint orders_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatching'::text, 'unknown'::text, 'failed'::text, 'pending'::text, 'processing'::text, 'in_progress'::text, 'completed'::text, 'partial'::text, 'cancelled'::text]))),
+  constraint orders_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'queued'::text, 'dispatching'::text, 'unknown'::text, 'failed'::text, 'pending'::text, 'processing'::text, 'in_progress'::text, 'completed'::text, 'partial'::text, 'cancelled'::text]))) NOT VALID,
   constraint orders_sunk_cost_check CHECK ((sunk_cost >= 0)),
-  constraint orders_type_check CHECK ((type = ANY (ARRAY['Default'::text, 'Package'::text, 'SEO'::text, 'Custom Comments'::text, 'Custom Comments Package'::text, 'Mentions'::text, 'Mentions with Hashtags'::text, 'Mentions Custom List'::text, 'Mentions Hashtag'::text, 'Mentions User Followers'::text, 'Mentions Media Likers'::text, 'Comment Likes'::text, 'Comment Replies'::text, 'Poll'::text, 'Invites from Groups'::text, 'Subscriptions'::text, 'Web Traffic'::text]))) NOT VALID,
+  constraint orders_type_check CHECK ((type = ANY (ARRAY['Default'::text, 'Package'::text, 'SEO'::text, 'Custom Comments'::text, 'Custom Comments Package'::text, 'Mentions'::text, 'Mentions with Hashtags'::text, 'Mentions Custom List'::text, 'Mentions Hashtag'::text, 'Mentions User Followers'::text, 'Mentions Media Likers'::text, 'Comment Likes'::text, 'Comment Replies'::text, 'Poll'::text, 'Invites from Groups'::text, 'Subscriptions'::text, 'Web Traffic'::text]))),
   constraint orders_version_check CHECK ((version > 0))
 ) with (fillfactor=85);
 
@@ -1520,6 +1543,8 @@ CREATE INDEX orders_placed ON orders.orders USING btree (placed_at);
 
 CREATE INDEX orders_queued ON orders.orders USING btree (provider_id, customer_id, id) WHERE (state = 'queued'::text);
 
+CREATE INDEX orders_scheduled ON orders.orders USING btree (not_before) WHERE (state = 'scheduled'::text);
+
 CREATE INDEX orders_sole_link ON orders.orders USING btree (service_id, md5(link)) WHERE (sole_link AND (state <> ALL (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])));
 
 CREATE INDEX orders_waiting ON orders.orders USING btree (state, id) WHERE (state = ANY (ARRAY['unknown'::text, 'failed'::text]));
@@ -1531,6 +1556,8 @@ CREATE INDEX orders_with_reason ON orders.orders USING btree (reason, id) WHERE 
 CREATE UNIQUE INDEX order_at_provider_once ON orders.orders USING btree (provider_id, provider_order_id) WHERE (provider_order_id IS NOT NULL);
 
 CREATE UNIQUE INDEX order_request_once ON orders.orders USING btree (customer_id, request_key) WHERE (request_key IS NOT NULL);
+
+CREATE UNIQUE INDEX order_run_once ON orders.orders USING btree (drip_feed_id, run) WHERE (drip_feed_id IS NOT NULL);
 
 create table orders.provider_hour (
   hour timestamp with time zone not null,

@@ -53,6 +53,7 @@ const TAGS = [
   },
   { name: 'alerts', description: 'For staff: what is wrong at the moment.' },
   { name: 'areas', description: 'The doors of administrators, support, team leads, traders and merchants.' },
+  { name: 'providers', description: 'For staff: who does the work, and what was said to them.' },
   { name: 'prices', description: 'For staff: how rates come out of costs.' },
   { name: 'sources', description: 'For staff: where services are bought, and how each source does.' },
   { name: 'order desk', description: 'For staff: all orders as they are.' },

@@ -12,6 +12,7 @@ export interface OrderRefusal {
     | 'comments_invalid'
     | 'parameter_invalid'
     | 'parameter_not_supported'
+    | 'line_invalid'
     | 'insufficient_funds'
     | 'request_key_invalid'
     | 'request_key_reused'

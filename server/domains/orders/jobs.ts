@@ -87,7 +87,14 @@ export function startOrderWork(app: App, providers: Providers): OrderWork {
   return {
     wakeDispatcher: finder.wake,
     stop: async () => {
-      await Promise.all([finder.stop(), sweeper.stop(), reconciler.stop(), rerouter.stop(), releaser.stop(), after_sales.stop()])
+      await Promise.all([
+        finder.stop(),
+        sweeper.stop(),
+        reconciler.stop(),
+        rerouter.stop(),
+        releaser.stop(),
+        after_sales.stop(),
+      ])
       await Promise.all([...crews.values()].map((crew) => crew.stop()))
     },
   }

@@ -118,6 +118,33 @@ test('numbers may come as text or as numbers, comments as text or as a list', as
   expect(read.body).toMatchObject({ quantity: '2', comments: 'a\nb', type: 'Custom Comments' })
 })
 
+test('many orders of one text are answered line by line, and all together once under their key', async () => {
+  const doors = await openDoors()
+  const { id, key } = await doors.customer('20')
+  const service = doors.shop.service('Package').id
+  const orders = `${service}|https://example.com/a\n\n${service}|nowhere|\nx|https://example.com/b|5\n${service}| https://example.com/c |\n1`
+  const send = (body: object, headers = {}) => call(doors, key, 'POST', '/api/v1/orders/mass', body, headers)
+  const first = await send({ orders }, { 'idempotency-key': 'm1' })
+  const placed = (line: number) => ({ line, ok: true, replayed: false, order: { charge: '5.07' } })
+  expect(first).toMatchObject({
+    status: 200,
+    body: {
+      data: [
+        placed(1),
+        { line: 3, ok: false, refusal: { code: 'link_invalid', field: 'link' } },
+        { line: 4, ok: false, refusal: { code: 'service_not_found' } },
+        placed(5),
+        { line: 6, ok: false, refusal: { code: 'line_invalid' } },
+      ],
+    },
+  })
+  expect((await send({ orders }, { 'idempotency-key': 'm1' })).body).toEqual(first.body)
+  expect((await doors.shop.wallet(id)).held).toBe(10_140_000n)
+  for (const odd of [{ orders: ' \n' }, { orders: '1|a|1\n'.repeat(101) }, { orders: ['1|a|1'] }, {}]) {
+    expect((await send(odd)).body).toMatchObject({ code: 'invalid_request', errors: [{ field: 'orders' }] })
+  }
+})
+
 test('a refusal is a problem that names its code, field and limit, and moves nothing', async () => {
   const doors = await openDoors()
   const { id, key } = await doors.customer('1')

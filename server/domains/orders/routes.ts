@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import { SALE_ASSET } from '#server/domains/catalog/service.ts'
 import { principalOf } from '#server/domains/identity/guard-routes.ts'
+import { present } from '#server/kit/invariant.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
@@ -28,7 +29,8 @@ import {
   statusView,
   statusWord,
 } from './order-views.ts'
-import { orderRequest, ordersRequest, placementOf } from './placing/order-request.ts'
+import { isRefusal } from './placing/check-order.ts'
+import { massRequest, orderRequest, ordersRequest, placementOf } from './placing/order-request.ts'
 import type { PlaceSingleOrder } from './placing/place-order.ts'
 import { type PlaceOutcome, placeOrders } from './placing/place-orders.ts'
 import { OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
@@ -41,6 +43,7 @@ export function orderRoutes(
 ): FastifyPluginAsyncZod {
   return async (server) => {
     await server.register(placingRoutes(app, placeOrder))
+    await server.register(massRoute(app))
     await server.register(readingRoutes(app, reads))
     await server.register(statusRoutes(app))
     await server.register(userStatusRoute(app))
@@ -112,6 +115,38 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
   }
 }
 
+function massRoute(app: App): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.post(
+      '/api/v1/orders/mass',
+      {
+        config: { permission: 'orders:place:own', rate_class: 'ordering', idempotent: true },
+        schema: {
+          summary: 'Place up to 100 orders, one a line',
+          description:
+            'One outcome for each line that is not empty, with its number; one that is refused does not fail the others. To make repeating safe, send an `Idempotency-Key`.',
+          tags: ['orders'],
+          body: massRequest,
+          response: { 200: z.object({ data: z.array(massOutcomeShape) }) },
+        },
+      },
+      (request, reply) =>
+        once(request, reply, 200, async (_, tx) => {
+          const customer_id = principalOf(request).user_id
+          const lines = request.body.orders
+          const inputs = lines.flatMap(({ asked }) => (isRefusal(asked) ? [] : [{ ...asked, customer_id }]))
+          const outcomes = (await placeOrders(app, inputs, tx)).values()
+          return {
+            data: lines.map(({ line, asked }) => {
+              if (isRefusal(asked)) return { line, ok: false as const, refusal: refusedView(asked) }
+              return { line, ...outcomeView(present(outcomes.next().value, 'an outcome for each order')) }
+            }),
+          }
+        }),
+    )
+  }
+}
+
 /** What stands under the header's key is told in the words of every route that takes one. */
 function problemOf(refusal: OrderRefusal, key: string | undefined): ProblemError {
   if (key !== undefined && refusal.code === 'request_key_reused') return new IdempotencyKeyReusedError()
@@ -123,10 +158,12 @@ function problemOf(refusal: OrderRefusal, key: string | undefined): ProblemError
   return new OrderRefusedError(refusal)
 }
 
-const outcomeShape = z.discriminatedUnion('ok', [
-  z.object({ ok: z.literal(true), replayed: z.boolean(), order: placedShape }),
-  z.object({ ok: z.literal(false), refusal: refusedShape }),
-])
+const takenShape = z.object({ ok: z.literal(true), replayed: z.boolean(), order: placedShape })
+const notTakenShape = z.object({ ok: z.literal(false), refusal: refusedShape })
+const outcomeShape = z.discriminatedUnion('ok', [takenShape, notTakenShape])
+
+const line = z.number().int().meta({ description: 'As it stands in the text, the first being 1.', example: 1 })
+const massOutcomeShape = z.discriminatedUnion('ok', [takenShape.extend({ line }), notTakenShape.extend({ line })])
 
 function outcomeView(outcome: PlaceOutcome): z.output<typeof outcomeShape> {
   if (!outcome.ok) return { ok: false, refusal: refusedView(outcome.refusal) }

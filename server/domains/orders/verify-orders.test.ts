@@ -58,6 +58,7 @@ test.each([
     'attempts',
     `update orders.attempt set state = 'sent', provider_order_id = null, ended_at = null where order_id = $1`,
   ],
+  ['drip_feeds', 'update orders.orders set drip_feed_id = 1000000, run = 1 where id = $1'],
   ['placed_twice', `update orders.attempt set provider_order_id = '77' where order_id = $1`],
 ])('%s: the order is named after %s', async (check, sql) => {
   const { shop, completed } = await setup()

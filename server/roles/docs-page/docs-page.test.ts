@@ -114,6 +114,7 @@ const REFUSED: Record<OrderRefusal['code'], Partial<OrderRefusal>> = {
   link_invalid: {},
   link_under_way: {},
   comments_invalid: {},
+  line_invalid: {},
   parameter_invalid: { field: 'answer_number' },
   parameter_not_supported: {},
   insufficient_funds: {},

@@ -46,6 +46,12 @@ const panel = {
     curl: `curl -s {base}/api/v2 -F key=YOUR_KEY -F action=add -F service=1 -F link=https://example.com/text -F quantity=100`,
     answer: `{"order":23504}`,
   },
+  mass: {
+    title: 'Many orders, one a line',
+    curl: `curl -s {base}/api/v2 -H 'Content-Type: application/json' \\
+  -d '{"key":"YOUR_KEY","action":"mass","orders":"1|https://example.com/a|50\\n1|https://example.com/b|1"}'`,
+    answer: `[{"line":1,"order":23515},{"line":2,"error":"Quantity less than minimal 50"}]`,
+  },
   addOnce: {
     title: 'Safe to repeat: the same number again',
     curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=add -d request_id=order-4711 \\
@@ -144,6 +150,12 @@ const rest = {
     curl: `curl -s {base}/api/v1/orders -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
   -d '{"orders":[{"service":"1","link":"https://example.com/a","quantity":"100","request_id":"a-1"},{"service":"1","link":"https://example.com/b","quantity":"1","request_id":"b-1"}]}'`,
     answer: `{"data":[{"ok":true,"replayed":false,"order":{"id":"23507","charge":"4.94","currency":"USD"}},{"ok":false,"refusal":{"code":"quantity_below_min","field":"quantity","detail":"The quantity is below the minimum of 50.","limit":"50"}}]}`,
+  },
+  restMass: {
+    title: 'Several as one text',
+    curl: `curl -s {base}/api/v1/orders/mass -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
+  -d '{"orders":"1|https://example.com/c|50\\n18|https://example.com/d|5|6"}'`,
+    answer: `{"data":[{"ok":true,"replayed":false,"order":{"id":"23516","charge":"2.47","currency":"USD"},"line":1},{"ok":false,"refusal":{"code":"line_invalid","field":null,"detail":"A line is service|link|quantity."},"line":2}]}`,
   },
   restOne: {
     title: 'One order with its history',

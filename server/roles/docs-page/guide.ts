@@ -40,6 +40,7 @@ const panelForm: Section = {
         'addPackage',
         'addComments',
         'addMultipart',
+        'mass',
         'status',
         'statusMany',
         'balance',
@@ -55,6 +56,7 @@ const panelForm: Section = {
       rows: [
         ['`services`', '', ''],
         ['`add`', '`service`, `link`, then what the service’s type wants, below; `request_id` if you like', ''],
+        ['`mass`', '`orders`: up to 100 lines, `service|link|quantity` each; `request_id` if you like', ''],
         [
           '`status`',
           '`order`, or `orders`: up to 100, joined by commas',
@@ -66,6 +68,7 @@ const panelForm: Section = {
         ['`refill_status`', '`refill`: `{"status":"Completed"}`, or `refills`: an array', ''],
       ],
     },
+    '`mass` answers a row for each line that is not empty, with its number in the text; one that is refused does not fail the others. Under a `request_id` each line is known again by its number: repeat the same text.',
     'In a list of ids spaces are trimmed, repeats collapse, empty items vanish, and what is no order of yours is answered under its own spelling. More than 100 are refused whole.',
   ],
 }
@@ -120,6 +123,8 @@ const errors: Section = {
         ['the quantity is no whole number', '`Incorrect quantity`', '`neworder.error.quantity`'],
         ['below the minimum', '`Quantity less than minimal 50`', '`neworder.error.min_quantity`'],
         ['above the maximum', '`Quantity more than maximum 10000`', '`neworder.error.max_quantity`'],
+        ['`mass`: the line has other parts than service, link and quantity', '`Incorrect line`', ''],
+        ['`mass`: more than 100 lines', '`No more than 100 orders at once`', ''],
         ['no comments, or lines too long', '`Incorrect comments`', '`neworder.error.comment`'],
         [
           'another field that the type wants is missing or makes no sense; its name stands in the text',
@@ -211,7 +216,16 @@ const restDoor: Section = {
   parts: [
     'JSON in and out. Ids and amounts are texts. Besides a key it takes the token of a session (`POST /api/v1/sessions`) as `Authorization: Bearer …`.',
     {
-      examples: ['restServices', 'restOrder', 'restOrders', 'restOne', 'restList', 'restStatus', 'restBalance'],
+      examples: [
+        'restServices',
+        'restOrder',
+        'restOrders',
+        'restOne',
+        'restList',
+        'restStatus',
+        'restBalance',
+        'restMass',
+      ],
     },
     'Lists are pages: `limit` 1 to 100, then the address in the header `Link` with `rel="next"`, which is absent on the last page.',
     'All your orders, or those of one status, come as a file for spreadsheets from `GET /api/v1/orders.csv?status=Completed`, newest first.',

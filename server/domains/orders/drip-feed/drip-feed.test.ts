@@ -24,6 +24,7 @@ import { setLimits } from '../limits/set-limits.ts'
 import type { Order, OrderState } from '../order.ts'
 import { type PlaceOrder, type PlaceOutcome, placeOrders } from '../placing/place-orders.ts'
 import { historyOf } from '../queries.ts'
+import { verifyOrders } from '../verify-orders.ts'
 import { cancelDripFeed } from './cancel-drip-feed.ts'
 import { figuresOf } from './drip-feed.ts'
 import { findDripFeeds } from './queries.ts'
@@ -93,6 +94,8 @@ test('each run is an order of its own, the money for all is held at once, and on
   const again = [keyed, { ...keyed, interval: '61' }, { ...keyed, runs: '2' }, { ...keyed, runs: '', interval: '' }]
   expect(codes(await placeOrders(app, again))).toEqual(['again', ...Array(3).fill('request_key_reused')])
   await expectSound(app)
+  await app.db.query('update orders.orders set drip_feed_id = null, run = null where id = $1', [last.id])
+  expect((await verifyOrders(app.db)).problems).toMatchObject([{ check: 'drip_feeds', order_id: feed }])
 })
 
 test('it is placed whole or not at all: for want of money, by the limits, or by the rule for links', async () => {

@@ -6,6 +6,7 @@ import { answerRefill, answerRefillStatus } from './answer-refill.ts'
 import { answerServices } from './answer-services.ts'
 import { answerStatus } from './answer-status.ts'
 import type { PanelCall, PanelDeps } from './call.ts'
+import { massOrder } from './mass-order.ts'
 
 /** What a caller may ask for: the permission it needs, and what answers it, as JSON. Each counts as its class against the limits. */
 export interface PanelAction {
@@ -20,6 +21,7 @@ const status: PanelAction = { permission: 'orders:read:own', rate_class: 'readin
 export const ACTIONS: ReadonlyMap<string, PanelAction> = new Map([
   ['services', { permission: 'services:read', rate_class: 'reading', answer: answerServices }],
   ['add', { permission: 'orders:place:own', rate_class: 'ordering', answer: addOrder }],
+  ['mass', { permission: 'orders:place:own', rate_class: 'ordering', answer: massOrder }],
   ['status', status],
   ['orders', status],
   ['multi_status', status],

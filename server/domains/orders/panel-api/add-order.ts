@@ -11,10 +11,8 @@ const NO_SERVICE = 0n
 /** `add`: places one order. The answer is its number, or why it was not taken. */
 export async function addOrder(deps: PanelDeps, call: PanelCall): Promise<string> {
   const { texts } = call
-  const from_header = headerKeyOf(call)
-  const request_key = texts.request_id ?? from_header
-  // Two keys for one order: which of them is to hold is not known.
-  if (from_header !== undefined && from_header !== request_key) return errorBody(ERRORS.incorrect_request)
+  const key = requestKeyOf(call)
+  if (!key.ok) return errorBody(ERRORS.incorrect_request)
   const outcome = await deps.placeOrder({
     ...givenParams(texts),
     customer_id: call.principal.user_id,
@@ -23,11 +21,18 @@ export async function addOrder(deps: PanelDeps, call: PanelCall): Promise<string
     quantity: texts.quantity,
     runs: texts.runs,
     interval: texts.interval,
-    request_key,
+    request_key: key.request_key,
   })
   if (!outcome.ok) return errorBody(refusalText(outcome.refusal))
   if (outcome.replayed) call.reply.header(REPLAYED_HEADER, 'true')
   return `{"order":${outcome.order_id}}`
+}
+
+/** The caller's own key. Not ok when there are two for one request: which of them is to hold is not known. */
+export function requestKeyOf(call: PanelCall): { ok: true; request_key: string | undefined } | { ok: false } {
+  const from_header = headerKeyOf(call)
+  const request_key = call.texts.request_id ?? from_header
+  return from_header !== undefined && from_header !== request_key ? { ok: false } : { ok: true, request_key }
 }
 
 /** The Idempotency-Key header's key. A header that has none gives one that placing refuses, in the form's own words. */

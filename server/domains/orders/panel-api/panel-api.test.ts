@@ -92,6 +92,28 @@ test('each refusal has the text that clients know, with status 200, and moves no
   expect(await shop.wallet(id)).toEqual({ posted: 1_000_000n, held: 0n })
 })
 
+test('a text of many orders is answered line by line; under a key each line makes one order, however often and at once', async () => {
+  const doors = await openDoors()
+  const { id, key } = await doors.customer('20')
+  const service = doors.shop.service('Package').id
+  const orders = `${service}|https://example.com/a\r\n\r\n${service}|x\r\n${service}|https://example.com/b\r\n1|2|3|4`
+  const mass = { key, action: 'mass', orders, request_id: 'm' }
+  const burst = await Promise.all(Array.from({ length: 5 }, () => post(doors, mass)))
+  expect(new Set(burst.map(([, text]) => text)).size).toBe(1)
+  expect(JSON.parse(burst[0]?.[1] ?? '')).toEqual([
+    { line: 1, order: expect.any(Number) },
+    { line: 3, error: 'Bad link' },
+    { line: 4, order: expect.any(Number) },
+    { line: 5, error: 'Incorrect line' },
+  ])
+  expect((await doors.shop.wallet(id)).held).toBe(10_140_000n)
+  expect(await post(doors, { ...mass, orders: ' \n' })).toEqual(error('Incorrect request'))
+  expect(await post(doors, { ...mass, orders: '1|a|1\n'.repeat(101) })).toEqual(
+    error('No more than 100 orders at once'),
+  )
+  expect(await post(doors, mass, { 'idempotency-key': 'other' })).toEqual(error('Incorrect request'))
+})
+
 test('a key is taken from the body or a header, and from the URL only where its owner allows it', async () => {
   const doors = await openDoors()
   const plain = await doors.customer('5')

@@ -12,6 +12,7 @@ export const ERRORS = {
   order_id: 'Incorrect order ID',
   refill_id: 'Incorrect refill ID',
   too_many_ids: 'No more than 100 IDs at once',
+  too_many_lines: 'No more than 100 orders at once',
   no_refill: 'Refill is not available for this order',
   refill_early: 'Refill is not available for this order yet',
   refill_over: 'Refill is not available for this order any more',
@@ -60,6 +61,8 @@ export function refusalText(refusal: OrderRefusal): string {
       return 'Bad link'
     case 'link_under_way':
       return 'You have active order with this link. Please wait until order being completed.'
+    case 'line_invalid':
+      return 'Incorrect line'
     case 'comments_invalid':
       return 'Incorrect comments'
     case 'parameter_invalid':

@@ -33,7 +33,10 @@ const requestFields = z
       'order-4711',
     ),
     order: text('`status`, `refill`, `cancel`: one order.', '23501'),
-    orders: text('`status`, `refill`, `cancel`: up to 100 orders, joined by commas.', '23501,23502'),
+    orders: text(
+      '`mass`: up to 100 lines, `service|link|quantity` each. `status`, `refill`, `cancel`: up to 100 orders, joined by commas.',
+      '23501,23502',
+    ),
     refill: text('`refill_status`: one refill.', '1'),
     refills: text('`refill_status`: up to 100 refills, joined by commas.', '1,2'),
   })

@@ -3,11 +3,15 @@ import { PARAM_NAMES, PARAMS, type ParamName } from '#server/domains/providers/o
 import { parseId } from '../order-id.ts'
 import { describeParam, TYPES_WITH_QUANTITY } from './describe-types.ts'
 import { PLACE_ORDERS_MAX, type PlaceOrder } from './place-orders.ts'
+import { MASS_LINES_MAX, readMassOrder } from './read-mass-order.ts'
 import type { GivenParams } from './read-params.ts'
 import { weightOf } from './read-rhythm.ts'
 
 /** Orders in one request. */
 const ORDERS_MAX = 100
+
+/** A hundred lines with the longest links. */
+const MASS_CHARS_MAX = 250_000
 
 /** Ids and quantities come as text or as a whole number; all other checks are placing's, which knows the service. */
 const whole = z.union([z.string().max(30), z.int().nonnegative()]).transform(String)
@@ -56,6 +60,22 @@ export const ordersRequest = z.strictObject({
       message: `must have no more than ${PLACE_ORDERS_MAX} orders with all runs of drip-feeds`,
     }),
 })
+
+/** Many orders as one text, as `POST /api/v1/orders/mass` takes them. */
+export const massRequest = z
+  .strictObject({
+    orders: z
+      .string()
+      .max(MASS_CHARS_MAX)
+      .transform((text, context) => {
+        const lines = readMassOrder(text)
+        if (lines !== undefined && lines.length > 0) return lines
+        context.addIssue({ code: 'custom', message: `must have 1 to ${MASS_LINES_MAX} lines` })
+        return z.NEVER
+      })
+      .meta({ description: 'One order a line: `service|link|quantity`; without a quantity where the type has none.' }),
+  })
+  .meta({ example: { orders: '1|https://example.com/a|100\n1|https://example.com/b|200' } })
 
 /** No service has this id, so that placing says what it says of any unknown service. */
 const NO_SERVICE = 0n
