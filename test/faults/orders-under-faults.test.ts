@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { FAULT_NAMES, type FaultName } from '#sandbox/provider/faults.ts'
+import { releaseQuarantine } from '#server/domains/catalog/sources/release-quarantine.ts'
 import { orderSubscriptions, startOrderWork } from '#server/domains/orders/jobs.ts'
 import { placeOrders } from '#server/domains/orders/placing/place-orders.ts'
 import { startPublisher } from '#server/platform/outbox/publisher.ts'
-import { anOrder } from '#test/support/order-book.ts'
+import { anOrder, cheapest } from '#test/support/order-book.ts'
 import { type Desk, expectReconciled, followToTheEnd, statesOf, workTheDesk } from '#test/support/reconcile.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
 
@@ -49,6 +50,8 @@ test(`${ORDERS} orders through a provider at which everything fails one time in 
   await expect
     .poll(
       async () => {
+        // Staff see that it works again.
+        await releaseQuarantine(shop.app, { service_id: cheapest(shop).id })
         await workTheDesk(shop, desk)
         const { queued = 0, dispatching = 0, unknown = 0, failed = 0 } = await statesOf(shop)
         return { queued, dispatching, unknown, failed }

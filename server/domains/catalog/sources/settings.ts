@@ -6,7 +6,7 @@ export const quarantineRejections = defineSetting({
   schema: z.int().min(2).max(1_000),
   default: 5,
   description:
-    'So many refusals by a source within an hour, with nothing accepted between, put it in quarantine. Refusals of the customer’s input and for want of our balance do not count.',
+    'So many refusals by a source within an hour, with nothing accepted between, put it in quarantine. Refusals of the customer’s input and for want of our balance do not count, nor do those of one customer’s orders alone unless they name the service or our key.',
   unit: 'refusals',
 })
 

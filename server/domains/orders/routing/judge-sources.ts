@@ -50,6 +50,7 @@ function endsTrial(outcome: Exclude<PlaceOutcome, { outcome: 'accepted' }>): boo
   return outcome.outcome === 'unknown' || speaksAgainst(outcome.code)
 }
 
+// What says neither that the service is gone nor that our key is wrong may be meant for the orders of one customer, in words that nobody knows: it counts when it meets several.
 // By the attempts that have ended since the last that was accepted, and since staff or a trial released it.
 const failing = statement(`
   select s.id as service_id, refused.attempts, refused.message
@@ -57,18 +58,19 @@ const failing = statement(`
   join catalog.service s using (provider_id, provider_service_id)
   left join catalog.quarantine q on q.service_id = s.id
   cross join lateral (
-    select count(*)::int as attempts, (array_agg(message order by ended_at desc))[1] as message
+    select count(*)::int as attempts, (array_agg(message order by ended_at desc))[1] as message,
+      count(distinct customer_id) > 1 or count(*) filter (where code <> 'other') > 0 as is_its_own
     from (
-      select state, code, message, ended_at, max(ended_at) filter (where state = 'accepted') over () as accepted_at
+      select state, code, message, ended_at, customer_id, max(ended_at) filter (where state = 'accepted') over () as accepted_at
       from (
-        select state, code, message, ended_at from orders.attempt a
+        select a.state, a.code, a.message, a.ended_at, o.customer_id from orders.attempt a join orders.orders o on o.id = a.order_id
         where a.provider_id = s.provider_id and a.provider_service_id = s.provider_service_id
           and a.started_at > now() - interval '${WINDOW}' and (q.released_at is null or a.started_at > q.released_at)
         order by a.started_at desc limit ${ATTEMPTS_MAX}) as newest
     ) as lately
     where state = 'rejected' and code = any($3::text[]) and (accepted_at is null or ended_at > accepted_at)
   ) as refused
-  where refused.attempts >= $4`)
+  where refused.attempts >= $4 and refused.is_its_own`)
 
 async function quarantineFailing(app: App, sources: readonly SourceOf[]): Promise<void> {
   const rows = await app.db.query<{ service_id: bigint; attempts: number; message: string | null }>(failing, [

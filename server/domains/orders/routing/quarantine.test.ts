@@ -26,7 +26,7 @@ import { rerouteOrders } from './reroute-orders.ts'
 const HOUR_MS = 3_600_000
 
 const refusedWith = (code: RejectionCode): PlaceOutcome => ({ outcome: 'rejected', code, message: `It is ${code}.` })
-const REFUSED = refusedWith('other')
+const REFUSED = refusedWith('service_not_found')
 
 async function setup() {
   const shop = await openShop()
@@ -127,6 +127,17 @@ test('staff impose and release it by hand, and what was refused before counts no
   await record(next, REFUSED)
   expect((await events()).at(-1)?.trouble).toBeNull()
   expect(await actsIn(app.db, 'sources.released')).toMatchObject([{ user_id: 1n, reason: 'Mended.' }])
+})
+
+test('no customer alone brings a source into quarantine by orders that it refuses in words that nobody knows', async () => {
+  const { shop, app, customer, claimedIn, record, events } = await setup()
+  await placed(shop, customer, 8)
+  for (const order of await claimedIn(app)) await record(order, refusedWith('other'))
+  expect(await events()).toEqual([])
+  const { id: another } = await shop.customer()
+  await placed(shop, another)
+  for (const order of await claimedIn(app)) await record(order, refusedWith('other'))
+  expect(await events()).toMatchObject([{ trouble: expect.stringContaining('9 times') }])
 })
 
 test('two who find at once that a source fails quarantine it once', async () => {
