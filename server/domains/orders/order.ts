@@ -142,6 +142,8 @@ export const orderCan = {
   resolve: (order: Pick<Order, 'state'>) => order.state === 'unknown' || order.state === 'failed',
   /** End it at once with all money back: no provider has it, and nobody is just sending it. */
   cancelAtOnce: (order: Pick<Order, 'state'>) => WITHOUT_PROVIDER.includes(order.state),
+  /** Have it bought at another source: no provider has it, and nobody is just sending it. */
+  move: (order: Pick<Order, 'state'>) => order.state === 'queued' || order.state === 'failed',
   /** Take over what the provider tells. */
   follow: (order: Pick<Order, 'next_check_at'>) => order.next_check_at !== null,
 } as const

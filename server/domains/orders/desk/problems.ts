@@ -2,6 +2,7 @@ import { formatAmount } from '#server/kit/money.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
 import { OrderNotFoundError } from '../problems.ts'
 import type { ForceOutcome } from './force-status.ts'
+import type { MoveOutcome } from './move-order.ts'
 import type { ResolveOutcome } from './resolve-order.ts'
 import type { ResubmitOutcome } from './resubmit-orders.ts'
 
@@ -22,6 +23,11 @@ export function forceRefused({ code, message }: Extract<ForceOutcome, { ok: fals
 
 /** Why an order was not resolved. */
 export function resolutionRefused({ code, message }: Extract<ResolveOutcome, { ok: false }>): ProblemError {
+  return code === 'order_not_found' ? new OrderNotFoundError() : new OrderDeskError(code, 409, message)
+}
+
+/** Why an order was not moved. */
+export function moveRefused({ code, message }: Extract<MoveOutcome, { ok: false }>): ProblemError {
   return code === 'order_not_found' ? new OrderNotFoundError() : new OrderDeskError(code, 409, message)
 }
 

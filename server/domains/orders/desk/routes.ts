@@ -11,7 +11,8 @@ import { deskDetailShape, deskOrderShape, deskOrderView } from './desk-views.ts'
 import { filterFields, filterOf, filterQuery } from './filter-fields.ts'
 import { forceRoutes } from './force-routes.ts'
 import { COUNTED_MAX, countOrders, DESK_PAGE_MAX, findDeskOrder, listOrders, SORTS } from './list-orders.ts'
-import { resolutionRefused } from './problems.ts'
+import { moveOrder } from './move-order.ts'
+import { moveRefused, resolutionRefused } from './problems.ts'
 import { readDeskDetail } from './read-desk-detail.ts'
 import { resolveOrder } from './resolve-order.ts'
 import { resubmitRoutes } from './resubmit-routes.ts'
@@ -40,6 +41,7 @@ export function deskRoutes(app: App, providers: Providers): FastifyPluginAsyncZo
       await server.register(listRoutes(app), { prefix })
       await server.register(detailRoutes(app), { prefix })
       await server.register(resolvingRoute(app), { prefix })
+      await server.register(movingRoute(app), { prefix })
       await server.register(forceRoutes(app), { prefix })
       await server.register(resubmitRoutes(app, providers), { prefix })
     }
@@ -148,6 +150,41 @@ function resolvingRoute(app: App): FastifyPluginAsyncZod {
         if (id === undefined) throw new OrderNotFoundError()
         const outcome = await resolveOrder(app, id, request.body, actorOf(request))
         if (!outcome.ok) throw resolutionRefused(outcome)
+        const order = await findDeskOrder(app, id)
+        if (!order) throw new OrderNotFoundError()
+        return deskOrderView(order)
+      },
+    )
+  }
+}
+
+const number = z
+  .string()
+  .regex(/^[1-9]\d{0,17}$/, 'must be a number')
+  .transform(BigInt)
+
+function movingRoute(app: App): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.put(
+      '/:id/source',
+      {
+        config: { permission: 'orders:resolve' },
+        schema: {
+          summary: 'Have a queued or failed order bought at a source of your choice',
+          description:
+            'One of its service’s, on offer and without a loss. 409 `order_not_movable` for an order that a provider has or may have, `source_not_usable`.',
+          tags,
+          params: z.object({ id: number }),
+          body: z.strictObject({
+            source_id: number.meta({ description: 'The row of the catalogue.', example: '31' }),
+          }),
+          response: { 200: deskOrderShape },
+        },
+      },
+      async (request) => {
+        const { id } = request.params
+        const outcome = await moveOrder(app, id, request.body.source_id, actorOf(request))
+        if (!outcome.ok) throw moveRefused(outcome)
         const order = await findDeskOrder(app, id)
         if (!order) throw new OrderNotFoundError()
         return deskOrderView(order)

@@ -64,6 +64,38 @@ test.each([
   })
 })
 
+const NEXT = { provider_id: 9n, provider_service_id: 'b', expected_cost: 4n, cost_asset: 'EUR' }
+
+test.each(['insufficient_provider_balance', 'invalid_key', 'service_not_found', 'other'] as const)(
+  '%s sends the order on to the next source, where there is one',
+  (code) => {
+    const { after, step } = placementChange(sent, rejected(code), NOW, NEXT)
+    expect(after).toMatchObject({
+      ...NEXT,
+      state: 'queued',
+      attempt: null,
+      reason: null,
+      booked_cost: 0n,
+      sunk_cost: 0n,
+    })
+    expect(step).toMatchObject({ kind: 'rerouted', data: { code, to: { provider_id: '9', service: 'b' } } })
+  },
+)
+
+test.each(['duplicate_link', 'bad_link', 'quantity_out_of_range', 'bad_parameters'] as const)(
+  '%s does not, for another would refuse it too, or the order is placed',
+  (code) => expect(placementChange(sent, rejected(code), NOW, NEXT).after).toMatchObject({ state: 'failed' }),
+)
+
+test('a moment’s trouble does not either, but a hundred in a row do; and what is unknown never does', () => {
+  const state = (attempts: number, outcome: PlaceOutcome) =>
+    placementChange({ ...sent, attempts }, outcome, NOW, NEXT).after
+  expect(state(99, rejected('not_sent'))).toMatchObject({ state: 'queued', reason: 'not_sent' })
+  expect(state(99, rejected('not_sent')).provider_id).toBeUndefined()
+  expect(state(100, rejected('not_sent'))).toMatchObject({ state: 'queued', provider_id: 9n })
+  expect(state(1, { outcome: 'unknown', reason: 'timeout', message: '' }).state).toBe('unknown')
+})
+
 test('a provider that says its balance is too small is noted as such', () => {
   expect(placementChange(sent, rejected('insufficient_provider_balance'), NOW).after).toMatchObject({
     state: 'failed',

@@ -30,6 +30,8 @@ export interface Router {
   first(service: Service, quantity: bigint): Route
   /** Where an order goes next: a source that can be used, is not where it is, and is none of `tried` (names by `sourceName`). Its rate is what it was sold at. */
   next(order: Routed, tried: ReadonlySet<string>): Route | undefined
+  /** The way to the source that staff choose, whether or not it gets orders by itself at this moment; undefined where it is none of the service's or cannot be used without a loss. */
+  to(order: Routed, source_id: bigint): Route | undefined
   /** Whether its service has more than one source. */
   hasOthers(service_id: bigint): boolean
   /** What is in quarantine at this provider; `due` may have a trial. */
@@ -78,6 +80,11 @@ export function routerOf(known: Known): Router {
       )
       const chosen = sourcing && usable && chooseSource(sourcing.strategy, usable, random())
       return chosen && routeTo(chosen.service, order.quantity)
+    },
+    to: (order, source_id) => {
+      const source = routing.sourcings.get(order.service_id)?.sources.find(({ service }) => service.id === source_id)
+      const fits = source && canBuy(source, order.rate, order.quantity)
+      return fits ? routeTo(source.service, order.quantity) : undefined
     },
     hasOthers: (service_id) => (routing.sourcings.get(service_id)?.sources.length ?? 0) > 1,
     heldAt: (provider_id) => {
