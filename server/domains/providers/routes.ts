@@ -16,6 +16,7 @@ import { callShape, callView, providerShape, providerView } from './provider-vie
 import { callsOfProvider, findProvider, listProviders } from './queries.ts'
 import { resumeProvider } from './resume-provider.ts'
 import { refuseOutsideOfSandbox } from './sandbox-address.ts'
+import { forgetStandings } from './standings.ts'
 
 const tags = ['providers']
 const REASON_MAX = 200
@@ -181,6 +182,7 @@ function changingRoute(app: App, secrets: Secrets): FastifyPluginAsyncZod {
           ...(reason && { reason }),
         }
         const row = await app.db.transaction((tx) => changeProvider(tx, secrets, change))
+        await forgetStandings(app)
         return providerView(row, app.clock.now())
       },
     )
@@ -209,6 +211,7 @@ function pausingRoutes(app: App): FastifyPluginAsyncZod {
         const provider_id = BigInt(request.params.id)
         const until = new Date(app.clock.now().getTime() + minutes * 60_000)
         await app.db.transaction((tx) => pauseProvider(tx, { provider_id, until, reason, by: actorOf(request) }))
+        await forgetStandings(app)
         return providerView(await providerOf(app, request.params.id), app.clock.now())
       },
     )
@@ -228,6 +231,7 @@ function pausingRoutes(app: App): FastifyPluginAsyncZod {
       async (request) => {
         const by = { by: actorOf(request), reason: request.body?.reason }
         await app.db.transaction((tx) => resumeProvider(tx, BigInt(request.params.id), by))
+        await forgetStandings(app)
         return providerView(await providerOf(app, request.params.id), app.clock.now())
       },
     )

@@ -37,7 +37,7 @@ function timeOf(text: string | null): Date | null {
   return text === null ? null : new Date(text)
 }
 
-/** To be called after a provider was switched on or off: this process knows at once, others within two seconds. */
+/** To be called after a provider was switched, paused or resumed: this process knows at once, others within two seconds. */
 export async function forgetStandings(app: Pick<App, 'cache'>): Promise<void> {
   await app.cache.forget(STANDINGS_KEY)
 }
