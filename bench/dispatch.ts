@@ -1,9 +1,12 @@
 import { placeOrders } from '#server/domains/orders/placing/place-orders.ts'
 import { type Bench, type BenchContext, rounded } from './bench.ts'
+import { placeDripFeeds } from './place-drip-feeds.ts'
 import { type BenchShop, openBenchShop, proveBooks, startPanel, startRole } from './product.ts'
 
 const ORDERS = 16_000
 const CUSTOMERS = 20
+/** Of each of these one run is to be sent now and 99 are not. */
+const DRIP_FEEDS = 50
 const BATCH = 1_000
 const PROVIDER_MS = '20'
 /** Counted from here, so that starting up is not, to there, so that running dry is not. */
@@ -12,7 +15,8 @@ const TO = 14_000
 const LOOK_MS = 50
 
 export const dispatchBench: Bench = {
-  summary: 'orders/s forwarded to a provider that answers in 20 ms, accepted and booked',
+  summary:
+    'orders/s forwarded to a provider that answers in 20 ms, accepted and booked, with runs among them that are due later',
   run: async (context) => {
     const panel = await startPanel(
       '--delay-ms',
@@ -25,15 +29,17 @@ export const dispatchBench: Bench = {
     try {
       const shop = await openBenchShop(context, panel, { concurrency: 100, rate_per_second: 10_000 })
       await fillQueue(context, shop)
+      await placeDripFeeds(context, shop, DRIP_FEEDS)
       context.say('Dispatching …')
       const worker = await startRole(context, 'worker')
       const [begin, end] = [await momentOf(context, FROM), await momentOf(context, TO)]
-      await momentOf(context, ORDERS)
+      const due = ORDERS + DRIP_FEEDS
+      await momentOf(context, due)
       await worker.stop()
       const per_second = (end.accepted - begin.accepted) / ((end.at_ms - begin.at_ms) / 1000)
       const { orders_accepted, links_ordered_more_than_once } = await panel.control.summary()
-      if (orders_accepted !== ORDERS || links_ordered_more_than_once !== 0) {
-        throw new Error(`${ORDERS} orders, ${orders_accepted} at the provider, ${links_ordered_more_than_once} doubled`)
+      if (orders_accepted !== due || links_ordered_more_than_once !== 0) {
+        throw new Error(`${due} orders, ${orders_accepted} at the provider, ${links_ordered_more_than_once} doubled`)
       }
       const ratio = per_second / context.yardstick_tps
       const latency = await latencies(context)
@@ -67,7 +73,7 @@ async function fillQueue({ app, say }: BenchContext, shop: BenchShop): Promise<v
 async function momentOf({ app }: BenchContext, count: number): Promise<{ at_ms: number; accepted: number }> {
   for (;;) {
     const [row] = await app.db.query<{ n: number }>(
-      `select count(*)::int as n from orders.orders where state not in ('queued', 'dispatching')`,
+      `select count(*)::int as n from orders.orders where state not in ('scheduled', 'queued', 'dispatching')`,
     )
     const accepted = row?.n ?? 0
     if (accepted >= count) return { at_ms: performance.now(), accepted }

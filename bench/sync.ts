@@ -4,20 +4,25 @@ import { openProviders } from '#server/domains/providers/registry.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { type Bench, type BenchContext, percentile, rounded } from './bench.ts'
 import { fillOpenOrders } from './fill-orders.ts'
+import { placeDripFeeds } from './place-drip-feeds.ts'
 import { type BenchShop, openBenchShop, type PanelProcess, proveBooks, startPanel } from './product.ts'
 
 const ORDERS = 100_000
 const CUSTOMERS = 50
+/** A hundred runs each, none of which is to be asked about. */
+const DRIP_FEEDS = 50
 const ENTERED_MAX = 10_000
 /** Orders end within two minutes of being entered, so about a fifth has ended when the cycle comes. */
 const COMPLETE_MS_MAX = '120000'
 
 export const syncBench: Bench = {
-  summary: '100,000 open orders polled in hundreds, changes settled: one cycle of one worker',
+  summary:
+    '100,000 open orders polled in hundreds, changes settled: one cycle of one worker, with drip-feeds among the orders',
   run: async (context) => {
     const panel = await startPanel('--complete-ms-min', '1000', '--complete-ms-max', COMPLETE_MS_MAX)
     try {
       const shop = await openBenchShop(context, panel, { concurrency: 16, rate_per_second: 10_000 })
+      await placeDripFeeds(context, shop, DRIP_FEEDS)
       await openOrders(context, shop, panel)
       const cycle = await poll(context, shop.provider_id)
       const verify = await proveBooks(context)
