@@ -2,10 +2,11 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startProviderPanel } from '#sandbox/provider/start-provider-panel.ts'
 import { addProvider } from '#server/domains/providers/add-provider.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
-import { expectSound, orderNow, placed } from '#test/support/order-book.ts'
+import { anOrder, dripFed, expectSound, orderNow, placed } from '#test/support/order-book.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
 import { startOrderWork } from './jobs.ts'
 import type { Order } from './order.ts'
+import { placeOrders } from './placing/place-orders.ts'
 
 const AT_ONCE = { complete_ms_min: 0, complete_ms_max: 0 }
 
@@ -28,6 +29,23 @@ test('orders go all the way by themselves, and a stop leaves nothing half done',
   await work.stop()
   expect(await shop.wallet(customer)).toMatchObject({ held: 0n })
   expect((await shop.control.summary()).orders_accepted).toBe(30)
+  await expectSound(shop.app)
+})
+
+test('the runs of a drip-feed go out by themselves, each when it is due', async () => {
+  const shop = await openShop({ panel: { pace: AT_ONCE } })
+  const { id: customer } = await shop.customer()
+  const runs = { service_id: dripFed(shop).id, quantity: '100', runs: '3', interval: '60' }
+  await placeOrders(shop.app, [anOrder(shop, customer, runs)])
+  const { db } = shop.app
+  await db.query('update orders.orders set not_before = now() where run = 2')
+  const work = startWork(shop)
+  const states = () => db.query('select state from orders.orders order by run')
+  await expect
+    .poll(states, { timeout: 20_000 })
+    .toEqual(['completed', 'completed', 'scheduled'].map((state) => ({ state })))
+  await work.stop()
+  expect((await shop.control.summary()).orders_accepted).toBe(2)
   await expectSound(shop.app)
 })
 

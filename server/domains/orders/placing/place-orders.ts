@@ -69,7 +69,7 @@ export async function placeOrders(app: App, inputs: readonly PlaceOrder[], tx?: 
   return outcomes.map((outcome) => present(outcome, 'every input has an outcome'))
 }
 
-export interface Wanted {
+interface Wanted {
   place: number
   input: PlaceOrder
   checked: CheckedOrder
@@ -94,7 +94,7 @@ interface Run {
 }
 
 /** An order, or the orders that a drip-feed is made of, about to be posted. Numbers are drawn in the same round trip as the locks, and are 0 until then. */
-export interface Candidate extends Wanted {
+interface Candidate extends Wanted {
   /** What the caller is told: the order's, or the drip-feed's own. */
   number: bigint
   subjects: Subject[]
