@@ -1746,6 +1746,32 @@ CREATE INDEX adjustment_of_user ON payments.adjustment USING btree (user_id, id 
 
 CREATE INDEX adjustment_open ON payments.adjustment USING btree (expires_at) WHERE (state = 'asked'::text);
 
+create table payments.bonus_rule (
+  id bigint generated always as identity not null,
+  name text not null,
+  asset text not null,
+  deposit_min bigint not null,
+  percent_bp bigint not null,
+  amount_max bigint,
+  starts_at timestamp with time zone not null,
+  ends_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  created_by bigint,
+  constraint bonus_rule_amount_max_check CHECK ((amount_max > 0)),
+  constraint bonus_rule_asset_fkey FOREIGN KEY (asset) REFERENCES ledger.asset(code),
+  constraint bonus_rule_created_by_fkey FOREIGN KEY (created_by) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint bonus_rule_deposit_min_check CHECK ((deposit_min > 0)),
+  constraint bonus_rule_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80))),
+  constraint bonus_rule_name_once UNIQUE (name),
+  constraint bonus_rule_percent_bp_check CHECK (((percent_bp >= 1) AND (percent_bp <= 10000))),
+  constraint bonus_rule_pkey PRIMARY KEY (id),
+  constraint bonus_rule_span CHECK ((ends_at >= starts_at))
+);
+
+CREATE TRIGGER bonus_rule_stays BEFORE UPDATE ON payments.bonus_rule FOR EACH ROW WHEN (((((((((((new.id IS DISTINCT FROM old.id) OR (new.name IS DISTINCT FROM old.name)) OR (new.asset IS DISTINCT FROM old.asset)) OR (new.deposit_min IS DISTINCT FROM old.deposit_min)) OR (new.percent_bp IS DISTINCT FROM old.percent_bp)) OR (new.amount_max IS DISTINCT FROM old.amount_max)) OR (new.starts_at IS DISTINCT FROM old.starts_at)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.created_by IS DISTINCT FROM old.created_by)) OR (new.ends_at IS NULL) OR (new.ends_at > old.ends_at))) EXECUTE FUNCTION payments.keep_bonus_rule();
+
+CREATE TRIGGER bonus_rule_stays_there BEFORE DELETE ON payments.bonus_rule FOR EACH ROW EXECUTE FUNCTION payments.keep_bonus_rule();
+
 create table payments.deposit (
   id bigint generated always as identity not null,
   user_id bigint not null,
@@ -1808,6 +1834,24 @@ CREATE UNIQUE INDEX deposit_once ON payments.deposit USING btree (user_id, refer
 CREATE TRIGGER deposit_stays BEFORE UPDATE ON payments.deposit FOR EACH ROW WHEN (((old.state <> ALL (ARRAY['pending'::text, 'approved_once'::text])) OR ((old.state = 'approved_once'::text) AND (new.state = 'pending'::text)) OR (((((((((new.id IS DISTINCT FROM old.id) OR (new.user_id IS DISTINCT FROM old.user_id)) OR (new.asset IS DISTINCT FROM old.asset)) OR (new.amount IS DISTINCT FROM old.amount)) OR (new.method IS DISTINCT FROM old.method)) OR (new.reference IS DISTINCT FROM old.reference)) OR (new.reference_key IS DISTINCT FROM old.reference_key)) OR (new.note IS DISTINCT FROM old.note)) OR (new.asked_at IS DISTINCT FROM old.asked_at)))) EXECUTE FUNCTION payments.keep_deposit();
 
 CREATE TRIGGER deposit_stays_there BEFORE DELETE ON payments.deposit FOR EACH ROW EXECUTE FUNCTION payments.keep_deposit();
+
+create table payments.deposit_bonus (
+  deposit_id bigint not null,
+  rule_id bigint not null,
+  amount bigint not null,
+  movement bigint not null,
+  constraint deposit_bonus_amount_check CHECK ((amount > 0)),
+  constraint deposit_bonus_deposit_id_fkey FOREIGN KEY (deposit_id) REFERENCES payments.deposit(id) ON DELETE RESTRICT,
+  constraint deposit_bonus_movement_key UNIQUE (movement),
+  constraint deposit_bonus_pkey PRIMARY KEY (deposit_id),
+  constraint deposit_bonus_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES payments.bonus_rule(id) ON DELETE RESTRICT
+);
+
+CREATE INDEX deposit_bonus_of_rule ON payments.deposit_bonus USING btree (rule_id);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON payments.deposit_bonus FOR EACH ROW EXECUTE FUNCTION payments.keep_deposit_bonus();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON payments.deposit_bonus FOR EACH STATEMENT EXECUTE FUNCTION payments.keep_deposit_bonus();
 
 create table platform.chore (
   name text not null,
@@ -2177,6 +2221,14 @@ begin
   raise exception 'orders.% is append-only', tg_table_name using errcode = 'restrict_violation';
 end $function$;
 
+CREATE OR REPLACE FUNCTION payments.keep_bonus_rule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception using errcode = 'check_violation', constraint = 'bonus_rule_stays', message = format('bonus rule %s: what was promised stays', old.id);
+end $function$;
+
 CREATE OR REPLACE FUNCTION payments.keep_deposit()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2184,6 +2236,14 @@ AS $function$
 begin
   raise exception using errcode = 'check_violation', constraint = 'deposit_stays',
     message = format('deposit %s: what was asked for and what is settled stays', old.id);
+end $function$;
+
+CREATE OR REPLACE FUNCTION payments.keep_deposit_bonus()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception using errcode = 'restrict_violation', message = 'payments.deposit_bonus is only added to';
 end $function$;
 
 CREATE OR REPLACE FUNCTION platform.ensure_month_partitions(parent regclass, months_ahead integer)

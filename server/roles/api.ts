@@ -48,6 +48,7 @@ import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { providerHealthRoutes } from '#server/domains/orders/routing/routes.ts'
 import { waitLimitRoutes } from '#server/domains/orders/waiting/routes.ts'
 import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
+import { bonusRoutes } from '#server/domains/payments/bonuses/routes.ts'
 import { depositRoutes } from '#server/domains/payments/deposits/routes.ts'
 import { staffDepositRoutes } from '#server/domains/payments/deposits/staff-routes.ts'
 import { providerRoutes } from '#server/domains/providers/routes.ts'
@@ -114,6 +115,7 @@ async function openDoors(
     await doors.register(adjustmentRoutes(app))
     await doors.register(depositRoutes(app))
     await doors.register(staffDepositRoutes(app))
+    await doors.register(bonusRoutes(app))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(providerRoutes(app, secrets))
     await doors.register(catalogRoutes(app, authentication))

@@ -47,6 +47,8 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'balances:adjust', description: 'Put customers’ balances right, above a limit with a second person.' },
   { permission: 'balances:approve', description: 'Be the second person who approves or refuses adjustments.' },
   { permission: 'deposits:read', description: 'See all deposits by hand, and which name the same payment.' },
+  { permission: 'bonuses:read', description: 'See what is given on top of deposits.' },
+  { permission: 'bonuses:edit', description: 'Promise bonuses on deposits, and end them.' },
   { permission: 'deposits:decide', description: 'Approve and refuse deposits, above a limit with a second person.' },
   { permission: 'finance:read', description: 'See turnover, cost and profit, and our balances with providers.' },
   { permission: 'roles:read', description: 'See the roles and the permissions of the house.' },

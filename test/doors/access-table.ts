@@ -26,6 +26,8 @@ export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
   'balances:adjust': NOBODY_ELSE,
   'balances:approve': NOBODY_ELSE,
   'balances:read': NOBODY_ELSE,
+  'bonuses:edit': NOBODY_ELSE,
+  'bonuses:read': NOBODY_ELSE,
   'deposits:cancel:own': CUSTOMERS,
   'deposits:create:own': CUSTOMERS,
   'deposits:decide': NOBODY_ELSE,

@@ -14,6 +14,11 @@ export function adjustments(): AccountName {
   return { owner_kind: 'platform', owner_id: 0n, purpose: 'adjustments', asset: WALLET_ASSET, credit_limit: null }
 }
 
+/** What the house has given on top of what customers paid in. */
+export function bonuses(): AccountName {
+  return { owner_kind: 'platform', owner_id: 0n, purpose: 'bonuses', asset: WALLET_ASSET, credit_limit: null }
+}
+
 /** Where customers' payments come from: what is outside the house. */
 export function world(): AccountName {
   return { owner_kind: 'platform', owner_id: 0n, purpose: 'world', asset: WALLET_ASSET, credit_limit: null }

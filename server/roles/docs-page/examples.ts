@@ -214,13 +214,13 @@ const deposits = {
   depositOptions: {
     title: 'How to pay',
     curl: `curl -s {base}/api/v1/deposits/options -H 'X-Api-Key: YOUR_KEY'`,
-    answer: `{"currency":"USD","amount_min":"1.00","amount_max":"10000.00","pending_max":3,"answer_days":7,"methods":[{"code":"bank_transfer","name":"Bank transfer","instructions":"Ask our support for the account to pay to, and tell us the number of the transfer."}]}`,
+    answer: `{"currency":"USD","amount_min":"1.00","amount_max":"10000.00","pending_max":3,"answer_days":7,"methods":[{"code":"bank_transfer","name":"Bank transfer","instructions":"Ask our support for the account to pay to, and tell us the number of the transfer."}],"bonuses":[]}`,
   },
   deposit: {
     title: 'I have paid',
     curl: `curl -s {base}/api/v1/deposits -H 'X-Api-Key: YOUR_KEY' -H 'Idempotency-Key: deposit-4711' \\
   -H 'Content-Type: application/json' -d '{"amount":"50.00","method":"bank_transfer","reference":"TRX-4711-AB"}'`,
-    answer: `{"id":"5","amount":"50.00","currency":"USD","method":"bank_transfer","reference":"TRX-4711-AB","note":null,"created_at":"2026-11-20T12:00:00.000Z","expires_at":"2026-11-27T12:00:00.000Z","settled_at":null,"state":"pending","credited":null,"reason":null}`,
+    answer: `{"id":"5","amount":"50.00","currency":"USD","method":"bank_transfer","reference":"TRX-4711-AB","note":null,"created_at":"2026-11-20T12:00:00.000Z","expires_at":"2026-11-27T12:00:00.000Z","settled_at":null,"state":"pending","credited":null,"reason":null,"bonus":null}`,
   },
   depositRepeated: {
     title: 'The same payment again is refused',
@@ -231,7 +231,7 @@ const deposits = {
   depositList: {
     title: 'My deposits',
     curl: `curl -s '{base}/api/v1/deposits?state=pending' -H 'X-Api-Key: YOUR_KEY'`,
-    answer: `{"data":[{"id":"5","amount":"50.00","currency":"USD","method":"bank_transfer","reference":"TRX-4711-AB","note":null,"created_at":"2026-11-20T12:00:00.000Z","expires_at":"2026-11-27T12:00:00.000Z","settled_at":null,"state":"pending","credited":null,"reason":null}],"has_more":false,"next_cursor":null}`,
+    answer: `{"data":[{"id":"5","amount":"50.00","currency":"USD","method":"bank_transfer","reference":"TRX-4711-AB","note":null,"created_at":"2026-11-20T12:00:00.000Z","expires_at":"2026-11-27T12:00:00.000Z","settled_at":null,"state":"pending","credited":null,"reason":null,"bonus":null}],"has_more":false,"next_cursor":null}`,
   },
 } satisfies Record<string, Example>
 

@@ -240,7 +240,7 @@ const deposits: Section = {
   parts: [
     'Pay by one of the ways on offer, then tell us how much, by which way, and by what we find the payment: the number of the transaction. Our staff look for it and credit what has arrived.',
     { examples: ['depositOptions', 'deposit', 'depositRepeated', 'depositList'] },
-    'A deposit is `pending` until it is `approved`, `refused`, `canceled` by you (`POST /api/v1/deposits/{id}/cancel`) or `expired`. `credited` is what came onto the balance; where it is another amount than yours, and where it was refused, `reason` says why. You are told by mail, and by the webhooks `deposit.approved`, `deposit.refused` and `deposit.expired`.',
+    'A deposit is `pending` until it is `approved`, `refused`, `canceled` by you (`POST /api/v1/deposits/{id}/cancel`) or `expired`. `credited` is what came onto the balance; where it is another amount than yours, and where it was refused, `reason` says why. Where `bonuses` of the options promise something on top when you tell us of a payment, `bonus` is what was given. You are told by mail, and by the webhooks `deposit.approved`, `deposit.refused` and `deposit.expired`.',
     'Of a reference letters and digits count. A payment that is pending or credited is not taken a second time; one that was refused, canceled or has expired may be named again.',
   ],
 }

@@ -47,6 +47,7 @@ export const depositShape = z.object({
   state: z.enum(SHOWN_STATES),
   credited: z.string().nullable().meta({ description: 'What came onto the balance; null before.', example: '50.00' }),
   reason: z.string().nullable().meta({ description: 'Why it was refused, or why another amount was credited.' }),
+  bonus: z.string().nullable().meta({ description: 'What came onto the balance on top of it.', example: '2.50' }),
 })
 
 /** A deposit as staff see it. */
@@ -55,6 +56,7 @@ export const staffDepositShape = z.object({
   user_id: z.string().meta({ example: '17' }),
   state: z.enum(DEPOSIT_STATES).meta({ description: '`approved_once` waits for a second person.' }),
   approved_amount: z.string().nullable().meta({ example: '50.00' }),
+  bonus: z.string().nullable().meta({ description: 'What was given on top.', example: '2.50' }),
   first_approved_by: z.string().nullable().meta({ description: 'Where it takes two.', example: '3' }),
   first_approved_at: time.nullable(),
   decided_by: z.string().nullable().meta({ example: '4' }),
@@ -86,7 +88,13 @@ export const refusal = z.strictObject({ reason })
 /** What its customer sees of a deposit. */
 export function depositView(of: Deposit): z.output<typeof depositShape> {
   const { state, credited, reason } = settledAs(of)
-  return { ...answeredView(of), state, credited: credited === null ? null : written(credited), reason }
+  return {
+    ...answeredView(of),
+    state,
+    credited: credited === null ? null : written(credited),
+    reason,
+    bonus: bonusView(of),
+  }
 }
 
 /** What staff see of a deposit. */
@@ -96,6 +104,7 @@ export function staffDepositView(of: Deposit, namesakes: readonly Namesake[]): z
     user_id: String(of.user_id),
     state: of.state,
     approved_amount: of.approved_amount === null ? null : written(of.approved_amount),
+    bonus: bonusView(of),
     first_approved_by: of.first_approved_by === null ? null : String(of.first_approved_by),
     first_approved_at: of.first_approved_at?.toISOString() ?? null,
     decided_by: of.decided_by === null ? null : String(of.decided_by),
@@ -120,6 +129,10 @@ function answeredView(of: Deposit) {
     expires_at: of.expires_at.toISOString(),
     settled_at: of.settled_at?.toISOString() ?? null,
   }
+}
+
+function bonusView({ bonus }: Deposit): string | null {
+  return bonus === null ? null : written(bonus)
 }
 
 function written(amount: bigint): string {

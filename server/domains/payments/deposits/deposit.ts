@@ -24,6 +24,8 @@ export interface Deposit {
   readonly settled_at: Date | null
   /** The customer reads it once the deposit is settled. */
   readonly decision_reason: string | null
+  /** What the house gave on top; null: nothing, or not yet. */
+  readonly bonus: bigint | null
 }
 
 /** Pending waits for staff, approved_once for a second of them; approved has moved the money; the others have not and will not. */
@@ -60,7 +62,8 @@ export function isOpen(state: DepositState): boolean {
 
 /** The columns of `Deposit`. */
 export const DEPOSIT_COLUMNS = `id, user_id, asset, amount, method, reference, reference_key, note, state, asked_at, expires_at, approved_amount,
-  first_approved_by, first_approved_at, decided_by, settled_at, decision_reason`
+  first_approved_by, first_approved_at, decided_by, settled_at, decision_reason,
+  (select given.amount from payments.deposit_bonus given where given.deposit_id = deposit.id) as bonus`
 
 export const REFERENCE_MAX = 200
 export const NOTE_MAX = 500

@@ -7,6 +7,8 @@ import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { once } from '#server/platform/idempotency/once.ts'
 import { WALLET_ASSET, WALLET_SCALE } from '../accounts.ts'
+import type { BonusRule } from '../bonuses/bonus-rule.ts'
+import { selectRulesAt } from '../bonuses/queries.ts'
 import { askDeposit } from './ask-deposit.ts'
 import { cancelDeposit } from './cancel-deposit.ts'
 import { SHOWN_STATES, statesShownAs } from './deposit.ts'
@@ -44,9 +46,19 @@ const optionsShape = z.object({
       instructions: z.string().meta({ example: 'Tell us the number of the transfer.' }),
     }),
   ),
+  bonuses: z
+    .array(
+      z.object({
+        deposit_min: z.string().meta({ example: '100.00' }),
+        percent: z.string().meta({ example: '5.00' }),
+        amount_max: z.string().nullable(),
+        ends_at: z.iso.datetime().nullable(),
+      }),
+    )
+    .meta({ description: 'What is given on top of what comes in; the one that gives most counts.' }),
 })
 
-function optionsRoute({ settings }: App): FastifyPluginAsyncZod {
+function optionsRoute({ settings, db, clock }: App): FastifyPluginAsyncZod {
   return async (server) => {
     server.get(
       '/api/v1/deposits/options',
@@ -61,8 +73,18 @@ function optionsRoute({ settings }: App): FastifyPluginAsyncZod {
         pending_max: settings.read(depositsPendingMax),
         answer_days: settings.read(depositAnswerDays),
         methods: [...settings.read(depositMethods)],
+        bonuses: (await selectRulesAt(db, WALLET_ASSET, clock.now())).map(bonusView),
       }),
     )
+  }
+}
+
+function bonusView({ deposit_min, percent_bp, amount_max, ends_at }: BonusRule) {
+  return {
+    deposit_min: formatAmount(deposit_min, WALLET_SCALE, 2),
+    percent: formatAmount(percent_bp, 2, 2),
+    amount_max: amount_max === null ? null : formatAmount(amount_max, WALLET_SCALE, 2),
+    ends_at: ends_at?.toISOString() ?? null,
   }
 }
 

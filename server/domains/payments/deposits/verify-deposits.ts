@@ -4,7 +4,7 @@ import type { Db } from '#server/platform/db/database.ts'
 import { readSnapshot } from '#server/platform/db/read-snapshot.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
 import { depositsVerified } from '../events.ts'
-import { DEPOSIT_REASON } from './credit-deposit.ts'
+import { BONUS_REASON, BONUS_SUBJECT, DEPOSIT_REASON } from './credit-deposit.ts'
 
 /** What is wrong with a deposit, or with a movement that names one. */
 export interface DepositProblem {
@@ -57,5 +57,36 @@ const CHECKS = {
     select t.subject_id as deposit_id, format('movement %s of %s is for a deposit that does not know it', t.id, t.amount) as what
     from ledger.transfer t left join payments.deposit d on d.movement = t.id
     where (t.subject_kind = 'deposit' or t.reason = '${DEPOSIT_REASON}') and d.id is null
+    order by t.id limit 1`,
+
+  bonus_movement: `
+    select b.deposit_id, case
+        when t.id is null then format('its bonus was given, and its movement %s is not there', b.movement)
+        when t.amount <> b.amount then format('%s was moved as its bonus, and %s was given', t.amount, b.amount)
+        when wallet.id is null then format('movement %s, its bonus, does not go from the bonuses to the wallet of its customer', t.id)
+        when d.state <> 'approved' then format('it is %s, and has a bonus of %s', d.state, b.amount)
+        when d.asked_at < rule.starts_at or d.approved_amount < rule.deposit_min then format('bonus rule %s does not hold for it', rule.id)
+        when b.amount <> promised.amount then format('its bonus is %s, and rule %s promised %s', b.amount, rule.id, promised.amount)
+        else format('movement %s is %s for %s %s', t.id, t.reason, t.subject_kind, t.subject_id)
+      end as what
+    from payments.deposit_bonus b
+    join payments.deposit d on d.id = b.deposit_id
+    join payments.bonus_rule rule on rule.id = b.rule_id
+    cross join lateral (
+      select least(ceil(d.approved_amount::numeric * rule.percent_bp / 10000), coalesce(rule.amount_max, 9223372036854775807)) as amount
+    ) promised
+    left join ledger.transfer t on t.id = b.movement
+    left join ledger.account ours on ours.id = t.debit and (ours.owner_kind, ours.purpose, ours.asset) = ('platform', 'bonuses', d.asset)
+    left join ledger.account wallet on wallet.id = t.credit and ours.id is not null
+      and (wallet.owner_kind, wallet.owner_id, wallet.purpose, wallet.asset) = ('customer', d.user_id, 'wallet', d.asset)
+    where t.id is null or t.amount <> b.amount or wallet.id is null or d.state <> 'approved' or d.asked_at < rule.starts_at
+      or d.approved_amount < rule.deposit_min or b.amount <> promised.amount
+      or (t.reason, t.subject_kind, t.subject_id) is distinct from ('${BONUS_REASON}', '${BONUS_SUBJECT}', b.deposit_id)
+    order by b.deposit_id limit 1`,
+
+  movement_without_bonus: `
+    select coalesce(t.subject_id, 0) as deposit_id, format('movement %s of %s is a bonus that nobody gave', t.id, t.amount) as what
+    from ledger.transfer t left join payments.deposit_bonus b on b.movement = t.id
+    where (t.subject_kind = '${BONUS_SUBJECT}' or t.reason = '${BONUS_REASON}') and b.movement is null
     order by t.id limit 1`,
 } as const
