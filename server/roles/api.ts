@@ -37,6 +37,7 @@ import { orderExportRoutes } from '#server/domains/orders/export-routes.ts'
 import { financeExportRoutes } from '#server/domains/orders/finance/export-routes.ts'
 import { financeRoutes } from '#server/domains/orders/finance/routes.ts'
 import { topupRoutes } from '#server/domains/orders/finance/topup-routes.ts'
+import { hintRoutes } from '#server/domains/orders/hints/routes.ts'
 import { limitRoutes } from '#server/domains/orders/limits/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/placing/place-order.ts'
@@ -118,6 +119,7 @@ async function openDoors(
     await doors.register(bonusRoutes(app))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(providerRoutes(app, secrets))
+    await doors.register(hintRoutes(app, secrets))
     await doors.register(catalogRoutes(app, authentication))
     await doors.register(markupRoutes(app))
     await doors.register(pricePlanRoutes(app))

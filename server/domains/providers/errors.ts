@@ -14,6 +14,15 @@ export class ProviderNotFoundError extends ProblemError {
   }
 }
 
+/** The provider may not call us, or what called has not its secret: which of them, is not told. */
+export class HookNotFoundError extends ProblemError {
+  override name = 'HookNotFoundError'
+
+  constructor() {
+    super({ code: 'hook_not_found', status: 404, title: 'There is no such hook' })
+  }
+}
+
 /** Another provider has this name. */
 export class ProviderNameTakenError extends ProblemError {
   override name = 'ProviderNameTakenError'

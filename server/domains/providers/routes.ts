@@ -9,6 +9,7 @@ import type { Secrets } from '#server/platform/secrets/secrets.ts'
 import { addProvider } from './add-provider.ts'
 import { changeProvider } from './change-provider.ts'
 import { ProviderNotFoundError } from './errors.ts'
+import { hookRoutes } from './hooks/hook-routes.ts'
 import { pauseProvider } from './pause-provider.ts'
 import type { ProviderRow } from './provider-row.ts'
 import { NEW_PROVIDER, PROVIDER_CHANGE } from './provider-settings.ts'
@@ -38,6 +39,7 @@ export function providerRoutes(app: App, secrets: Secrets): FastifyPluginAsyncZo
     await server.register(addingRoute(app, secrets))
     await server.register(changingRoute(app, secrets))
     await server.register(pausingRoutes(app))
+    await server.register(hookRoutes(app, secrets))
   }
 }
 
