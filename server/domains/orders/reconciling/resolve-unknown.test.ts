@@ -77,7 +77,7 @@ async function setup(mode: Mode) {
 }
 
 describe('an answer that is lost', () => {
-  test.each<FaultName>(['cut_before', 'cut_after', 'http_502_after'])(
+  test.each<FaultName>(['cut_before', 'cut_after'])(
     '%s at a plain panel leaves the order to people, however often is looked, with the balances on both sides',
     async (fault) => {
       const { control, app, lost, look, pass, now, findings } = await setup(PLAIN)
@@ -98,33 +98,34 @@ describe('an answer that is lost', () => {
     },
   )
 
-  test.each<[string, Mode, FaultName]>([
-    ['its list', LISTING, 'cut_after'],
-    ['its list', LISTING, 'bad_json_after'],
-    ['repeating under the key', BY_KEY, 'cut_before'],
-    ['repeating under the key', BY_KEY, 'cut_after'],
-    ['repeating within its window', BY_WINDOW, 'cut_before'],
-    ['repeating within its window', BY_WINDOW, 'cut_after'],
-  ])('is found out by %s %#: the order goes on under the one number that the panel has', async (_, mode, fault) => {
+  test.each<[string, Mode, FaultName[]]>([
+    ['its list', LISTING, ['cut_after', 'bad_json_after']],
+    ['sending it again under its key', BY_KEY, ['cut_before', 'cut_after']],
+    ['sending it again within the window', BY_WINDOW, ['cut_before', 'cut_after']],
+  ])('is found out by %s: each order goes on under the one number that the panel has', async (_, mode, faults) => {
     const { shop, app, control, lost, look, now } = await setup(mode)
     const opening = await shop.prepaid()
-    const order = await lost(fault)
+    let cost = 0n
+    for (const fault of faults) {
+      const order = await lost(fault)
+      await look()
+      const at_panel = (await control.allOrders()).filter(({ link }) => link === order.link)
+      expect(at_panel).toHaveLength(1)
+      expect(await now(order)).toMatchObject({
+        state: 'pending',
+        provider_order_id: at_panel[0]?.id,
+        attempts: 1,
+        resubmits: 0,
+        booked_cost: order.expected_cost,
+      })
+      cost += order.expected_cost
+      expect((await historyOf(app.db, order.id)).some(({ actor }) => actor === 'system:resolver')).toBe(true)
+    }
+    expect(await shop.prepaid()).toBe(opening - cost)
+    const by = { actor_kind: 'system', user_agent: 'resolver' }
+    expect(await actsIn(app.db, 'orders.')).toMatchObject(faults.map(() => by))
     await look()
-    const [at_panel, ...more] = await control.allOrders()
-    expect(more).toEqual([])
-    expect(await now(order)).toMatchObject({
-      state: 'pending',
-      provider_order_id: at_panel?.id,
-      attempts: 1,
-      resubmits: 0,
-      booked_cost: order.expected_cost,
-    })
-    expect(await shop.prepaid()).toBe(opening - order.expected_cost)
-    const history = await historyOf(app.db, order.id)
-    expect(history.some(({ actor }) => actor === 'system:resolver')).toBe(true)
-    expect(await actsIn(app.db, 'orders.')).toMatchObject([{ actor_kind: 'system', user_agent: 'resolver' }])
-    await look()
-    expect((await control.summary()).orders_accepted).toBe(1)
+    expect((await control.summary()).orders_accepted).toBe(faults.length)
     await expectSound(app)
   })
 
