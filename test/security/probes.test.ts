@@ -153,7 +153,9 @@ test('what is private is kept by no cache and no browser, refusals too', async (
     expect([path, await cachedBy(path)]).toEqual([path, 'no-store'])
   }
   expect(await cachedBy('/api/v1/balance', {})).toBe('no-store')
-  expect(await cachedBy('/api/v1/services')).toMatch(/^public/)
+  // The same for everyone; the rates of one's own are for oneself.
+  expect(await cachedBy('/api/v1/services', {})).toMatch(/^public/)
+  expect(await cachedBy('/api/v1/services')).toMatch(/^private/)
 })
 
 test.for(['/docs', '/account/confirm', '/account/reset', '/account/change-email', '/account/invitation'])(
