@@ -11,6 +11,7 @@ import { parseId } from '../order-id.ts'
 import { statusShape, statusView } from '../order-views.ts'
 import { OrderNotFoundError } from '../problems.ts'
 import { findOrders } from '../queries.ts'
+import { cancelAny } from './cancel-any.ts'
 import { CANCEL_ORDERS_MAX, type CancelOutcome, cancelOrders } from './cancel-orders.ts'
 import { cancelRefused } from './errors.ts'
 
@@ -75,7 +76,8 @@ function ownRoutes(app: App): FastifyPluginAsyncZod {
         config,
         schema: {
           summary: 'Cancel up to 100 of my orders',
-          description: 'One outcome for each, in their order; one that is refused does not fail the others.',
+          description:
+            'One outcome for each, in their order; one that is refused does not fail the others. Of a drip-feed what has not been sent is cancelled.',
           tags: ['orders'],
           body: manyIds,
           response: { 200: manyShape },
@@ -84,7 +86,7 @@ function ownRoutes(app: App): FastifyPluginAsyncZod {
       async (request) => {
         const spelled = request.body.orders.map(String)
         const ids = spelled.map((each) => parseId(each.trim()) ?? NO_ORDER)
-        const outcomes = await cancelOrders(app, ids, { customer_id: principalOf(request).user_id })
+        const outcomes = await cancelAny(app, ids, { customer_id: principalOf(request).user_id })
         return { data: outcomes.map((each, i) => outcomeView(spelled[i] as string, each)) }
       },
     )

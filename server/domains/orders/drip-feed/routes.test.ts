@@ -142,3 +142,12 @@ test('services say truly whether they can be had in runs, and what makes no sens
   expect(await rest('POST', '/api/v1/orders', many)).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
   expect(await shop.app.db.query('select 1 from orders.orders')).toEqual([])
 })
+
+test('among many orders that are cancelled over REST a drip-feed is one', async () => {
+  const { rest, add } = await setup()
+  const { action: _, ...body } = add
+  const { id } = (await rest('POST', '/api/v1/order', body)).body
+  const cancel = async () => (await rest('POST', '/api/v1/cancel', { orders: [id, '999999'] })).body.data
+  expect(await cancel()).toMatchObject([{ ok: true, outcome: 'cancelled' }, { code: 'order_not_found' }])
+  expect(await cancel()).toMatchObject([{ ok: false, code: 'order_ended' }, {}])
+})
