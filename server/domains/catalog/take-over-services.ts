@@ -24,8 +24,10 @@ export type TakenServiceOutcome =
   | { ok: false; refusal: 'number_taken' | 'bought_already' }
 
 const FIND = statement(`
-  select id, provider_id, provider_service_id from catalog.service
-  where id = any($1::bigint[]) or (provider_id, provider_service_id) in (select * from unnest($2::bigint[], $3::text[]))`)
+  select id, provider_id, provider_service_id from catalog.service where id = any($1::bigint[])
+  union
+  select s.id, provider_id, provider_service_id
+  from unnest($2::bigint[], $3::text[]) as bought (provider_id, provider_service_id) join catalog.service s using (provider_id, provider_service_id)`)
 
 /**
  * Takes services of another system into the catalogue, under the numbers that they have there; one outcome each, and may run again. Refused is one whose number is

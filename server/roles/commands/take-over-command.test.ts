@@ -166,6 +166,17 @@ test('a second run takes what is new and says what has changed since', async () 
   })
 })
 
+test('what fills more than one batch is counted and taken as a whole', async () => {
+  const [header] = TABLES.orders.split('\n')
+  const orders = Array.from(
+    { length: 1_001 },
+    (_, i) => `${20_000 + i},1,40,https://example.com/${i},10,0.02,,Completed,0,n${i},5,,2024-05-01,,`,
+  )
+  const { takeOver, count } = await setup({ orders: `${[header, ...orders].join('\n')}\n` })
+  expect((await takeOver()).out).toContain('orders: 1001 rows, 1001 taken over, 0 already here, 0 refused')
+  expect(await count('orders.orders')).toBe(1_001)
+})
+
 test('a folder without one of the tables is told, and nothing is taken', async () => {
   const { takeOver, folder, count } = await setup()
   await rm(join(folder, 'orders.csv'))

@@ -66,8 +66,10 @@ export function amountOf(fields: Fields, name: string, scale: number): bigint {
 export function optionalMoment(fields: Fields, name: string, now: Date): Date | undefined {
   const text = optionalText(fields, name, 40)
   if (text === undefined) return undefined
-  const iso = text.replace(' ', 'T').replace(/([+-]\d{2})$/, '$1:00')
-  const at = new Date(/([zZ]|[+-]\d{2}:?\d{2})$/.test(iso) || iso.length <= 10 ? iso : `${iso}Z`)
+  const iso = text.replace(' ', 'T').replace(/(:\d\d(?:\.\d+)?[+-]\d\d)$/, '$1:00')
+  // A day alone is midnight UTC already.
+  const has_zone = !iso.includes('T') || /[zZ]$|[+-]\d\d:?\d\d$/.test(iso)
+  const at = new Date(has_zone ? iso : `${iso}Z`)
   if (Number.isNaN(at.getTime()) || at > now) throw new FieldError(name, `"${text}" is no moment of the past`)
   return at
 }

@@ -276,11 +276,10 @@ class Work {
   }
 
   async *#read(table: TableName, batch_max: number, of?: number): AsyncGenerator<TableRow[]> {
-    const report = this.#reports[table]
     for await (const rows of readTable(this.#file(table), COLUMNS[table], batch_max)) {
-      report.rows += rows.length
+      this.#reports[table].rows += rows.length
       yield rows
-      this.#input.onProgress(table, report.rows, of)
+      this.#input.onProgress(table, this.#reports[table].rows, of)
     }
   }
 

@@ -86,9 +86,12 @@ interface Fresh extends Candidate {
   hold: bigint
 }
 
+// Each half by its own index; with "or" the planner reads all orders.
 const TAKEN = statement(`
-  select id, provider_id, provider_order_id from orders.orders
-  where id = any($1::bigint[]) or (provider_id, provider_order_id) in (select * from unnest($2::bigint[], $3::text[]))`)
+  select id, provider_id, provider_order_id from orders.orders where id = any($1::bigint[])
+  union
+  select o.id, provider_id, provider_order_id
+  from unnest($2::bigint[], $3::text[]) as placed (provider_id, provider_order_id) join orders.orders o using (provider_id, provider_order_id)`)
 
 /** The numbers that orders have already, here and at their providers. A claim takes them for an order that is new. */
 async function numbersTaken(tx: Tx, orders: readonly TakenOrder[]) {
