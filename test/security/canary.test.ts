@@ -243,7 +243,9 @@ async function anOrderGoesToAProvider(house: House, { email, token: by }: Custom
   )
   const link = 'https://example.com/canary'
   const body = { service: String(sold?.id), quantity: String(sold?.min), link }
-  await expectStatus(201, house.ask('POST', '/api/v1/order', { by, body }))
+  // A process goes on with the catalogue that it has read for a moment.
+  const place = async () => (await house.ask('POST', '/api/v1/order', { by, body })).status
+  await expect.poll(place, { timeout: 10_000 }).toBe(201)
   const calls = () => house.app.db.query('select 1 from providers.call_log')
   await expect.poll(async () => (await calls()).length, { timeout: 30_000 }).toBeGreaterThan(0)
 }

@@ -121,7 +121,7 @@ function changingRoutes(app: App): FastifyPluginAsyncZod {
     server.post(
       '/api/admin/price-plans',
       {
-        config,
+        config: { ...config, idempotent: 'Its name is given once: repeated it is refused.' },
         schema: {
           summary: 'Make a price plan',
           description: '404 `service_not_found`; 409 `price_plan_name_taken`, `too_many_price_plans`.',

@@ -83,7 +83,7 @@ function ruleRoutes(app: App): FastifyPluginAsyncZod {
     server.post(
       '',
       {
-        config: { permission: 'bonuses:edit' },
+        config: { permission: 'bonuses:edit', idempotent: 'Its name is given once: repeated it is refused.' },
         schema: {
           summary: 'Promise a bonus on deposits',
           description:
