@@ -140,5 +140,5 @@ export interface BalanceForecast {
   scale: number
 }
 
-/** A look at the balances with all providers that are switched on: how they stand, not what changed, so that a look that is lost is made up for by the next. */
+/** A look at the balances with all providers: how they stand, not what changed, so that a look that is lost is made up for by the next. */
 export const balancesForecast = defineEvent<{ providers: readonly BalanceForecast[] }>('orders.balances_forecast')

@@ -1,6 +1,6 @@
 import { defineEvent } from '#server/platform/outbox/event.ts'
 
-/** How a provider that is switched on stands, for those who look after it. */
+/** How a provider stands, for those who look after it. One that is switched off has neither trouble nor balance. */
 export interface ProviderStanding {
   provider_id: bigint
   name: string

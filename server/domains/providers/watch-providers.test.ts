@@ -3,7 +3,7 @@ import { verifyBooks } from '#server/domains/orders/verify-books.ts'
 import { openShop } from '#test/support/shop.ts'
 import { watchProviders } from './watch-providers.ts'
 
-test('a look at the providers tells of those that are switched on, and a proof of the books that they are sound', async () => {
+test('a look at the providers tells how they stand, of one that is switched off that nothing is wrong, and a proof of the books that they are sound', async () => {
   const shop = await openShop()
   const { app } = shop
   const last = async () =>
@@ -24,7 +24,7 @@ test('a look at the providers tells of those that are switched on, and a proof o
   expect(await last()).toMatchObject({ payload: { providers: [{ trouble: 'rate_limited' }] } })
   await app.db.query('update providers.provider set enabled = false')
   await watchProviders(app)
-  expect(await last()).toMatchObject({ payload: { providers: [] } })
+  expect(await last()).toMatchObject({ payload: { providers: [{ name: 'Panel', trouble: null, balance: null }] } })
   await verifyBooks(app)
   expect(await last()).toMatchObject({ type: 'orders.books_verified', payload: { ok: true } })
   await app.db.query(

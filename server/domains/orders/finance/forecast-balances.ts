@@ -9,15 +9,14 @@ const KEPT_DAYS = 3
 
 const forget = statement(`delete from orders.provider_hour where hour < $1::timestamptz - interval '${KEPT_DAYS} days'`)
 
-/** Tells for how long our balances with the providers that are switched on will last, from what they took in the last hours. It asks no provider. */
+/** Tells for how long our balances with the providers will last, from what they took in the last hours; one that is switched off lasts as long as it is. It asks no provider. */
 export async function forecastBalances(app: Pick<App, 'db' | 'clock'>): Promise<void> {
   const now = app.clock.now()
-  const balances = (await providerBalances(app)).filter(({ provider }) => provider.enabled)
-  const providers = balances.map(({ provider, theirs, ours, forecast }) => ({
+  const providers = (await providerBalances(app)).map(({ provider, theirs, ours, forecast }) => ({
     provider_id: provider.id,
     name: provider.name,
     balance: theirs ?? ours,
-    hours_left: forecast.hours_left,
+    hours_left: provider.enabled ? forecast.hours_left : null,
     currency: provider.currency,
     scale: provider.scale,
   }))
