@@ -12,8 +12,9 @@ import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from '#server/p
 import { IDEMPOTENCY_HEADER, idempotencyKeyOf, REPLAYED_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
 import { once } from '#server/platform/idempotency/once.ts'
 import type { CustomerReads } from './customer-reads.ts'
-import { feedShape, feedStatusView, feedView, statusOrFeedShape } from './drip-feed/feed-views.ts'
+import { feedShape, feedView, statusOrFeedShape } from './drip-feed/feed-views.ts'
 import { findDripFeeds } from './drip-feed/queries.ts'
+import { readStatuses } from './drip-feed/read-statuses.ts'
 import type { OrderRefusal } from './errors.ts'
 import { IDS_MAX, idsOf, readIdList } from './id-list.ts'
 import { parseId } from './order-id.ts'
@@ -26,7 +27,6 @@ import {
   placedView,
   refusedShape,
   refusedView,
-  statusView,
   statusWord,
 } from './order-views.ts'
 import { isRefusal } from './placing/check-order.ts'
@@ -34,7 +34,7 @@ import { massRequest, orderRequest, ordersRequest, placementOf } from './placing
 import type { PlaceSingleOrder } from './placing/place-order.ts'
 import { type PlaceOutcome, placeOrders } from './placing/place-orders.ts'
 import { OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
-import { findOrders, ORDERS_PAGE_MAX } from './queries.ts'
+import { ORDERS_PAGE_MAX } from './queries.ts'
 
 /** Orders and the money for them, as their customer sees them. Register it under a scope that `guardRoutes` guards. */
 export function orderRoutes(
@@ -257,7 +257,7 @@ function statusRoutes(app: App): FastifyPluginAsyncZod {
         const { order, orders } = request.query
         const list = readIdList(orders ?? order ?? '')
         if (list === undefined) throw new TooManyIdsError(IDS_MAX)
-        const views = await statusesOf(app.db, principalOf(request).user_id, idsOf(list))
+        const views = await readStatuses(app.db, principalOf(request).user_id, idsOf(list))
         if (order !== undefined && views.size === 0) throw new OrderNotFoundError()
         const known = list.map((each) => ({ ...each, view: each.id === undefined ? undefined : views.get(each.id) }))
         return {
@@ -267,21 +267,6 @@ function statusRoutes(app: App): FastifyPluginAsyncZod {
       },
     )
   }
-}
-
-/** How the customer's orders and drip-feeds of these ids stand; what is neither is absent. */
-async function statusesOf(
-  db: App['db'],
-  customer_id: bigint,
-  ids: readonly bigint[],
-): Promise<Map<bigint, z.output<typeof statusOrFeedShape>>> {
-  const orders = await findOrders(db, customer_id, ids)
-  const others = ids.filter((id) => !orders.has(id))
-  const feeds = await findDripFeeds(db, customer_id, others)
-  return new Map<bigint, z.output<typeof statusOrFeedShape>>([
-    ...[...orders].map(([id, order]) => [id, statusView(order)] as const),
-    ...[...feeds].map(([id, feed]) => [id, feedStatusView(feed)] as const),
-  ])
 }
 
 const userStatusShape = statusOrFeedShape.extend({
@@ -303,7 +288,7 @@ function userStatusRoute(app: App): FastifyPluginAsyncZod {
       },
       async (request) => {
         const id = parseId(request.params.id)
-        const view = id && (await statusesOf(app.db, principalOf(request).user_id, [id])).get(id)
+        const view = id && (await readStatuses(app.db, principalOf(request).user_id, [id])).get(id)
         if (!view) throw new OrderNotFoundError()
         return { ...view, user_visible_status: view.status }
       },

@@ -7,10 +7,10 @@ import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { deskOrderShape, deskOrderView } from '../desk/desk-views.ts'
 import { findDeskOrder } from '../desk/list-orders.ts'
+import { statusOrFeedShape } from '../drip-feed/feed-views.ts'
+import { readStatuses } from '../drip-feed/read-statuses.ts'
 import { parseId } from '../order-id.ts'
-import { statusShape, statusView } from '../order-views.ts'
 import { OrderNotFoundError } from '../problems.ts'
-import { findOrders } from '../queries.ts'
 import { cancelAny } from './cancel-any.ts'
 import { CANCEL_ORDERS_MAX, type CancelOutcome, cancelOrders } from './cancel-orders.ts'
 import { cancelRefused } from './errors.ts'
@@ -56,17 +56,17 @@ function ownRoutes(app: App): FastifyPluginAsyncZod {
         config,
         schema: {
           summary: 'Cancel one of my orders',
-          description: `${HOW} 409 \`order_ended\`, \`cancel_not_available\`, or \`cancel_refused\` where it was refused too often.`,
+          description: `${HOW} Of a drip-feed what has not been sent is cancelled. 409 \`order_ended\`, \`cancel_not_available\`, or \`cancel_refused\` where it was refused too often.`,
           tags: ['orders'],
           params: z.object({ id }),
-          response: { 200: z.object({ outcome, order: statusShape }) },
+          response: { 200: z.object({ outcome, order: statusOrFeedShape }) },
         },
       },
       async (request) => {
         const customer_id = principalOf(request).user_id
-        const known = await cancelOne(app, request.params.id, { customer_id })
-        const order = (await findOrders(app.db, customer_id, [known.id])).get(known.id)
-        return { outcome: known.how, order: statusView(present(order, 'the order is there')) }
+        const known = await cancelOne(request.params.id, (ids) => cancelAny(app, ids, { customer_id }))
+        const order = (await readStatuses(app.db, customer_id, [known.id])).get(known.id)
+        return { outcome: known.how, order: present(order, 'the order is there') }
       },
     )
 
@@ -101,10 +101,10 @@ function outcomeView(spelled: string, outcome: CancelOutcome): z.output<typeof m
   return { id: spelled, ok: false, outcome: null, code: outcome.code }
 }
 
-async function cancelOne(app: App, text: string, by: Parameters<typeof cancelOrders>[2]) {
+async function cancelOne(text: string, cancel: (ids: bigint[]) => Promise<CancelOutcome[]>) {
   const order_id = parseId(text)
   if (order_id === undefined) throw new OrderNotFoundError()
-  const [found] = await cancelOrders(app, [order_id], by)
+  const [found] = await cancel([order_id])
   const known = present(found, 'an outcome for each order')
   if (!known.ok) throw cancelRefused(known)
   return { id: order_id, how: known.how }
@@ -125,7 +125,8 @@ function staffRoute(app: App): FastifyPluginAsyncZod {
         },
       },
       async (request) => {
-        const known = await cancelOne(app, request.params.id, { staff: actorOf(request) })
+        const staff = actorOf(request)
+        const known = await cancelOne(request.params.id, (ids) => cancelOrders(app, ids, { staff }))
         const order = present(await findDeskOrder(app, known.id), 'the order is there')
         return { outcome: known.how, order: deskOrderView(order) }
       },

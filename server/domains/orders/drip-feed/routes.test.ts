@@ -95,6 +95,13 @@ test('a drip-feed is ordered at each door, stands there as one order, and is can
     drip_feed: { status: 'Canceled', charge: '0.00', canceled_at: expect.any(String), finished_at: expect.any(String) },
   })
   expect((await staff.ask('POST', `/api/admin/drip-feeds/${id}/cancel`)).body).toMatchObject({ canceled: 0 })
+  // The orders' own address knows it too: this one has ended.
+  expect((await rest('POST', `/api/v1/orders/${id}/cancel`)).body).toMatchObject({ code: 'order_ended' })
+  const again = (await rest('POST', '/api/v1/order', { ...body, request_id: 'feed-2' })).body as { id: string }
+  expect((await rest('POST', `/api/v1/orders/${again.id}/cancel`)).body).toMatchObject({
+    outcome: 'cancelled',
+    order: { id: again.id, status: 'Canceled', charge: '0.00', runs: 3 },
+  })
   expect((await staff.ask('GET', `/api/admin/drip-feeds/${id}`)).body).toMatchObject({ id, status: 'Canceled' })
   for (const nobody of ['999999', 'x', String(ids[0])]) {
     expect((await rest('GET', `/api/v1/drip-feeds/${nobody}`)).status).toBe(404)
