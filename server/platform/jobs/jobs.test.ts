@@ -288,7 +288,7 @@ test('a worker that knows no job at all stays, watches and stops', async () => {
 })
 
 test('stop waits for the jobs under way and takes no more', async () => {
-  const { ran, enqueue, queued, start, behaving } = await setup()
+  const { db, ran, enqueue, queued, start, behaving } = await setup()
   const begun = Promise.withResolvers<void>()
   const gate = Promise.withResolvers<void>()
   behaving(async () => {
@@ -302,6 +302,13 @@ test('stop waits for the jobs under way and takes no more', async () => {
   const stopping = runner.stop().then(() => {
     stopped = true
   })
+  // Its other worker looks for jobs until the stop has reached it; then nobody looks.
+  const looks = () =>
+    db.query(
+      `select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+      and query like '%_private_jobs%' and query_start > clock_timestamp() - interval '200 milliseconds'`,
+    )
+  await expect.poll(async () => (await looks()).length, { timeout: 10_000 }).toBe(0)
   await enqueue(2n)
   expect(stopped).toBe(false)
   gate.resolve()
