@@ -114,15 +114,44 @@ test('what the provider says later moves nothing of the customer’s, corrects o
   await expectSound(app)
 })
 
+test.each([
+  ['cancelled', told('cancelled'), 0n, 'forced_confirmed'],
+  ['cancelled', told('cancelled', { charge: 7n, currency: 'EUR' }), 0n, 'forced_confirmed'],
+  ['completed', told('cancelled'), 0n, 'forced_contradicted'],
+  ['cancelled', told('partial', { remains: 500n }), 250_001n, 'forced_contradicted'],
+  ['completed', told('completed'), 500_001n, 'forced_confirmed'],
+  ['cancelled', told('failed', { remains: 500n }), 500_001n, 'forced_confirmed'],
+] as const)(
+  'of one that we ended %s and whose charge no late word names, the cost is guessed, asked for on, and flagged',
+  (state, row, guess, reason) => {
+    const step = (order: Order) => ({ ...order, ...decideStatus(order, row, NOW)?.after })
+    const ended = orderRow({ state, reason: 'forced', detail: 'They lost it.', finished_at: NOW, failed_checks: 40 })
+    const guessed = step(ended)
+    expect(guessed).toMatchObject({ state, booked_cost: guess, reason, next_check_at: expect.any(Date) })
+    const named = decideStatus(guessed, { ...row, charge: 123n, currency: 'USD' }, NOW)
+    expect(named?.after).toMatchObject({ booked_cost: 123n, next_check_at: null })
+    let last = guessed
+    for (let checks = 0; checks < 8; checks++) last = step(last)
+    expect(last).toMatchObject({
+      state,
+      booked_cost: guess,
+      reason: 'cost_unconfirmed',
+      detail: expect.stringMatching(/did not name its charge.*They lost it/),
+      next_check_at: null,
+    })
+  },
+)
+
 test('a late word, in all its kinds', () => {
   const ended = (state: 'completed' | 'partial' | 'cancelled', remains: bigint | null = null) =>
     orderRow({ state, remains, reason: 'forced', detail: 'x', finished_at: NOW, failed_checks: 0 })
   const word = (order: Order, row: Parameters<typeof decideStatus>[1]) => decideStatus(order, row, NOW)
-  expect(word(ended('completed'), told('completed'))?.after).toMatchObject({ next_check_at: null })
-  expect(word(ended('completed'), told('completed'))?.step).toBeUndefined()
+  const named = { charge: 500_001n, currency: 'USD' }
+  expect(word(ended('completed'), told('completed', named))?.after).toMatchObject({ next_check_at: null })
+  expect(word(ended('completed'), told('completed', named))?.step).toBeUndefined()
   expect(word(ended('cancelled'), told('failed'))?.step).toBeUndefined()
   expect(word(ended('completed'), told('failed'))?.step).toMatchObject({ kind: 'flagged' })
-  expect(word(ended('partial', 40n), told('partial', { remains: 40n }))?.step).toBeUndefined()
+  expect(word(ended('partial', 40n), told('partial', { remains: 40n, ...named }))?.step).toBeUndefined()
   expect(word(ended('partial', 40n), told('partial', { remains: 50n }))?.step).toMatchObject({ kind: 'flagged' })
   expect(word(ended('partial', 40n), told('partial'))?.after.detail).toContain('unknown remaining')
   const missing = { ok: false, reason: 'not_found', message: 'x' } as const

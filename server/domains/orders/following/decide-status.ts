@@ -143,18 +143,32 @@ function costConfirmed(order: Order, row: StatusRow, now: Date): OrderChange {
   if (seen.failed_checks < COST_CHECKS_MAX) {
     return { before: order, after: { ...seen, next_check_at: nextCheckOf(order, now, seen.failed_checks) } }
   }
-  return flagged(order, { ...seen, reason: 'cost_unconfirmed', detail: 'The provider did not name its charge.' })
+  // What was said before of one that staff ended still holds.
+  const detail = `The provider did not name its charge. ${order.detail ?? ''}`.trim().slice(0, DETAIL_MAX)
+  return flagged(order, { ...seen, reason: 'cost_unconfirmed', detail })
 }
 
-/** Staff have ended the order. The provider's word moves nothing of the customer's any more; its last one tells what it took, and staff whether it contradicts. */
+/**
+ * Staff have ended the order. The provider's word moves nothing of the customer's any more; its last one tells staff whether it contradicts, and what it took. Where it names no charge the
+ * cost is guessed from that word, as of any order that ended, and asked for on.
+ */
 function lateWord(order: Order, row: StatusRow, now: Date): OrderChange {
   const failed_checks = order.failed_checks + 1
   const next_check_at = failed_checks < LATE_CHECKS_MAX ? nextCheckOf(order, now, 0) : null
   const seen = { checked_at: now, failed_checks, next_check_at }
   if (!row.ok || !ENDED_THERE.includes(row.status)) return { before: order, after: seen }
-  const booked_cost = costTold(order, row) ?? order.booked_cost
-  const ended = { ...seen, booked_cost, provider_status: row.raw_status, next_check_at: null }
-  if (agrees(order, row)) return { before: order, after: ended, step: costStep(order, booked_cost) }
+  const told = costTold(order, row)
+  const booked_cost = told ?? (row.status === 'failed' ? order.booked_cost : expectedNet(order, row))
+  const cost_checks = { failed_checks: 0, next_check_at: nextCheckOf(order, now, 0) }
+  const ended = {
+    ...seen,
+    booked_cost,
+    provider_status: row.raw_status,
+    ...(told === undefined ? cost_checks : { next_check_at: null }),
+  }
+  if (agrees(order, row)) {
+    return { before: order, after: { ...ended, reason: 'forced_confirmed' }, step: costStep(order, booked_cost) }
+  }
   const said =
     row.status === 'partial' ? `${row.raw_status}, with ${row.remains ?? 'unknown'} remaining` : row.raw_status
   const detail = `We ended it ${order.state}; the provider says: ${said}. ${order.detail ?? ''}`.slice(0, DETAIL_MAX)
