@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { onFailure } from '#server/platform/telemetry/failures.ts'
 import { actsIn } from '#test/support/acts.ts'
 import { atBarrier } from '#test/support/barrier.ts'
 import {
@@ -206,6 +207,33 @@ test('a wish waits for an order whose fate is not known, and is dropped where it
   expect(await cancel(queued)).toMatchObject({ how: 'cancelled' })
   await recordStatuses(app, [{ order_id: open.id, row: told('completed', { charge: 1n }) }])
   expect(await cancel(open)).toMatchObject({ ok: false, code: 'order_ended' })
+  await expectSound(app)
+})
+
+test('one order that cannot be written holds up none of the others, and is told of', async () => {
+  const { shop, app, customer, cancel, send, wishes } = await setup()
+  const there = [await atPanel(shop, customer), await atPanel(shop, customer)] as const
+  const here = [await dispatched(shop, customer, TIMED_OUT), await dispatched(shop, customer, TIMED_OUT)] as const
+  for (const order of [...there, ...here]) await cancel(order)
+  for (const order of here) await resolveOrder(app, order.id, { kind: 'resend' }, STAFF.staff)
+  await app.db.query(`
+    alter table orders.cancel_request add constraint of_the_test check (state <> 'accepted' or order_id not in (${there[0].id}, ${here[0].id}))`)
+  const failed: unknown[] = []
+  onTestFinished(onFailure(({ name, correlation }) => failed.push([name, correlation.order_id])))
+  await send()
+  const states = async (orders: readonly Order[]) =>
+    Promise.all(
+      orders.map(async (order) => [(await wishes(order)).at(-1)?.state, (await orderNow(shop, order.id)).state]),
+    )
+  expect(await states(there)).toEqual([
+    ['sent', 'pending'],
+    ['accepted', 'pending'],
+  ])
+  expect(await states(here)).toEqual([
+    ['asked', 'queued'],
+    ['accepted', 'cancelled'],
+  ])
+  expect(failed).toEqual([there[0], here[0]].map(({ id }) => ['orders.cancel', String(id)]))
   await expectSound(app)
 })
 

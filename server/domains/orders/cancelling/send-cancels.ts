@@ -7,6 +7,7 @@ import { statement, type Tx } from '#server/platform/db/database.ts'
 import { refunded } from '../desk/resolve-order.ts'
 import { nextCheck_ms } from '../following/poll-schedule.ts'
 import { FINAL_STATES, OPEN_STATES, ORDER_COLUMNS, type Order, orderCan } from '../order.ts'
+import { recordApart } from '../record-apart.ts'
 import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
 import { type CancelRequest, cancelColumns } from './cancel-request.ts'
 
@@ -22,20 +23,23 @@ const BACKOFF = { base_ms: 2_000, max_ms: 180_000 }
 
 const MESSAGE_MAX = 500
 
+export const CANCELS_LOOP = 'orders.cancel'
+
 /**
  * Sends the wishes to end orders that are due at a provider: marked as sent first, then asked one by one, then what was answered is written. An answer moves no money: it
  * makes the order due to be asked about. Orders that no provider has by now are cancelled here; of those whose fate is not known the wish waits. Answers whether there may be more.
  */
 export async function sendCancels(app: App, providers: Providers, provider_id: bigint): Promise<boolean> {
   const provider = await providers.providerById(provider_id)
-  const { sent, taken } = await app.db.transaction((tx) => claim(app, tx, provider))
+  const { sent, here, taken } = await app.db.transaction((tx) => claim(app, tx, provider))
   const answers = await Promise.all(
-    sent.map(async (request) => {
-      const context = { order_id: request.order_id }
-      return { request, outcome: await provider.cancel(request.provider_order_id ?? '', context) }
+    sent.map(async (request): Promise<Answered> => {
+      const { order_id } = request
+      return { order_id, request, outcome: await provider.cancel(request.provider_order_id ?? '', { order_id }) }
     }),
   )
-  if (answers.length > 0) await app.db.transaction((tx) => record(app, tx, answers))
+  await recordApart(app, CANCELS_LOOP, answers, (part) => app.db.transaction((tx) => record(app, tx, part)))
+  await recordApart(app, CANCELS_LOOP, here, (part) => app.db.transaction((tx) => cancelHere(app, tx, part)))
   return taken === BATCH_MAX
 }
 
@@ -45,16 +49,24 @@ const takeDue = statement(`
   where r.state = 'asked' and r.next_try_at <= $2 and o.provider_id = $1
   order by r.next_try_at limit ${BATCH_MAX} for no key update skip locked`)
 
-const lockedOrders = statement(`select ${ORDER_COLUMNS} from orders.orders where id = any($1::bigint[])`)
+const theirOrders = statement(`select ${ORDER_COLUMNS} from orders.orders where id = any($1::bigint[])`)
 
-async function claim(app: App, tx: Tx, { row }: OpenProvider): Promise<{ sent: CancelRequest[]; taken: number }> {
-  const now = app.clock.now()
+/** Due ones: to be sent, and those of orders that no provider has. */
+interface Claimed {
+  sent: CancelRequest[]
+  here: CancelRequest[]
+  taken: number
+}
+
+/** Moves no money and writes no order, so that none can hold up the others. */
+async function claim({ clock }: App, tx: Tx, { row }: OpenProvider): Promise<Claimed> {
+  const now = clock.now()
   const requests = await tx.query<CancelRequest>(takeDue, [row.id, now])
-  if (requests.length === 0) return { sent: [], taken: 0 }
-  const rows = await tx.query<Order>(lockedOrders, [int8Array(requests.map(({ order_id }) => order_id))])
+  if (requests.length === 0) return { sent: [], here: [], taken: 0 }
+  const rows = await tx.query<Order>(theirOrders, [int8Array(requests.map(({ order_id }) => order_id))])
   const orders = new Map(rows.map((order) => [order.id, order]))
   const claimed_until = new Date(now.getTime() + 3 * row.timeout_ms + LEASE_EXTRA_MS)
-  const changes: OrderChange[] = []
+  const here: CancelRequest[] = []
   const decided = requests.map((request): Decided => {
     const order = orders.get(request.order_id) as Order
     if (FINAL_STATES.includes(order.state)) return { ...request, state: 'dropped', ended_at: now }
@@ -63,15 +75,14 @@ async function claim(app: App, tx: Tx, { row }: OpenProvider): Promise<{ sent: C
       return { ...request, state: 'sent', attempts: request.attempts + 1, provider_order_id, claimed_until }
     }
     if (orderCan.cancelAtOnce(order)) {
-      changes.push(refunded(order, request.asked_by, now, { cancelled: true, from: order.state }))
-      return { ...request, state: 'accepted', ended_at: now }
+      here.push(request)
+      return { ...request, next_try_at: claimed_until }
     }
     const wait_ms = nextCheck_ms(now.getTime() - request.asked_at.getTime(), 0)
     return { ...request, next_try_at: new Date(now.getTime() + wait_ms) }
   })
   write(tx, decided)
-  await writeOrders(app.db, tx, changes)
-  return { sent: decided.filter(({ state }) => state === 'sent'), taken: requests.length }
+  return { sent: decided.filter(({ state }) => state === 'sent'), here, taken: requests.length }
 }
 
 type Decided = CancelRequest & { next_try_at?: Date; claimed_until?: Date }
@@ -96,7 +107,34 @@ function write(tx: Tx, requests: readonly Decided[]): void {
   ])
 }
 
+const stillAsked = statement(`
+  select ${cancelColumns('r')} from orders.cancel_request r
+  where id = any($1::bigint[]) and state = 'asked' order by id for no key update`)
+
+/** Orders first, as everywhere. What a provider has got hold of meanwhile is due again soon. */
+async function cancelHere({ db, clock }: App, tx: Tx, requests: readonly CancelRequest[]): Promise<void> {
+  const now = clock.now()
+  const orders = await lockOrders(
+    tx,
+    requests.map(({ order_id }) => order_id),
+  )
+  const asked = await tx.query<CancelRequest>(stillAsked, [int8Array(requests.map(({ id }) => id))])
+  const cancelled = asked.flatMap((request) => {
+    const order = orders.get(request.order_id)
+    return order && orderCan.cancelAtOnce(order) ? [{ request, order }] : []
+  })
+  write(
+    tx,
+    cancelled.map(({ request }) => ({ ...request, state: 'accepted', ended_at: now })),
+  )
+  const changes = cancelled.map(({ request: { asked_by }, order }) => {
+    return refunded(order, asked_by, now, { cancelled: true, from: order.state })
+  })
+  await writeOrders(db, tx, changes)
+}
+
 interface Answered {
+  order_id: bigint
   request: CancelRequest
   outcome: CancelOutcome
 }
@@ -106,7 +144,7 @@ const stillOpen = statement(`
   select ${cancelColumns('r')} from orders.cancel_request r
   where id = any($1::bigint[]) and state in ('sent', 'unknown') order by id for no key update`)
 
-/** Orders first, as everywhere. */
+/** Orders first here too. */
 async function record(app: App, tx: Tx, answers: readonly Answered[]): Promise<void> {
   const now = app.clock.now()
   const orders = await lockOrders(

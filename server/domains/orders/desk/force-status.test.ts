@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { StatusRow } from '#server/domains/providers/provider.ts'
 import { actsIn } from '#test/support/acts.ts'
 import { atBarrier } from '#test/support/barrier.ts'
 import { openDoors } from '#test/support/doors.ts'
@@ -128,7 +129,7 @@ test.each([
     const ended = orderRow({ state, reason: 'forced', detail: 'They lost it.', finished_at: NOW, failed_checks: 40 })
     const guessed = step(ended)
     expect(guessed).toMatchObject({ state, booked_cost: guess, reason, next_check_at: expect.any(Date) })
-    const named = decideStatus(guessed, { ...row, charge: 123n, currency: 'USD' }, NOW)
+    const named = decideStatus(guessed, { ...row, charge: 123n, currency: 'USD' } as StatusRow, NOW)
     expect(named?.after).toMatchObject({ booked_cost: 123n, next_check_at: null })
     let last = guessed
     for (let checks = 0; checks < 8; checks++) last = step(last)

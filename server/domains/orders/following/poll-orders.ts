@@ -1,11 +1,10 @@
 import { ProviderReadError, type StatusRow } from '#server/domains/providers/provider.ts'
 import type { OpenProvider, Providers } from '#server/domains/providers/registry.ts'
-import { runInHalves } from '#server/kit/in-halves.ts'
 import { invariant } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
-import { reportFailure } from '#server/platform/telemetry/failures.ts'
+import { recordApart } from '../record-apart.ts'
 import { type ReadStatus, recordStatuses } from './record-statuses.ts'
 
 /** Calls in one pass; each asks about as many orders as the provider takes. */
@@ -98,13 +97,9 @@ async function pollBatch(app: App, provider: OpenProvider, batch: readonly DueOr
   const statuses = batch.map(({ id, provider_order_id }): ReadStatus => {
     return { order_id: id, row: rows.get(provider_order_id) ?? MISSING }
   })
-  const failed = await runInHalves(statuses, async (part) => {
+  await recordApart(app, 'orders.poll', statuses, async (part) => {
     settled += (await recordStatuses(app, part)).settled
   })
-  for (const { item, error } of failed) {
-    app.log.error({ err: error, order_id: item.order_id }, 'the status of an order could not be taken over')
-    reportFailure({ kind: 'loop', name: 'orders.poll', error, correlation: { order_id: String(item.order_id) } })
-  }
   return settled
 }
 

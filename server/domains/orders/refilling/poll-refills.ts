@@ -1,8 +1,9 @@
 import { ProviderReadError, type RefillRow } from '#server/domains/providers/provider.ts'
 import type { OpenProvider, Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
-import { statement } from '#server/platform/db/database.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
 import { nextCheck_ms } from '../following/poll-schedule.ts'
+import { recordApart } from '../record-apart.ts'
 import { lockRefills } from './queries.ts'
 import { type Refill, STATE_OF } from './refill.ts'
 import { type RefillChange, writeRefills } from './write-refills.ts'
@@ -13,8 +14,11 @@ const LEASE_EXTRA_MS = 30_000
 const FAILED_CHECKS_MAX = 30_000
 const MESSAGE_MAX = 500
 
+export const REFILL_POLLS_LOOP = 'orders.refill-poll'
+
 interface DueRefill {
   id: bigint
+  order_id: bigint
   provider_refill_id: string
 }
 
@@ -29,20 +33,7 @@ export async function pollRefills(app: App, providers: Providers, provider_id: b
   if (due.length === 0) return false
   const rows = await read(app, provider, due)
   if (!rows) return false
-  await app.db.transaction(async (tx) => {
-    const now = app.clock.now()
-    const refills = await lockRefills(
-      tx,
-      due.map(({ id }) => id),
-    )
-    const changes = due.flatMap(({ id, provider_refill_id }): RefillChange[] => {
-      const before = refills.get(id)
-      // What staff have decided meanwhile stands.
-      if (before?.state !== 'pending' && before?.state !== 'in_progress') return []
-      return [{ before, after: afterRow(before, rows.get(provider_refill_id) ?? MISSING, now) }]
-    })
-    writeRefills(tx, changes, now)
-  })
+  await recordApart(app, REFILL_POLLS_LOOP, due, (part) => app.db.transaction((tx) => record(app, tx, part, rows)))
   return due.length === provider.statuses_max
 }
 
@@ -55,7 +46,7 @@ const takeDue = statement(`
   )
   update orders.refill r set next_try_at = now() + make_interval(secs => $3::float8 / 1000)
   from due where r.id = due.id
-  returning r.id, r.provider_refill_id`)
+  returning r.id, r.order_id, r.provider_refill_id`)
 
 const MISSING: RefillRow = { ok: false, reason: 'missing', message: 'The provider answered nothing about this refill.' }
 
@@ -72,6 +63,26 @@ async function read(
     app.log.warn({ provider_id: provider.row.id, reason: error.reason }, 'refills could not be read')
     return undefined
   }
+}
+
+async function record(
+  { clock }: App,
+  tx: Tx,
+  due: readonly DueRefill[],
+  rows: ReadonlyMap<string, RefillRow>,
+): Promise<void> {
+  const now = clock.now()
+  const refills = await lockRefills(
+    tx,
+    due.map(({ id }) => id),
+  )
+  const changes = due.flatMap(({ id, provider_refill_id }): RefillChange[] => {
+    const before = refills.get(id)
+    // What staff have decided meanwhile stands.
+    if (before?.state !== 'pending' && before?.state !== 'in_progress') return []
+    return [{ before, after: afterRow(before, rows.get(provider_refill_id) ?? MISSING, now) }]
+  })
+  writeRefills(tx, changes, now)
 }
 
 /** What a provider's row means for a refill. Pure. */

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { RefillOutcome as ProviderOutcome } from '#server/domains/providers/provider.ts'
 import { actsIn } from '#test/support/acts.ts'
 import { atBarrier } from '#test/support/barrier.ts'
 import { acceptedAs, dispatched, expectSound, told } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
+import { startAfterSalesWork } from '../after-sales-work.ts'
+import { cancelOrders } from '../cancelling/cancel-orders.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
 import type { Order } from '../order.ts'
 import { decideRefill } from './decide-refill.ts'
@@ -188,6 +190,36 @@ test('what may have arrived is never sent again, and staff say where it is; what
   await control.pace({ complete_ms_min: 0, complete_ms_max: 0 })
   await poll()
   expect(await last(late)).toMatchObject({ state: 'rejected', provider_status: 'Rejected' })
+})
+
+test('one refill that cannot be written holds up none of the others', async () => {
+  const { app, control, delivered, ask, send, poll, last } = await setup()
+  const [unsent, unread, good] = [await delivered(), await delivered(), await delivered()]
+  await app.db.query(`
+    alter table orders.refill add constraint of_the_test check (
+      (order_id <> ${unsent.id} or state <> 'pending') and (order_id <> ${unread.id} or state <> 'completed')
+    )`)
+  for (const order of [unsent, unread, good]) await ask(order)
+  const states = async () => [(await last(unsent)).state, (await last(unread)).state, (await last(good)).state]
+  await send()
+  expect(await states()).toEqual(['sent', 'pending', 'pending'])
+  await control.pace({ complete_ms_min: 0, complete_ms_max: 0 })
+  await poll()
+  expect(await states()).toEqual(['sent', 'pending', 'completed'])
+})
+
+test('while no wish to cancel can be worked on, refills are sent and followed', async () => {
+  const { shop, app, control, customer, delivered, ask, last } = await setup()
+  await control.pace({ complete_ms_min: 0, complete_ms_max: 0 })
+  const [order, open] = [await delivered(), await dispatched(shop, customer)]
+  await app.db.query(`alter table orders.cancel_request add constraint of_the_test check (state <> 'sent')`)
+  await cancelOrders(app, [open.id], { customer_id: customer })
+  await ask(order)
+  const work = startAfterSalesWork(app, shop.providers)
+  onTestFinished(() => work.stop())
+  await expect.poll(async () => (await last(order)).state, { timeout: 20_000 }).toBe('pending')
+  await app.db.query(`update orders.refill set next_try_at = now()`)
+  await expect.poll(async () => (await last(order)).state, { timeout: 20_000 }).toBe('completed')
 })
 
 test('staff decide once, and what the provider tells later changes nothing', async () => {

@@ -4,6 +4,7 @@ import { backoff_ms } from '#server/kit/backoff.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { nextCheck_ms } from '../following/poll-schedule.ts'
+import { recordApart } from '../record-apart.ts'
 import { lockRefills } from './queries.ts'
 import { REFILL_COLUMNS, type Refill } from './refill.ts'
 import { type RefillChange, writeRefills } from './write-refills.ts'
@@ -20,6 +21,8 @@ const BACKOFF = { base_ms: 2_000, max_ms: 3_600_000 }
 
 const MESSAGE_MAX = 500
 
+export const REFILLS_LOOP = 'orders.refill'
+
 /**
  * Sends the refills that were asked for to the provider that did the orders: marked as sent first, then asked one by one, then the answers are written. One whose answer is not known
  * is never sent again. Answers whether there may be more.
@@ -29,12 +32,12 @@ export async function sendRefills(app: App, providers: Providers, provider_id: b
   const lease_ms = 3 * provider.row.timeout_ms + LEASE_EXTRA_MS
   const sent = await app.db.transaction((tx) => claim(app, tx, provider_id, lease_ms))
   const answers = await Promise.all(
-    sent.map(async (refill) => {
-      const outcome = await provider.refill(refill.provider_order_id ?? '', { order_id: refill.order_id })
-      return { refill, outcome }
+    sent.map(async (refill): Promise<Answered> => {
+      const { order_id } = refill
+      return { order_id, refill, outcome: await provider.refill(refill.provider_order_id ?? '', { order_id }) }
     }),
   )
-  if (answers.length > 0) await app.db.transaction((tx) => record(app, tx, answers))
+  await recordApart(app, REFILLS_LOOP, answers, (part) => app.db.transaction((tx) => record(app, tx, part)))
   return sent.length === BATCH_MAX
 }
 
@@ -56,6 +59,7 @@ async function claim({ clock }: App, tx: Tx, provider_id: bigint, lease_ms: numb
 }
 
 interface Answered {
+  order_id: bigint
   refill: Refill
   outcome: RefillOutcome
 }
