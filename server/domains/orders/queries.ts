@@ -10,7 +10,7 @@ const ordersOfCustomer = statement(`
 
 /** The customer's own orders among `ids`, by id. Another's order is absent, as if it were not. */
 export async function findOrders(
-  db: Db,
+  db: Pick<Db, 'query'>,
   customer_id: bigint,
   ids: readonly bigint[],
 ): Promise<Map<bigint, CustomerOrder>> {

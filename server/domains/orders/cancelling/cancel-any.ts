@@ -1,6 +1,5 @@
 import type { App } from '#server/platform/app.ts'
-import { cancelDripFeed } from '../drip-feed/cancel-drip-feed.ts'
-import { findDripFeeds } from '../drip-feed/queries.ts'
+import { cancelDripFeeds } from '../drip-feed/cancel-drip-feeds.ts'
 import { type CancelOutcome, cancelOrders } from './cancel-orders.ts'
 
 /** Cancels a customer's orders, and of their drip-feeds among the numbers, which are of the same sequence, what has not been sent. Outcome i answers id i. */
@@ -14,11 +13,13 @@ export async function cancelAny(
     const outcome = outcomes[i]
     return outcome !== undefined && !outcome.ok && outcome.code === 'order_not_found'
   })
-  // Each in a transaction of its own, which locks the drip-feed before its runs.
-  const feeds = [...(await findDripFeeds(app.db, by.customer_id, others)).keys()]
-  const cancelled = await Promise.all(feeds.map((id) => cancelDripFeed(app, id, by)))
-  const byId = new Map(feeds.map((id, i) => [id, outcomeOf(id, cancelled[i]?.cancelled ?? 0)]))
-  return ids.map((id, i) => byId.get(id) ?? (outcomes[i] as CancelOutcome))
+  // In transactions of their own, which lock drip-feeds before their runs.
+  const feeds = await cancelDripFeeds(app, others, by)
+  const byId = new Map(others.map((id, i) => [id, feeds[i]]))
+  return ids.map((id, i) => {
+    const feed = byId.get(id)
+    return feed ? outcomeOf(id, feed.cancelled) : (outcomes[i] as CancelOutcome)
+  })
 }
 
 /** One with nothing left is refused like an order that has ended. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { SYSTEM } from '#server/domains/audit/act.ts'
 import { editService } from '#server/domains/catalog/edit-service.ts'
 import { present } from '#server/kit/invariant.ts'
+import type { Tx } from '#server/platform/db/database.ts'
 import { actsIn } from '#test/support/acts.ts'
 import { atBarrier } from '#test/support/barrier.ts'
 import {
@@ -17,6 +18,7 @@ import {
 } from '#test/support/order-book.ts'
 import { orderRow } from '#test/support/order-row.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
+import { cancelAny } from '../cancelling/cancel-any.ts'
 import { expireWaitingOrders } from '../desk/expire-waiting-orders.ts'
 import { recordPlacements } from '../dispatching/record-placements.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
@@ -25,10 +27,12 @@ import type { Order, OrderState } from '../order.ts'
 import { type PlaceOrder, type PlaceOutcome, placeOrders } from '../placing/place-orders.ts'
 import { historyOf } from '../queries.ts'
 import { verifyOrders } from '../verify-orders.ts'
-import { cancelDripFeed } from './cancel-drip-feed.ts'
+import { cancelDripFeeds, type FeedCanceller } from './cancel-drip-feeds.ts'
 import { figuresOf } from './drip-feed.ts'
-import { findDripFeeds } from './queries.ts'
+import { feedStatusView } from './feed-views.ts'
+import { findDripFeeds, findFeedStandings } from './queries.ts'
 import { queueDueRuns } from './queue-due-runs.ts'
+import { readStatuses } from './read-statuses.ts'
 
 const HOUR_MS = 3_600_000
 const STAFF = { staff: { kind: 'user', user_id: 5n } } as const
@@ -52,6 +56,10 @@ async function setup(usd = '100') {
   }
   const states = async (id: bigint) => (await runs(id)).map((run) => run.state)
   return { shop, app: shop.app, customer, service, order, place, runs, states }
+}
+
+async function cancelDripFeed(app: Shop['app'], id: bigint, by: FeedCanceller, tx?: Tx) {
+  return (await cancelDripFeeds(app, [id], by, tx))[0]
 }
 
 /** The same house so much later. */
@@ -218,6 +226,68 @@ test('a run that is being claimed at that moment is sent, and a run that is bein
   expect(await cancelling).toEqual({ cancelled: 3 })
   expect(await states(other)).toEqual(['cancelled', 'cancelled', 'cancelled'])
   expect(await actsIn(app.db, 'orders.drip_feed_cancelled')).toEqual([])
+})
+
+test('several are cancelled in one transaction, or in as many as their runs are too many for, and others’ are none', async () => {
+  const { shop, app, customer, place, states } = await setup()
+  const by = { customer_id: customer.id }
+  const transactions = async (ids: bigint[]) =>
+    (await app.db.query(`select distinct xmin from orders.drip_feed where id = any($1)`, [ids])).length
+  const opening = await shop.wallet(customer.id)
+  const few = [await place(), await place()]
+  const stranger = await shop.customer()
+  const ids = [few[1] ?? 0n, 999_999n, few[0] ?? 0n]
+  expect(await cancelDripFeeds(app, ids, { customer_id: stranger.id })).toEqual([undefined, undefined, undefined])
+  expect(await cancelAny(app, ids, by)).toMatchObject([{ ok: true }, { code: 'order_not_found' }, { ok: true }])
+  expect(await transactions(few)).toBe(1)
+  for (const feed of few) expect(new Set(await states(feed))).toEqual(new Set(['cancelled']))
+  expect(await cancelAny(app, ids, by)).toMatchObject([
+    { code: 'order_ended' },
+    { code: 'order_not_found' },
+    { code: 'order_ended' },
+  ])
+
+  const many = [await place(), await place()]
+  await app.db.query('update orders.drip_feed set runs = 501 where id = any($1)', [many])
+  expect(await cancelDripFeeds(app, many, STAFF)).toEqual([{ cancelled: 3 }, { cancelled: 3 }])
+  expect(await transactions(many)).toBe(2)
+  expect(await actsIn(app.db, 'orders.drip_feed_cancelled')).toHaveLength(2)
+  await app.db.query('update orders.drip_feed set runs = 3')
+  expect(await shop.wallet(customer.id)).toEqual(opening)
+  await expectSound(app)
+})
+
+test('how they stand is added up where the runs lie, to the same figures as run by run', async () => {
+  const { app, customer, place } = await setup()
+  const feeds = [await place({ runs: '12' }), await place({ runs: '12' })]
+  let rows = 0
+  const counting = {
+    query: async (...args: Parameters<typeof app.db.query>) => {
+      const found = await app.db.query(...args)
+      rows += found.length
+      return found
+    },
+  } as Pick<typeof app.db, 'query'>
+  expect((await readStatuses(counting, customer.id, feeds)).size).toBe(2)
+  // Of each: it, and what is queued, and what is scheduled.
+  expect(rows).toBe(6)
+
+  // What a provider may say, in all states that it may say it of.
+  await app.db.query(
+    `update orders.orders set state = (array['pending', 'partial', 'in_progress', 'completed'])[run % 4 + 1], provider_order_id = id,
+      waiting_since = null, captured = case when run % 4 in (1, 3) then charge / 2 else 0 end, released = case when run % 4 in (1, 3) then charge - charge / 2 else 0 end,
+      start_count = run * 10, remains = (array[-5, null, 40, 1000])[run % 3 + 1], version = run,
+      finished_at = case when run % 4 in (1, 3) then now() end, next_check_at = now()
+    where drip_feed_id = $1`,
+    [feeds[0]],
+  )
+  const standings = await findFeedStandings(app.db, customer.id, feeds)
+  for (const [id, { feed, runs }] of await findDripFeeds(app.db, customer.id, feeds)) {
+    const each = feedStatusView({ feed, parts: runs, orders: runs.map((run) => run.id) })
+    expect(feedStatusView(present(standings.get(id), 'it'))).toEqual(each)
+    expect(each.orders).toHaveLength(12)
+  }
+  expect(await findFeedStandings(app.db, customer.id + 1n, feeds)).toEqual(new Map())
 })
 
 test('what its runs come to', () => {

@@ -34,6 +34,12 @@ export function dueAt({ interval_minutes }: Rhythm, run: number, placed_at: Date
   return run === 1 ? null : new Date(placed_at.getTime() + (run - 1) * interval_minutes * 60_000)
 }
 
+/** What of a run counts for its drip-feed; or of several runs in one state, added up, with the start count of the first. */
+export type RunFigures = Pick<
+  CustomerOrder,
+  'state' | 'charge' | 'captured' | 'refunded' | 'quantity' | 'remains' | 'start_count'
+>
+
 /** A drip-feed as its customer sees it: what its runs come to. */
 export interface FeedFigures {
   status: VisibleStatus
@@ -49,7 +55,7 @@ export interface FeedFigures {
  * What the runs of a drip-feed come to, as customers see orders. It is Pending until one of them has begun, and In progress until all have ended: then as they ended, or Partial
  * where they ended differently.
  */
-export function figuresOf(runs: readonly CustomerOrder[]): FeedFigures {
+export function figuresOf(runs: readonly RunFigures[]): FeedFigures {
   return {
     status: statusOf(runs),
     charge: sum(runs.map(netCharge)),
@@ -59,7 +65,7 @@ export function figuresOf(runs: readonly CustomerOrder[]): FeedFigures {
   }
 }
 
-function statusOf(runs: readonly CustomerOrder[]): VisibleStatus {
+function statusOf(runs: readonly RunFigures[]): VisibleStatus {
   const [first = 'Pending', ...others] = new Set(runs.map((run) => visibleStatus(run.state)))
   if (others.length === 0) return first
   return runs.every((run) => FINAL_STATES.includes(run.state)) ? 'Partial' : 'In progress'

@@ -3,7 +3,7 @@ import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import { FINAL_STATES } from '../order.ts'
 import { orderShape, orderView, statusShape } from '../order-views.ts'
 import { figuresOf } from './drip-feed.ts'
-import type { FeedWithRuns } from './queries.ts'
+import type { FeedStanding, FeedWithRuns } from './queries.ts'
 
 // A drip-feed as its customer sees it: an order made of orders, with the fields that every order has.
 
@@ -24,19 +24,19 @@ export const feedShape = orderShape.omit({ drip_feed: true }).extend({
 })
 
 /** How it stands: the fields of an order, with its runs. */
-export function feedStatusView({ feed, runs }: FeedWithRuns) {
-  const { status, charge, remains, start_count } = figuresOf(runs)
+export function feedStatusView({ feed, parts, orders }: FeedStanding) {
+  const { status, charge, remains, start_count } = figuresOf(parts)
   return {
     id: String(feed.id),
     status,
     charge: saleAmount(charge),
-    currency: runs[0]?.asset ?? '',
+    currency: parts[0]?.asset ?? '',
     start_count: start_count === null ? null : String(start_count),
     remains: String(remains),
     // Each change of a run makes its version grow, and with it the sum.
-    version: String(runs.reduce((all, run) => all + run.version, 0n)),
+    version: String(parts.reduce((all, part) => all + part.version, 0n)),
     runs: feed.runs,
-    orders: runs.map((run) => String(run.id)),
+    orders: orders.map(String),
   } satisfies z.output<typeof statusOrFeedShape>
 }
 
@@ -47,7 +47,7 @@ export function feedView(found: FeedWithRuns): z.output<typeof feedShape> {
   const { drip_feed: _, ...order } = orderView(first)
   return {
     ...order,
-    ...feedStatusView(found),
+    ...feedStatusView({ feed, parts: runs, orders: runs.map((run) => run.id) }),
     quantity: String(figuresOf(runs).quantity),
     request_id: feed.request_key,
     placed_at: feed.placed_at.toISOString(),

@@ -8,7 +8,7 @@ import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
-import { cancelDripFeed, type FeedCanceller } from './cancel-drip-feed.ts'
+import { cancelDripFeeds, type FeedCanceller } from './cancel-drip-feeds.ts'
 import { feedShape, feedView } from './feed-views.ts'
 import { FEEDS_PAGE_MAX, findDripFeed, findDripFeeds, listDripFeeds } from './queries.ts'
 
@@ -153,7 +153,7 @@ async function anyFeed(app: App, id: bigint) {
 }
 
 async function cancel(app: App, id: bigint, by: FeedCanceller): Promise<number> {
-  const outcome = await cancelDripFeed(app, id, by)
+  const [outcome] = await cancelDripFeeds(app, [id], by)
   if (!outcome) throw new OrderNotFoundError()
   return outcome.cancelled
 }

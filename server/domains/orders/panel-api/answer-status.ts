@@ -1,7 +1,7 @@
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import type { CustomerReads } from '../customer-reads.ts'
 import { figuresOf } from '../drip-feed/drip-feed.ts'
-import { type FeedWithRuns, findDripFeeds } from '../drip-feed/queries.ts'
+import { type FeedStanding, findFeedStandings } from '../drip-feed/queries.ts'
 import { idsOf, readIdList } from '../id-list.ts'
 import { type CustomerOrder, netCharge, visibleRemains, visibleStatus } from '../order.ts'
 import { parseId } from '../order-id.ts'
@@ -18,7 +18,7 @@ export async function answerStatus({ app, reads }: PanelDeps, { principal, texts
   const ids = idsOf(list)
   const found = await findOrders(app.db, principal.user_id, ids)
   const others = ids.filter((id) => !found.has(id))
-  const feeds = await findDripFeeds(app.db, principal.user_id, others)
+  const feeds = await findFeedStandings(app.db, principal.user_id, others)
   const rows = list.map(({ spelled, id }) => {
     const order = id === undefined ? undefined : found.get(id)
     const feed = id === undefined ? undefined : feeds.get(id)
@@ -36,7 +36,7 @@ async function statusOfOne(
   const id = parseId(spelled.trim())
   const found = id === undefined ? undefined : await reads.order(customer_id, id)
   if (found || id === undefined) return found ? statusRow(found.order) : errorBody(ERRORS.order_id)
-  return feedRow((await findDripFeeds(db, customer_id, [id])).get(id))
+  return feedRow((await findFeedStandings(db, customer_id, [id])).get(id))
 }
 
 /** The five fields of the form, all texts. Where no start count is known it is 0: the form has no word for that. */
@@ -51,16 +51,16 @@ function statusRow(order: CustomerOrder): string {
 }
 
 /** A drip-feed has the five fields too, of all its runs together, and the orders that they are. */
-function feedRow(found: FeedWithRuns | undefined): string {
+function feedRow(found: FeedStanding | undefined): string {
   if (!found) return errorBody(ERRORS.order_id)
-  const { charge, start_count, status, remains } = figuresOf(found.runs)
+  const { charge, start_count, status, remains } = figuresOf(found.parts)
   const fields = JSON.stringify({
     charge: saleAmount(charge),
     start_count: String(start_count ?? 0n),
     status,
     remains: String(remains),
-    currency: found.runs[0]?.asset,
+    currency: found.parts[0]?.asset,
     runs: found.feed.runs,
   })
-  return `${fields.slice(0, -1)},"orders":[${found.runs.map((run) => run.id).join()}]}`
+  return `${fields.slice(0, -1)},"orders":[${found.orders.join()}]}`
 }
