@@ -1543,6 +1543,8 @@ CREATE INDEX orders_placed ON orders.orders USING btree (placed_at);
 
 CREATE INDEX orders_queued ON orders.orders USING btree (provider_id, customer_id, id) WHERE (state = 'queued'::text);
 
+CREATE INDEX orders_queued_of_source ON orders.orders USING btree (provider_id, provider_service_id, customer_id, id) WHERE (state = 'queued'::text);
+
 CREATE INDEX orders_scheduled ON orders.orders USING btree (not_before) WHERE (state = 'scheduled'::text);
 
 CREATE INDEX orders_sole_link ON orders.orders USING btree (service_id, md5(link)) WHERE (sole_link AND (state <> ALL (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])));

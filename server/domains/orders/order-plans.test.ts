@@ -1,19 +1,25 @@
 import { expect, test } from 'vitest'
+import { importServices } from '#server/domains/catalog/import-services.ts'
+import { selectAllServices } from '#server/domains/catalog/queries.ts'
+import type { Service } from '#server/domains/catalog/service.ts'
+import { imposeQuarantine } from '#server/domains/catalog/sources/impose-quarantine.ts'
+import { setSource } from '#server/domains/catalog/sources/set-source.ts'
 import type { App } from '#server/platform/app.ts'
 import type { Db, Statement, Tx } from '#server/platform/db/database.ts'
 import { testApp } from '#test/support/app.ts'
-import { insertProvider } from '#test/support/catalog.ts'
+import { importOf, insertProvider, offeredService } from '#test/support/catalog.ts'
 import { openCustomerReads } from './customer-reads.ts'
 import { expireWaitingOrders } from './desk/expire-waiting-orders.ts'
 import { exportOrders } from './desk/export-orders.ts'
 import { countOrders, listOrders, type OrderFilter, SORTS } from './desk/list-orders.ts'
 import { syncOrders } from './desk/sync-orders.ts'
-import { claimOrders } from './dispatching/claim-orders.ts'
+import { type ClaimLimits, claimOrders } from './dispatching/claim-orders.ts'
 import { sweepDispatches } from './dispatching/sweep-dispatches.ts'
 import { exportOwnOrders } from './export-own-orders.ts'
 import { takeDueOrders } from './following/poll-orders.ts'
 import { VISIBLE_STATUSES } from './order.ts'
 import { findOrders, providersWithWork, waitingOrders } from './queries.ts'
+import { rerouteOrders } from './routing/reroute-orders.ts'
 
 const ROWS = 12_000
 const MILLION = 1_000_000
@@ -37,7 +43,7 @@ async function setup() {
       claimed_until, next_check_at)
     select nextval('orders.order_number'), -n, 1 + (n * 7919) % 3000, 1, 1 + least((n * 31) % 100, (n * 17) % 90), 1 + (n % 11) / 4, 100, 1000000,
       100000, 1, case state when 'completed' then 100000 when 'partial' then 60000 else 0 end,
-      case state when 'partial' then 40000 when 'cancelled' then 100000 else 0 end, 'https://example.com/' || n, '1',
+      case state when 'partial' then 40000 when 'cancelled' then 100000 else 0 end, 'https://example.com/' || n, (n % 40)::text,
       case when state not in ('queued', 'dispatching', 'failed', 'unknown') then 'p' || n end, 'USD', 'USD', 'Default', state,
       case when state in ('failed', 'unknown') then 'bad_link' end, 1, now() - make_interval(mins => ${ROWS} - n),
       case when state in ('completed', 'partial', 'cancelled') then now() end,
@@ -57,14 +63,16 @@ async function setup() {
 interface Plan {
   'Node Type': string
   'Relation Name'?: string
+  'Index Name'?: string
   'Plan Rows': number
   'Total Cost': number
   Plans?: Plan[]
 }
 
 /** Runs statements as they are, and asks for the plan of each first: of one in the source the plan that is kept for all values, of one made for its filters that for these. */
-function explaining(app: App, bad: string[]): { app: App; explained: () => number } {
+function explaining(app: App, bad: string[]): { app: App; explained: () => number; indexes: Set<string> } {
   let explained = 0
+  const indexes = new Set<string>()
   const explain = async (sql: Statement | string, values: readonly unknown[] = []) => {
     const generic = typeof sql !== 'string'
     const text = generic ? sql.text : sql
@@ -77,6 +85,7 @@ function explaining(app: App, bad: string[]): { app: App; explained: () => numbe
     )
     if (!row) return
     const plan = row['QUERY PLAN'][0].Plan
+    for (const index of indexesIn(plan)) indexes.add(index)
     const wrong = faultsOf(plan)
     if (plan['Total Cost'] > COST_MAX) wrong.push(`costs ${plan['Total Cost']}`)
     if (wrong.length > 0)
@@ -99,7 +108,12 @@ function explaining(app: App, bad: string[]): { app: App; explained: () => numbe
     },
     transaction: (work) => app.db.transaction((tx) => work(watched(tx))),
   }
-  return { app: { ...app, db }, explained: () => explained }
+  return { app: { ...app, db }, explained: () => explained, indexes }
+}
+
+function indexesIn(plan: Plan): string[] {
+  const own = plan['Index Name'] ? [plan['Index Name']] : []
+  return [...own, ...(plan.Plans ?? []).flatMap(indexesIn)]
 }
 
 /** What no page may need: a table read whole, or more rows sorted or gathered than a page is worth. */
@@ -167,19 +181,35 @@ test('no list, export, queue or chore reads a million orders whole, or sorts man
   await app.db.query(takeDueOrders, [provider_id, 100, 1_000])
   await syncOrders(app, { provider_id })
   await sweepDispatches(app)
-  const limits = {
-    provider_id,
-    room: 0,
-    balance: undefined,
-    budget: 0n,
-    lease_ms: 1_000,
-    after_customer: 0n,
-    idempotency: 'none' as const,
-  }
-  await claimOrders(app, { ...limits, room: 50 })
+  await claimOrders(app, claimLimits(provider_id))
   await expireWaitingOrders(app)
   expect(bad).toEqual([])
   expect(explained()).toBeGreaterThan(150)
+})
+
+function claimLimits(provider_id: bigint): ClaimLimits {
+  return {
+    ...{ provider_id, room: 50, balance: undefined, budget: 0n },
+    ...{ lease_ms: 1_000, after_customer: 0n, idempotency: 'none' },
+  }
+}
+
+test('what waits for one source is found without walking through what waits for its provider', async () => {
+  const { app: plain, provider_id } = await setup()
+  const other_id = await insertProvider(plain.db, 'other')
+  for (const id of [provider_id, other_id]) await importServices(plain, importOf(id, [offeredService('1')]))
+  const [service, source] = (await selectAllServices(plain.db)) as [Service, Service]
+  await setSource(plain, { service_id: service.id, source_id: source.id })
+  await imposeQuarantine(plain, { service_id: service.id, reason: 'It refuses.', hours: 1 })
+  const bad: string[] = []
+  const moving = explaining(plain, bad)
+  await rerouteOrders(moving.app)
+  expect([...moving.indexes]).toEqual(['orders_queued_of_source'])
+  const trying = explaining(plain, bad)
+  const clock = { ...plain.clock, now: () => new Date(Date.now() + 2 * HOUR_MS) }
+  await claimOrders({ ...trying.app, clock }, claimLimits(provider_id))
+  expect([...trying.indexes].sort()).toEqual(['orders_queued', 'orders_queued_of_source'])
+  expect(bad).toEqual([])
 })
 
 /** Page by page, each order once. */

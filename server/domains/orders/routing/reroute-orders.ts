@@ -40,12 +40,15 @@ interface Batch {
   after: Order | undefined
 }
 
-// By the index of what is queued. SKIP LOCKED: who is just being claimed is on the way.
+// Down the index of what waits for each source, one source after the other, and no further than is wanted. SKIP LOCKED: who is just being claimed is on the way.
 const waiting = statement(`
-  select ${ORDER_COLUMNS} from orders.orders o
-  where o.state = 'queued' and o.provider_id = $1 and (o.customer_id, o.id) > ($2::bigint, $3::bigint)
-    and (o.service_id, o.provider_service_id) in (select unnest($4::bigint[]), unnest($5::text[]))
-  order by o.customer_id, o.id limit ${BATCH_MAX} for no key update skip locked`)
+  select taken.* from unnest($2::bigint[], $3::text[]) with ordinality as source (service_id, provider_service_id, n)
+  cross join lateral (
+    select ${ORDER_COLUMNS} from orders.orders o
+    where o.state = 'queued' and o.provider_id = $1 and o.provider_service_id = source.provider_service_id and o.service_id = source.service_id
+      and (o.customer_id, o.id) > (case source.n when 1 then $4::bigint else 0 end, case source.n when 1 then $5::bigint else 0 end)
+    order by o.customer_id, o.id limit ${BATCH_MAX} for no key update skip locked
+  ) taken limit ${BATCH_MAX}`)
 
 const moves = statement(`
   select e.order_id from unnest($1::bigint[], $2::timestamptz[]) as o (id, placed_at)
@@ -58,12 +61,14 @@ async function moveBatch(
   { provider_id, sources, after }: Batch,
 ): Promise<{ moved: number; last: Order | undefined }> {
   return app.db.transaction(async (tx) => {
+    const begun = after && sources.findIndex((source) => isAt(after, source))
+    const left = sources.slice(begun)
     const orders = await tx.query<Order>(waiting, [
       provider_id,
+      int8Array(left.map((source) => source.service_id)),
+      textArray(left.map((source) => source.provider_service_id)),
       after?.customer_id ?? 0n,
       after?.id ?? 0n,
-      int8Array(sources.map((source) => source.service_id)),
-      textArray(sources.map((source) => source.provider_service_id)),
     ])
     const tired = await movedTooOften(tx, orders)
     const tried = await triedSources(
@@ -78,6 +83,10 @@ async function moveBatch(
     await writeOrders(app.db, tx, changes)
     return { moved: changes.length, last: orders.length === BATCH_MAX ? orders.at(-1) : undefined }
   })
+}
+
+function isAt(order: Order, { service_id, provider_service_id }: StuckSource): boolean {
+  return order.service_id === service_id && order.provider_service_id === provider_service_id
 }
 
 async function movedTooOften(tx: Tx, orders: readonly Order[]): Promise<Set<bigint>> {
