@@ -16,6 +16,9 @@ import { type CostedOrder, isTooDear, todaysCosts } from './todays-costs.ts'
 /** Customers served in one claim. The next claim goes on after the last of them, so that all have their turn. */
 const CUSTOMERS_MAX = 100
 
+/** Orders of a source among which the one for its trial is sought: the first that our balance covers and that is no loss. */
+const CANDIDATES_MAX = 10
+
 /** What a claim may take. Amounts in minor units of the provider's asset. */
 export interface ClaimLimits {
   provider_id: bigint
@@ -56,57 +59,43 @@ export async function claimOrders(app: App, limits: ClaimLimits): Promise<Claim>
   return app.db.transaction(async (tx) => {
     const { held, due } = router.heldAt(limits.provider_id)
     const without = textArray(held.map((each) => each.provider_service_id))
-    const trials = due.length === 0 ? [] : await takeTrials(tx, limits.provider_id, due, { now, until: claimed_until })
+    const candidates = due.length === 0 ? [] : await takeCandidates(tx, limits.provider_id, due, now)
     const customers = await nextCustomers(tx, limits, without)
     const last_customer = customers.at(-1) ?? limits.after_customer
-    if (customers.length + trials.length === 0) return { claimed: [], stopped: 0, last_customer }
+    if (customers.length + candidates.length === 0) return { claimed: [], stopped: 0, last_customer }
     const share = Math.floor(limits.room / Math.max(1, customers.length))
     const taken = await tx.query<Order>(takeFairly, [limits.provider_id, int8Array(customers), share, without])
-    const orders = [...trials, ...taken].slice(0, limits.room)
-    const { too_dear, covered, uncovered } = spend(await todaysCosts(tx, orders), limits)
-    const claims = covered.map((each) => asClaimed(each, claimed_until))
+    const costed = await todaysCosts(tx, [...candidates, ...taken])
+    const { too_dear, covered, uncovered } = spend(costed, limits, due)
+    const sent = await onTrial(tx, covered, due, { now, until: claimed_until })
+    const claims = sent.map((each) => asClaimed(each, claimed_until))
     const stopped = await stopOrMove(tx, router, [...too_dear.map(asTooDear), ...uncovered.map(asUncovered)])
     await writeOrders(app.db, tx, [...claims, ...stopped.map(({ change }) => change)])
-    if (claims.length > 0)
-      tx.send(insertAttempts, [int8Array(covered.map(({ order }) => order.id)), limits.idempotency])
+    if (claims.length > 0) tx.send(insertAttempts, [int8Array(sent.map(({ order }) => order.id)), limits.idempotency])
     insertMoved(tx, stopped)
     const claimed = claims.map(({ before, after }) => ({ ...before, ...after }))
     return { claimed, stopped: stopped.length, last_customer }
   })
 }
 
-// The first that waits, whoever's.
+// The first that wait, whoever's. While a trial is under way its source is left alone.
 const firstOf = statement(`
-  select taken.* from unnest($2::text[]) as due (provider_service_id)
+  select taken.* from unnest($2::bigint[], $3::text[]) as due (service_id, provider_service_id)
+  join catalog.quarantine q on q.service_id = due.service_id and q.released_at is null and (q.trial_until is null or q.trial_until <= $4)
   cross join lateral (
     select ${ORDER_COLUMNS} from orders.orders
     where state = 'queued' and provider_id = $1 and provider_service_id = due.provider_service_id
-    order by customer_id, id limit 1 for no key update skip locked
+    order by customer_id, id limit ${CANDIDATES_MAX} for no key update skip locked
   ) taken`)
 
-/** One order of each source whose quarantine has run out and that nobody tries yet. */
-async function takeTrials(
-  tx: Tx,
-  provider_id: bigint,
-  due: readonly Quarantine[],
-  times: { now: Date; until: Date },
-): Promise<Order[]> {
-  const names = textArray(due.map((each) => each.provider_service_id))
-  const orders = await tx.query<Order>(firstOf, [provider_id, names])
-  const found = new Map(orders.map((order) => [order.provider_service_id, order]))
-  const wanted = due.filter((each) => found.has(each.provider_service_id))
-  if (wanted.length === 0) return []
-  const begun = new Set(
-    await beginTrials(
-      tx,
-      wanted.map((each) => each.service_id),
-      times,
-    ),
-  )
-  return wanted.flatMap(({ service_id, provider_service_id }) => {
-    const order = found.get(provider_service_id)
-    return order && begun.has(service_id) ? [order] : []
-  })
+/** Orders for a trial of each source whose quarantine has run out and that nobody tries yet. */
+function takeCandidates(tx: Tx, provider_id: bigint, due: readonly Quarantine[], now: Date): Promise<Order[]> {
+  return tx.query<Order>(firstOf, [
+    provider_id,
+    int8Array(due.map((each) => each.service_id)),
+    textArray(due.map((each) => each.provider_service_id)),
+    now,
+  ])
 }
 
 // Held against a list that it does not know the planner expects next to no order to pass, and would rather sort all that wait than walk down their index to the first.
@@ -152,15 +141,20 @@ interface Spent {
   uncovered: CostedOrder[]
 }
 
-function spend(orders: readonly CostedOrder[], limits: ClaimLimits): Spent {
+/** Of what is `due` for a trial one order is covered, and no more. */
+function spend(orders: readonly CostedOrder[], limits: ClaimLimits, due: readonly Quarantine[]): Spent {
   const too_dear = orders.filter(isTooDear)
   const sendable = orders.filter((each) => !isTooDear(each))
   const covered: CostedOrder[] = []
+  const untried = new Set(due.map((each) => each.provider_service_id))
+  const on_trial = new Set<string>()
   let left = limits.budget
   for (const each of sendable) {
-    if (each.expected_cost > left) continue
+    const { provider_service_id } = each.order
+    if (covered.length === limits.room || each.expected_cost > left || on_trial.has(provider_service_id)) continue
     covered.push(each)
     left -= each.expected_cost
+    if (untried.has(provider_service_id)) on_trial.add(provider_service_id)
   }
   const { balance } = limits
   const uncovered =
@@ -168,6 +162,23 @@ function spend(orders: readonly CostedOrder[], limits: ClaimLimits): Spent {
       ? []
       : sendable.filter((each) => each.expected_cost > balance.amount && queuedAt(each.order) < balance.asked_at)
   return { too_dear, covered, uncovered }
+}
+
+/** What is really sent: a trial is begun only when its order is sure to go, and by one of many workers. */
+async function onTrial(
+  tx: Tx,
+  covered: readonly CostedOrder[],
+  due: readonly Quarantine[],
+  times: { now: Date; until: Date },
+): Promise<readonly CostedOrder[]> {
+  const trials = new Map(due.map((each) => [each.provider_service_id, each.service_id]))
+  const wanted = covered.flatMap(({ order }) => trials.get(order.provider_service_id) ?? [])
+  if (wanted.length === 0) return covered
+  const begun = new Set(await beginTrials(tx, wanted, times))
+  return covered.filter(({ order }) => {
+    const trial = trials.get(order.provider_service_id)
+    return trial === undefined || begun.has(trial)
+  })
 }
 
 /** Since when the order waits to be sent. */

@@ -16,7 +16,7 @@ import {
   TIMED_OUT,
 } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
-import { addOtherProvider, asSource } from '#test/support/sources.ts'
+import { addOtherProvider, asSource, changeOffer } from '#test/support/sources.ts'
 import { recordPlacements } from '../dispatching/record-placements.ts'
 import type { Order } from '../order.ts'
 import { measureSources } from './measure-sources.ts'
@@ -107,6 +107,25 @@ test('a trial that is refused, or of which nobody knows, prolongs the quarantine
   await record(mute, refusedWith('bad_link'), after(hours))
   expect(await claimedIn(after(hours))).toEqual([])
   expect(await claimedIn(after(hours + 0.02))).toHaveLength(1)
+})
+
+test('a trial is not begun with an order that is not sent, and the one that fits goes before it', async () => {
+  const { shop, app, service, customer, after, claimedIn } = await setup()
+  await imposeQuarantine(app, { service_id: service.id, reason: 'We look into it.', hours: 1 })
+  const [dear] = (await placed(shop, customer, 1, { quantity: String(service.min * 2n) })) as [Order]
+  const [fits] = (await placed(shop, customer)) as [Order]
+  const then = after(1.1)
+  const claimWith = (budget: bigint) => claim({ ...shop, app: then }, { budget })
+  expect((await claimWith(fits.expected_cost - 1n)).claimed).toEqual([])
+  expect((await claimWith(fits.expected_cost)).claimed).toMatchObject([{ id: fits.id }])
+  // One is enough, and while it is under way nothing of the source is touched.
+  expect(await claimedIn(then)).toEqual([])
+  await changeOffer(shop, service.id, `cost_usd = ${service.rate + 1n}`)
+  expect(await claim({ ...shop, app: then })).toMatchObject({ claimed: [], stopped: 0 })
+  expect(await orderNow(shop, dear.id)).toMatchObject({ state: 'queued', version: dear.version })
+  await app.db.query('update catalog.quarantine set trial_until = null')
+  expect(await claim({ ...shop, app: then })).toMatchObject({ claimed: [], stopped: 1 })
+  expect(await app.db.query('select from catalog.quarantine where trial_until is not null')).toEqual([])
 })
 
 test('staff impose and release it by hand, and what was refused before counts no more', async () => {
