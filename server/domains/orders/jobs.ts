@@ -29,7 +29,7 @@ import { providersWithWork } from './queries.ts'
 import { resolveUnknown } from './reconciling/resolve-unknown.ts'
 import { expireRefunds } from './refunding/expire-refunds.ts'
 import { measureSources } from './routing/measure-sources.ts'
-import { rerouteOrders } from './routing/reroute-orders.ts'
+import { type RerouteRounds, rerouteOrders } from './routing/reroute-orders.ts'
 import { tellBalances } from './tell-balances.ts'
 import { verifyBooks } from './verify-books.ts'
 
@@ -63,7 +63,8 @@ export function startOrderWork(app: App, providers: Providers): OrderWork {
   const finder = startLoop({ name: 'orders.find', run: find, idle_ms: FIND_IDLE_MS, log, metrics })
   const sweep = async () => (await sweepDispatches(app)) > 0
   const after_sales = startAfterSalesWork(app, providers)
-  const reroute = async () => (await rerouteOrders(app)) > 0
+  const rounds: RerouteRounds = new Map()
+  const reroute = async () => (await rerouteOrders(app, rounds)) > 0
   const rerouter = startLoop({ name: 'orders.reroute', run: reroute, idle_ms: REROUTE_IDLE_MS, log, metrics })
   const release = async () => {
     if ((await queueDueRuns(app)) > 0) finder.wake()

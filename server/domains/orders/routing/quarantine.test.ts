@@ -21,7 +21,7 @@ import { recordPlacements } from '../dispatching/record-placements.ts'
 import type { Order } from '../order.ts'
 import { measureSources } from './measure-sources.ts'
 import { readProviderHealth } from './read-provider-health.ts'
-import { rerouteOrders } from './reroute-orders.ts'
+import { type RerouteRounds, rerouteOrders } from './reroute-orders.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -126,6 +126,28 @@ test('a trial is not begun with an order that is not sent, and the one that fits
   await app.db.query('update catalog.quarantine set trial_until = null')
   expect(await claim({ ...shop, app: then })).toMatchObject({ claimed: [], stopped: 1 })
   expect(await app.db.query('select from catalog.quarantine where trial_until is not null')).toEqual([])
+})
+
+test('orders that fit nowhere else do not hide those behind them, nor are they looked at for ever', async () => {
+  const { shop, app, first, other, service, customer } = await setup()
+  const source = await asSource(shop, other, service)
+  await changeOffer(shop, source.id, `offered_max = ${service.min}`)
+  await placed(shop, customer, 200, { quantity: String(service.min + 1n) })
+  const [behind, dear] = (await placed(shop, customer, 2)) as [Order, Order]
+  await imposeQuarantine(app, { service_id: service.id, reason: 'We look into it.' })
+  const rounds: RerouteRounds = new Map()
+  const round = () => rerouteOrders(app, rounds, 1)
+  // Sold for less than the other takes.
+  await app.db.query('update orders.orders set rate = $2 where id = $1', [dear.id, dear.rate - 2n])
+  await changeOffer(shop, source.id, `cost_usd = ${dear.rate - 1n}`)
+  expect([await round(), rounds.size]).toEqual([0, 1])
+  expect([await round(), rounds.size]).toEqual([1, 0])
+  expect(await orderNow(shop, behind.id)).toMatchObject({ provider_id: other.provider_id })
+  expect(await orderNow(shop, dear.id)).toMatchObject({ provider_id: first, version: dear.version })
+  // The next round begins at the first again, and passes what has come to fit.
+  await changeOffer(shop, source.id, `offered_max = ${service.max}`)
+  expect([await round(), rounds.size]).toEqual([200, 1])
+  expect([await round(), rounds.size]).toEqual([0, 0])
 })
 
 test('staff impose and release it by hand, and what was refused before counts no more', async () => {

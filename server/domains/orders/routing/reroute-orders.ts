@@ -14,27 +14,48 @@ const BATCHES_MAX = 50
 /** An order that was moved so often is left where it is: providers that come and go do not fill its history. */
 const MOVES_MAX = 20
 
+/** How far the rounds of one process through what waits at each provider have come. None: the next begins at the first. */
+export type RerouteRounds = Map<bigint, Order>
+
 /**
  * Moves queued orders on whose source gets none for now (its provider is switched off or has been paused for long, or it is in quarantine) and that can be bought
- * elsewhere. Nothing of them has been sent: whoever is being sent or is at the provider is left there. Answers how many were moved. May run at once with itself.
+ * elsewhere. Nothing of them has been sent: whoever is being sent or is at the provider is left there. Answers how many were moved. May run at once with itself. Goes on where
+ * `rounds` says, so that orders that cannot move do not hide others behind them.
  */
-export async function rerouteOrders(app: App): Promise<number> {
+export async function rerouteOrders(
+  app: App,
+  rounds: RerouteRounds = new Map(),
+  batches_max = BATCHES_MAX,
+): Promise<number> {
   const router = await openRouter(app)
   let moved = 0
-  for (const [provider_id, sources] of Map.groupBy(router.stuck(), (source) => source.provider_id)) {
-    let after: Order | undefined
-    for (let batch = 0; batch < BATCHES_MAX; batch++) {
-      const done = await moveBatch(app, router, { provider_id, sources, after })
+  for (const [provider_id, stuck] of Map.groupBy(router.stuck(), (source) => source.provider_id)) {
+    const sources = stuck.toSorted(inTurn)
+    for (let batch = 0; batch < batches_max; batch++) {
+      const done = await moveBatch(app, router, { provider_id, sources, after: rounds.get(provider_id) })
       moved += done.moved
-      after = done.last
-      if (!after) break
+      if (!done.last) {
+        rounds.delete(provider_id)
+        break
+      }
+      rounds.set(provider_id, done.last)
     }
   }
   return moved
 }
 
+type SourceOfService = Pick<StuckSource, 'service_id' | 'provider_service_id'>
+
+/** In which order the sources of a provider have their turn. */
+function inTurn(a: SourceOfService, b: SourceOfService): number {
+  if (a.service_id !== b.service_id) return a.service_id < b.service_id ? -1 : 1
+  if (a.provider_service_id === b.provider_service_id) return 0
+  return a.provider_service_id < b.provider_service_id ? -1 : 1
+}
+
 interface Batch {
   provider_id: bigint
+  /** In turn. */
   sources: readonly StuckSource[]
   /** The order that ended the batch before. */
   after: Order | undefined
@@ -42,11 +63,12 @@ interface Batch {
 
 // Down the index of what waits for each source, one source after the other, and no further than is wanted. SKIP LOCKED: who is just being claimed is on the way.
 const waiting = statement(`
-  select taken.* from unnest($2::bigint[], $3::text[]) with ordinality as source (service_id, provider_service_id, n)
+  select taken.* from unnest($2::bigint[], $3::text[], $4::bigint[]) with ordinality as source (service_id, provider_service_id, rate_min, n)
   cross join lateral (
     select ${ORDER_COLUMNS} from orders.orders o
     where o.state = 'queued' and o.provider_id = $1 and o.provider_service_id = source.provider_service_id and o.service_id = source.service_id
-      and (o.customer_id, o.id) > (case source.n when 1 then $4::bigint else 0 end, case source.n when 1 then $5::bigint else 0 end)
+      and o.rate >= source.rate_min
+      and (o.customer_id, o.id) > (case source.n when 1 then $5::bigint else 0 end, case source.n when 1 then $6::bigint else 0 end)
     order by o.customer_id, o.id limit ${BATCH_MAX} for no key update skip locked
   ) taken limit ${BATCH_MAX}`)
 
@@ -61,14 +83,16 @@ async function moveBatch(
   { provider_id, sources, after }: Batch,
 ): Promise<{ moved: number; last: Order | undefined }> {
   return app.db.transaction(async (tx) => {
-    const begun = after && sources.findIndex((source) => isAt(after, source))
-    const left = sources.slice(begun)
+    const left = after ? sources.filter((source) => inTurn(source, after) >= 0) : sources
+    // What it was at may be stuck no more.
+    const within = after && left[0] && inTurn(left[0], after) === 0 ? after : undefined
     const orders = await tx.query<Order>(waiting, [
       provider_id,
       int8Array(left.map((source) => source.service_id)),
       textArray(left.map((source) => source.provider_service_id)),
-      after?.customer_id ?? 0n,
-      after?.id ?? 0n,
+      int8Array(left.map((source) => source.rate_min)),
+      within?.customer_id ?? 0n,
+      within?.id ?? 0n,
     ])
     const tired = await movedTooOften(tx, orders)
     const tried = await triedSources(
@@ -83,10 +107,6 @@ async function moveBatch(
     await writeOrders(app.db, tx, changes)
     return { moved: changes.length, last: orders.length === BATCH_MAX ? orders.at(-1) : undefined }
   })
-}
-
-function isAt(order: Order, { service_id, provider_service_id }: StuckSource): boolean {
-  return order.service_id === service_id && order.provider_service_id === provider_service_id
 }
 
 async function movedTooOften(tx: Tx, orders: readonly Order[]): Promise<Set<bigint>> {

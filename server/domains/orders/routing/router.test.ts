@@ -126,6 +126,19 @@ describe('the choice', () => {
     expect(routerOf(due).next(order, NONE)).toMatchObject({ provider_id: 2n })
   })
 
+  test('another way is one that is on offer, at what it costs there: an order that was sold for less does not wait for it', () => {
+    const off = standing({ enabled: false })
+    const stuckBeside = (...others: Source[]) => {
+      const state = known([source(own), ...others])
+      return routerOf({ ...state, standings: new Map([...state.standings, [1n, off]]) }).stuck()
+    }
+    const dear = service(2n, { cost_usd: 1_000_001n })
+    expect(stuckBeside(source(dear))).toMatchObject([{ provider_id: 1n, rate_min: 1_000_001n }])
+    expect(stuckBeside(source(dear), source(service(3n)))).toMatchObject([{ provider_id: 1n, rate_min: 500_000n }])
+    for (const gone of [{ cost_usd: null }, { offer_gap: 'vanished' as const }])
+      expect(stuckBeside(source(service(2n, gone)))).toEqual([])
+  })
+
   test('pauses of moments are waited for, pauses in a row for a minute are not', () => {
     const paused = (until_ms: number, since_ms: number) => {
       const state = known([source(own), source(service(2n))])

@@ -1,5 +1,5 @@
 import { readRouting } from '#server/domains/catalog/sellable-services.ts'
-import type { CatalogApp, Service } from '#server/domains/catalog/service.ts'
+import { type CatalogApp, RATE_MAX, type Service } from '#server/domains/catalog/service.ts'
 import type { Routing } from '#server/domains/catalog/snapshot.ts'
 import { chooseSource } from '#server/domains/catalog/sources/choose-source.ts'
 import { admits, type Quarantine, type Source, sells } from '#server/domains/catalog/sources/source.ts'
@@ -21,6 +21,8 @@ export interface StuckSource {
   provider_id: bigint
   provider_service_id: string
   why: StuckReason
+  /** What an order must have been sold at for the cheapest other source to be no loss, in micro-USD per 1000 or package. */
+  rate_min: bigint
 }
 export type StuckReason = 'provider_off' | 'provider_paused' | 'quarantined'
 
@@ -124,11 +126,15 @@ function whyNot({ routing, standings, now }: Known, source: Service): StuckReaso
 function stuckAmong(known: Known): StuckSource[] {
   const stuck: StuckSource[] = []
   for (const [service_id, { sources }] of known.routing.sourcings) {
-    if (sources.every((source) => !source.enabled || whyNot(known, source.service))) continue
+    // Orders were sold at many rates: what is a loss to one is none to another.
+    const others = sources.filter((source) => sells(source, RATE_MAX) && !whyNot(known, source.service))
+    const [first, ...more] = others.map(({ service }) => service.cost_usd ?? RATE_MAX)
+    if (first === undefined) continue
+    const rate_min = more.reduce((least, cost) => (cost < least ? cost : least), first)
     for (const { service } of sources) {
       const { provider_id, provider_service_id } = service
       const why = whyNot(known, service)
-      if (why) stuck.push({ service_id, provider_id, provider_service_id, why })
+      if (why) stuck.push({ service_id, provider_id, provider_service_id, why, rate_min })
     }
   }
   return stuck
