@@ -98,7 +98,7 @@ test('a deposit is credited with its bonus as a movement of its own, of what cam
     { reason: 'bonus', posted_change: 10n * USD, subject_kind: 'deposit_bonus', subject_id: id },
     { reason: 'deposit.approved', posted_change: 200n * USD, subject_kind: 'deposit', subject_id: id },
   ])
-  expect(await selectRulesGiven(app.db)).toMatchObject([{ id: rule, deposits: 1, amount: 10n * USD }])
+  expect(await selectRulesGiven(app.db, app.clock.now())).toMatchObject([{ id: rule, deposits: 1, amount: 10n * USD }])
   await sound()
 })
 

@@ -79,3 +79,22 @@ test('what makes no sense is named, and nothing is promised', async () => {
   const [{ id, starts_at }] = (await ask('GET', RULES)).body.data
   expect(await ask('POST', `${RULES}/${id}/end`, { reason: 'x' })).toMatchObject({ body: { ends_at: starts_at } })
 })
+
+test('what still holds is shown and can be ended, however many have come and gone since', async () => {
+  const { app, ask } = await setup()
+  const { body: standing } = await ask('POST', RULES, RULE)
+  await app.db.query(`
+    insert into payments.bonus_rule (name, asset, deposit_min, percent_bp, starts_at, ends_at, created_at)
+    select 'Weekend ' || n, asset, 1, 100, starts_at, starts_at, created_at
+    from payments.bonus_rule cross join generate_series(1, 210) n`)
+  const { data } = (await ask('GET', RULES)).body
+  expect(data.slice(0, 3)).toMatchObject([{ id: standing.id }, { name: 'Weekend 210' }, { name: 'Weekend 209' }])
+  expect(data).toHaveLength(200)
+  expect(await ask('POST', `${RULES}/${standing.id}/end`, { reason: 'Over.' })).toMatchObject({
+    status: 200,
+    body: { id: standing.id, ends_at: expect.any(String) },
+  })
+  // Among those that ended it is the oldest: it can be ended once all the same.
+  expect((await ask('GET', RULES)).body.data[0]).toMatchObject({ name: 'Weekend 210' })
+  expect(await ask('POST', `${RULES}/${standing.id}/end`, { reason: 'Over.' })).toMatchObject({ status: 409 })
+})

@@ -2,13 +2,14 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import { STAFF_AREAS } from '#server/domains/identity/areas/area.ts'
+import { present } from '#server/kit/invariant.ts'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
 import { InvalidRequestError } from '#server/platform/http/problem.ts'
 import { WALLET_ASSET, WALLET_SCALE } from '../accounts.ts'
 import { PERCENT_BP_MAX } from './bonus-rule.ts'
 import { createBonusRule, endBonusRule } from './change-rules.ts'
-import { type RuleGiven, selectRulesGiven } from './queries.ts'
+import { type RuleGiven, selectRuleGiven, selectRulesGiven } from './queries.ts'
 
 const tags = ['deposits by hand']
 const REASON_MAX = 500
@@ -61,10 +62,8 @@ export function bonusRoutes(app: App): FastifyPluginAsyncZod {
 }
 
 function ruleRoutes(app: App): FastifyPluginAsyncZod {
-  const rule = async (id: bigint) => {
-    const found = (await selectRulesGiven(app.db)).find((each) => each.id === id)
-    return found && ruleView(found)
-  }
+  const rule = async (id: bigint) =>
+    ruleView(present(await selectRuleGiven(app.db, id), 'a rule that was made or ended is there: none is ever removed'))
   return async (server) => {
     server.get(
       '',
@@ -72,12 +71,13 @@ function ruleRoutes(app: App): FastifyPluginAsyncZod {
         config: { permission: 'bonuses:read' },
         schema: {
           summary: 'List the bonuses on deposits',
-          description: 'Newest first. A deposit gets the one that gives most of those that held when it was asked for.',
+          description:
+            'Those that have not ended first, newest first; then the latest that have. A deposit gets the one that gives most of those that held when it was asked for.',
           tags,
           response: { 200: z.object({ data: z.array(ruleShape) }) },
         },
       },
-      async () => ({ data: (await selectRulesGiven(app.db)).map(ruleView) }),
+      async () => ({ data: (await selectRulesGiven(app.db, app.clock.now())).map(ruleView) }),
     )
 
     server.post(
@@ -95,7 +95,7 @@ function ruleRoutes(app: App): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const id = await createBonusRule(app, { ...readRule(request.body, app.clock.now()), by: actorOf(request) })
-        return reply.code(201).send((await rule(id)) as z.output<typeof ruleShape>)
+        return reply.code(201).send(await rule(id))
       },
     )
 
@@ -115,7 +115,7 @@ function ruleRoutes(app: App): FastifyPluginAsyncZod {
       async (request) => {
         const id = BigInt(request.params.id)
         await endBonusRule(app, { id, by: actorOf(request), reason: request.body.reason })
-        return (await rule(id)) as z.output<typeof ruleShape>
+        return rule(id)
       },
     )
   }
