@@ -10,6 +10,3 @@ create table orders.former_cost (
 
 -- What the order was expected to cost there: an answer may come when the order has long gone elsewhere.
 alter table orders.attempt add column expected_cost bigint check (expected_cost >= 0);
-
--- How a source did lately, read backwards from now.
-create index attempt_of_source on orders.attempt (provider_id, provider_service_id, started_at);

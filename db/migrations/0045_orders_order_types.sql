@@ -6,5 +6,3 @@ alter table orders.orders add constraint orders_type_check check (type in ('Defa
 
 -- While it is under way no other order of its service may have its link: so its service wanted it when it was placed.
 alter table orders.orders add column sole_link boolean not null default false;
--- A link may be longer than an entry of an index. Only orders of services with the rule are in it: all others pay for one look at a flag.
-create index orders_sole_link on orders.orders (service_id, md5(link)) where sole_link and state not in ('completed', 'partial', 'cancelled');

@@ -23,11 +23,9 @@ alter table orders.orders add column run smallint;
 -- When a run is due.
 alter table orders.orders add column not_before timestamptz;
 alter table orders.orders add constraint order_run check ((drip_feed_id is null) = (run is null)) not valid;
-create unique index order_run_once on orders.orders (drip_feed_id, run) where drip_feed_id is not null;
 
 -- A run whose time has not come is `scheduled`, and no queue sees it: it is queued when it is due. Not valid: what is there passed a narrower check.
 alter table orders.orders drop constraint orders_state_check;
 alter table orders.orders add constraint orders_state_check check (state in
   ('scheduled', 'queued', 'dispatching', 'unknown', 'failed', 'pending', 'processing', 'in_progress', 'completed', 'partial', 'cancelled')) not valid;
 alter table orders.orders add constraint order_scheduled check (state <> 'scheduled' or not_before is not null) not valid;
-create index orders_scheduled on orders.orders (not_before) where state = 'scheduled';

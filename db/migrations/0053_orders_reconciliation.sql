@@ -7,9 +7,6 @@ alter table orders.attempt
   -- How often the same was sent again under the same key.
   add column repeats smallint not null default 0 check (repeats >= 0);
 
--- What else was under way with a provider in a span of time. Not partial by state: that would make each attempt's end write all its index entries anew.
-create index attempts_of_provider on orders.attempt (provider_id, started_at);
-
 -- One for each attempt whose fate became unknown. It outlives the order's resolution as a record of what was found.
 create table orders.unknown_case (
   attempt uuid primary key references orders.attempt on delete restrict,
