@@ -3,12 +3,13 @@ import type { Db, Tx } from '#server/platform/db/database.ts'
 
 /**
  * Takes locks by `hold`, starts all of `work`, and lets go when each of them waits for a lock: so they race from the same line. Every one of them must come to
- * need a lock that `hold` has.
+ * need a lock that `hold` has; where one comes to need several at once, `waiting` says how many statements wait in all.
  */
 export async function atBarrier<T>(
   db: Db,
   hold: (tx: Tx) => Promise<unknown>,
   work: (() => Promise<T>)[],
+  waiting = work.length,
 ): Promise<T[]> {
   const shut = Promise.withResolvers<void>()
   const open = Promise.withResolvers<void>()
@@ -21,10 +22,7 @@ export async function atBarrier<T>(
   await Promise.race([shut.promise, barrier])
   const racing = Promise.all(work.map((each) => each()))
   try {
-    await Promise.race([
-      expect.poll(() => countWaiting(db), { timeout: 10_000, interval: 5 }).toBe(work.length),
-      racing,
-    ])
+    await Promise.race([expect.poll(() => countWaiting(db), { timeout: 10_000, interval: 5 }).toBe(waiting), racing])
   } finally {
     open.resolve()
     await barrier

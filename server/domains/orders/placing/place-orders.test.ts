@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { SYSTEM } from '#server/domains/audit/act.ts'
 import { editService } from '#server/domains/catalog/edit-service.ts'
+import { assignPlan } from '#server/domains/catalog/plans/assign-plan.ts'
+import { openPrices } from '#server/domains/catalog/plans/plan-prices.ts'
+import { storePlan } from '#server/domains/catalog/plans/store-plan.ts'
 import { forgetServices } from '#server/domains/catalog/sellable-services.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { newUuid } from '#server/kit/id.ts'
@@ -94,6 +98,20 @@ describe('batches', () => {
     await expect(placeOrders(app, [...many, order()])).rejects.toThrow(InvariantError)
     expect(await ordersStored(shop)).toBe(1_002n)
     await expectSound(app)
+  })
+
+  test('which plans customers have and what their keys have made is looked up in one round trip', async () => {
+    const { shop, app, order } = await setup()
+    const terms = { name: 'Resellers', discount_bp: 0n, below_margin: false, terms: [] }
+    const plan = await storePlan(app, { terms, by: SYSTEM, reason: 'A test.' })
+    const { id } = await shop.customer('1')
+    await assignPlan(app, { to: { customer_id: id }, plan_id: plan.id, by: SYSTEM, reason: 'A test.' })
+    await openPrices(app, [id])
+    const lock = (tx: { query: typeof app.db.query }) =>
+      tx.query('lock table catalog.price_plan_customer, orders.orders in access exclusive mode')
+    const place = () => placeOrders(app, [order({ request_key: 'one' })])
+    const [outcomes] = await atBarrier(app.db, lock, [place], 2)
+    expect(codes(outcomes ?? [])).toEqual(['ok'])
   })
 
   test('outcome i answers input i, and a refused input fails none of its neighbours', async () => {

@@ -41,12 +41,9 @@ export async function placeOrders(app: App, inputs: readonly PlaceOrder[], tx?: 
   const weight = inputs.reduce((all, input) => all + weightOf(input), 0)
   invariant(weight <= PLACE_ORDERS_MAX, 'placeOrders: batch too long')
   const services = await servicesByIds(app, [...new Set(inputs.map((input) => input.service_id))])
-  const prices = await openPrices(
-    app,
-    inputs.map((input) => input.customer_id),
-  )
+  const customers = inputs.map((input) => input.customer_id)
   const router = await openRouter(app)
-  const known = await knownOrders(app.db, inputs)
+  const [prices, known] = await Promise.all([openPrices(app, customers), knownOrders(app.db, inputs)])
   const outcomes: (PlaceOutcome | undefined)[] = new Array(inputs.length)
   const wanted: Wanted[] = []
   for (const [place, input] of inputs.entries()) {
