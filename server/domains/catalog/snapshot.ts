@@ -2,7 +2,7 @@ import type { Db } from '#server/platform/db/database.ts'
 import { type FindRule, findRuleAmong, scopeOf } from './markups/markup-rule.ts'
 import { selectRules } from './markups/queries.ts'
 import { type FindPlanRate, findPlanRate, type PricePlan } from './plans/price-plan.ts'
-import { hasPlanCustomers, selectPlanRoles, selectPlans } from './plans/queries.ts'
+import { selectHeldPlans } from './plans/queries.ts'
 import { selectAllServices, selectRevision } from './queries.ts'
 import type { CatalogApp, Service } from './service.ts'
 import { selectQuarantines, selectSourcings } from './sources/queries.ts'
@@ -85,7 +85,8 @@ async function load(db: Db, holder: Holder): Promise<Snapshot> {
     const sourcing = sourcings.get(row.id)
     return sourcing ? soldThrough(row, sourcing) : row
   })
-  const plans = await loadPlans(db)
+  // None as long as nobody has one: then no order looks for any.
+  const plans = await selectHeldPlans(db)
   const snapshot: Snapshot = {
     revision,
     by_id: new Map(services.map((service) => [service.id, service])),
@@ -98,12 +99,6 @@ async function load(db: Db, holder: Holder): Promise<Snapshot> {
   }
   holder.snapshot = snapshot
   return snapshot
-}
-
-/** None as long as nobody has one: then no order looks for any. */
-async function loadPlans(db: Db): Promise<PricePlan[]> {
-  const had = (await selectPlanRoles(db)).length > 0 || (await hasPlanCustomers(db))
-  return had ? selectPlans(db) : []
 }
 
 async function loadRules(db: Db): Promise<FindRule | undefined> {

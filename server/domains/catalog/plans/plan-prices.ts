@@ -31,7 +31,11 @@ export async function openPrices(
   if (plans.size === 0) return LIST
   const own = await lookUp(app, snapshot, customers)
   return {
-    planOf: (customer_id) => own.get(customer_id),
+    // A plan that was given just now is not in this revision yet; until the next the list prices.
+    planOf: (customer_id) => {
+      const plan_id = own.get(customer_id)
+      return plan_id !== undefined && plans.has(plan_id) ? plan_id : undefined
+    },
     priced: (customer_id, service) => {
       const plan_id = own.get(customer_id)
       const plan = plan_id === undefined ? undefined : plans.get(plan_id)

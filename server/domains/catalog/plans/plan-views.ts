@@ -5,7 +5,7 @@ import { SALE_SCALE, saleAmount } from '../sale-amount.ts'
 import { RATE_MAX } from '../service.ts'
 import type { PlanPreview } from './preview-plan.ts'
 import { DISCOUNT_BP_MAX, PLAN_TERMS_MAX, type PlanTerm, type PlanTerms, type PricePlan } from './price-plan.ts'
-import type { PlanChange } from './queries.ts'
+import type { CountedPlan, PlanChange } from './queries.ts'
 
 /** Services shown of a preview; the counts are of all. */
 const SHOWN_MAX = 100
@@ -135,13 +135,13 @@ function termOf({ service_id, category, rate, discount }: z.output<typeof termBo
 }
 
 /** A plan for those who look, with who has it. */
-export function planView(plan: PricePlan, customers: number, roles: string[]): z.output<typeof planShape> {
+export function planView(plan: CountedPlan, customers: number, roles: string[]): z.output<typeof planShape> {
   const { id, name, discount_bp, below_margin, terms, version, updated_at } = plan
   return {
     ...{ name, below_margin, customers, roles },
     id: String(id),
     discount: formatAmount(discount_bp, 2, 2),
-    terms: terms.length,
+    terms,
     version: String(version),
     updated_at: updated_at.toISOString(),
   }
@@ -153,20 +153,20 @@ export function planDetailView(
   { customers, roles, changes }: { customers: number; roles: string[]; changes: PlanChange[] },
 ): z.output<typeof planDetailShape> {
   return {
-    ...planView(plan, customers, roles),
+    ...planView({ ...plan, terms: plan.terms.length }, customers, roles),
     terms: plan.terms.map((term) => ({
       service_id: 'service_id' in term ? String(term.service_id) : null,
       category: 'category' in term ? term.category : null,
       rate: 'rate' in term ? saleAmount(term.rate) : null,
       discount: 'rate' in term ? null : formatAmount(term.discount_bp, 2, 2),
     })),
-    history: changes.map(({ version, at, user_id, reason, terms }) => ({
+    history: changes.map(({ version, at, user_id, reason, discount_bp, terms }) => ({
       version: String(version),
       at: at.toISOString(),
       by: user_id === null ? null : String(user_id),
       reason,
-      discount: terms && formatAmount(BigInt(String(terms.discount_bp)), 2, 2),
-      terms: terms && (terms.terms as unknown[]).length,
+      discount: discount_bp === null ? null : formatAmount(discount_bp, 2, 2),
+      terms,
     })),
   }
 }

@@ -1,3 +1,4 @@
+import { int8Array } from '#server/platform/db/arrays.ts'
 import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
 import type { PlanTerm, PricePlan } from './price-plan.ts'
 
@@ -6,14 +7,21 @@ export const PLANS_MAX = 500
 
 const COLUMNS = 'id, name, discount_bp, below_margin, version, updated_at'
 
-const allPlans = statement(`select ${COLUMNS} from catalog.price_plan order by id limit ${PLANS_MAX}`)
+// Of no plan are the terms read where their number will do: there may be half a million.
+const countedPlans = statement(`
+  select ${COLUMNS},
+    (select count(*)::int from catalog.price_plan_term term where term.plan_id = plan.id) as terms
+  from catalog.price_plan plan order by id limit ${PLANS_MAX}`)
+const heldPlans = statement(`
+  select ${COLUMNS} from catalog.price_plan plan
+  where exists (select from catalog.price_plan_customer own where own.plan_id = plan.id)
+    or exists (select from catalog.price_plan_role of_role where of_role.plan_id = plan.id)
+  order by id limit ${PLANS_MAX}`)
 const planById = statement(`select ${COLUMNS} from catalog.price_plan where id = $1`)
-const allTerms = statement(`
-  select plan_id, service_id, category, rate, discount_bp from catalog.price_plan_term order by plan_id, service_id, category`)
-const termsOfPlan = statement(`
-  select plan_id, service_id, category, rate, discount_bp from catalog.price_plan_term where plan_id = $1 order by service_id, category`)
+const termsOfPlans = statement(`
+  select plan_id, service_id, category, rate, discount_bp from catalog.price_plan_term
+  where plan_id = any($1::bigint[]) order by plan_id, service_id, category`)
 const planRoles = statement('select role, plan_id from catalog.price_plan_role order by role')
-const anyCustomer = statement('select 1 as there from catalog.price_plan_customer limit 1')
 const planOfCustomers = statement(`
   select person.id as customer_id, own.plan_id as own_plan_id, of_role.plan_id as role_plan_id
   from identity.user person
@@ -23,7 +31,8 @@ const planOfCustomers = statement(`
 const customersOn = statement(`
   select plan_id, count(*)::int as customers from catalog.price_plan_customer group by plan_id`)
 const changesOfPlan = statement(`
-  select version, at, user_id, reason, terms from catalog.price_plan_change where plan_id = $1 order by version desc limit $2`)
+  select version, at, user_id, reason, (terms->>'discount_bp')::bigint as discount_bp, jsonb_array_length(terms->'terms') as terms
+  from catalog.price_plan_change where plan_id = $1 order by version desc limit $2`)
 
 type PlanRow = Omit<PricePlan, 'terms'>
 interface TermRow {
@@ -34,18 +43,31 @@ interface TermRow {
   discount_bp: bigint | null
 }
 
-/** Every plan with its terms, oldest first. */
-export async function selectPlans(db: Pick<Db, 'query'>): Promise<PricePlan[]> {
-  const plans = await db.query<PlanRow>(allPlans)
-  if (plans.length === 0) return []
-  const terms = Map.groupBy(await db.query<TermRow>(allTerms), ({ plan_id }) => plan_id)
-  return plans.map((plan) => ({ ...plan, terms: (terms.get(plan.id) ?? []).map(termOf) }))
+/** A plan, and how many terms it has. */
+export interface CountedPlan extends PlanRow {
+  terms: number
+}
+
+/** Every plan, oldest first. */
+export function selectCountedPlans(db: Pick<Db, 'query'>): Promise<CountedPlan[]> {
+  return db.query<CountedPlan>(countedPlans)
+}
+
+/** The plans that someone has, as their own or by their role, with their terms, oldest first. */
+export async function selectHeldPlans(db: Pick<Db, 'query'>): Promise<PricePlan[]> {
+  return withTerms(db, await db.query<PlanRow>(heldPlans))
 }
 
 /** One plan; undefined when there is none. */
 export async function selectPlan(db: Pick<Db | Tx, 'query'>, id: bigint): Promise<PricePlan | undefined> {
-  const [plan] = await db.query<PlanRow>(planById, [id])
-  return plan && { ...plan, terms: (await db.query<TermRow>(termsOfPlan, [id])).map(termOf) }
+  return (await withTerms(db, await db.query<PlanRow>(planById, [id])))[0]
+}
+
+async function withTerms(db: Pick<Db | Tx, 'query'>, plans: PlanRow[]): Promise<PricePlan[]> {
+  if (plans.length === 0) return []
+  const rows = await db.query<TermRow>(termsOfPlans, [int8Array(plans.map(({ id }) => id))])
+  const terms = Map.groupBy(rows, ({ plan_id }) => plan_id)
+  return plans.map((plan) => ({ ...plan, terms: (terms.get(plan.id) ?? []).map(termOf) }))
 }
 
 function termOf({ service_id, category, rate, discount_bp }: TermRow): PlanTerm {
@@ -56,11 +78,6 @@ function termOf({ service_id, category, rate, discount_bp }: TermRow): PlanTerm 
 /** Which plan people of a role have, where nothing is said of them alone. */
 export function selectPlanRoles(db: Pick<Db, 'query'>): Promise<{ role: string; plan_id: bigint }[]> {
   return db.query(planRoles)
-}
-
-/** Whether any customer has a plan of their own. */
-export async function hasPlanCustomers(db: Pick<Db, 'query'>): Promise<boolean> {
-  return (await db.query(anyCustomer)).length > 0
 }
 
 /** Which plans customers have: their own, and that of their role. Unknown customers are absent. */
@@ -83,8 +100,9 @@ export interface PlanChange {
   at: Date
   user_id: bigint | null
   reason: string | null
-  /** As they were stored; null when the plan was removed. */
-  terms: Record<string, unknown> | null
+  /** Off the list, and the number of terms, as they were stored; null when the plan was removed. */
+  discount_bp: bigint | null
+  terms: number | null
 }
 
 /** What a plan said since when, latest first. */

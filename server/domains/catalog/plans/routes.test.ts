@@ -7,7 +7,7 @@ import { openDoors } from '#test/support/doors.ts'
 import { cheapest, expectSound, orderNow, placed } from '#test/support/order-book.ts'
 import { staffWith } from '#test/support/staff.ts'
 import { editService } from '../edit-service.ts'
-import { REVISION_TTL_MS } from '../snapshot.ts'
+import { currentSnapshot, REVISION_TTL_MS } from '../snapshot.ts'
 import { openPrices } from './plan-prices.ts'
 import { storePlan } from './store-plan.ts'
 
@@ -158,6 +158,36 @@ test('no plan sells below the cost and the least margin, however it is written, 
   await app.db.query('update catalog.service set cost_usd = rate - 100 where id = $1', [service.id])
   await editService(app, { service_id: service.id, max: service.max - 1n })
   for (const order of await pay(buyer.key)) expect(order.rate).toBe(service.rate - 100n)
+})
+
+test('plans that nobody has are kept out of memory, and the list says how much is in each', async () => {
+  const { app, ask, customer, create, give, service } = await setup()
+  const terms = [
+    { service_id: String(service.id), discount: '5' },
+    { category: 'Texts', rate: '1' },
+  ]
+  const [had, of_role, unused] = [
+    await create({ name: 'Had', terms }),
+    await create({ name: 'Of a role' }),
+    await create({ name: 'Unused', discount: '12.5', terms: terms.slice(1) }),
+  ]
+  await give((await customer()).id, had.id)
+  await ask('PUT', '/api/admin/roles/merchant/price-plan', { plan_id: of_role.id, reason: 'x' })
+  expect([...(await currentSnapshot(app)).plans.keys()].map(String)).toEqual([had.id, of_role.id])
+  expect((await ask('GET', PLANS)).body.data).toMatchObject([
+    { name: 'Had', terms: 2, customers: 1, roles: [] },
+    { name: 'Of a role', terms: 0, customers: 0, roles: ['merchant'] },
+    { name: 'Unused', terms: 1, customers: 0, roles: [] },
+  ])
+  const change = { name: 'Unused', discount: '7', version: '1', reason: 'x' }
+  expect(await ask('PUT', `${PLANS}/${unused.id}`, change)).toMatchObject({ status: 200 })
+  expect((await ask('GET', `${PLANS}/${unused.id}`)).body).toMatchObject({
+    terms: [],
+    history: [
+      { version: '2', discount: '7.00', terms: 0 },
+      { version: '1', discount: '12.50', terms: 1 },
+    ],
+  })
 })
 
 describe('at once', () => {

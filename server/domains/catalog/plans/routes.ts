@@ -21,10 +21,10 @@ import type { PricePlan } from './price-plan.ts'
 import {
   countPlanCustomers,
   PLANS_MAX,
+  selectCountedPlans,
   selectPlan,
   selectPlanChanges,
   selectPlanRoles,
-  selectPlans,
   selectPlansOf,
 } from './queries.ts'
 import { removePlan, storePlan } from './store-plan.ts'
@@ -74,7 +74,7 @@ function readingRoutes(app: App): FastifyPluginAsyncZod {
         },
       },
       async () => {
-        const [plans, holders] = await Promise.all([selectPlans(app.db), holdersOf(app)])
+        const [plans, holders] = await Promise.all([selectCountedPlans(app.db), holdersOf(app)])
         return { data: plans.map((plan) => planView(plan, holders.customers(plan.id), holders.roles(plan.id))) }
       },
     )
