@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { asOtherProcess, offeredService, setupCatalog } from '#test/support/catalog.ts'
 import { editService } from './edit-service.ts'
 import { importServices } from './import-services.ts'
-import { activeServices, renderedServices, servicesByIds } from './sellable-services.ts'
+import { activeServices, forgetServices, renderedServices, servicesByIds } from './sellable-services.ts'
 import { REVISION_TTL_MS } from './snapshot.ts'
 
 describe('the services as they are sold', () => {
@@ -86,5 +86,37 @@ describe('the services as they are sold', () => {
     )
     await importServices(app, input(offeredService('1'), offeredService('2')))
     expect(await render()).toBe('2:1,2')
+  })
+
+  test('stay rendered for all, and for those who ask most, however many plans there are', async () => {
+    const { app, db, input } = await setupCatalog()
+    await importServices(app, input(offeredService('1')))
+    const customers = await db.query<{ customer_id: bigint }>(`
+      with plan as (insert into catalog.price_plan (name, discount_bp) select 'Plan ' || n, 0 from generate_series(1, 30) n returning id),
+      person as (
+        insert into identity.user (email, password_hash, role) select 'c' || n || '@example.com', '$argon2id$x', 'customer' from generate_series(1, 30) n returning id
+      )
+      insert into catalog.price_plan_customer (plan_id, customer_id)
+      select plan.id, person.id
+      from (select id, row_number() over (order by id) as n from plan) plan join (select id, row_number() over (order by id) as n from person) person using (n)
+      returning customer_id`)
+    await forgetServices(app)
+    const rendered: string[] = []
+    const ask = (who: string, customer_id?: bigint) =>
+      renderedServices(app, 'ids', () => String(rendered.push(who)), customer_id)
+    const [often, ...others] = customers.map((row) => row.customer_id)
+    const names = others.map((id) => `customer ${id}`)
+    await ask('all')
+    for (const [i, id] of others.entries()) {
+      await ask('often', often)
+      await ask(names[i] as string, id)
+    }
+    await ask('all')
+    await ask('often', often)
+    expect(rendered).toEqual(['all', 'often', ...names])
+    // Who has not asked for longest is rendered anew, and who asked last is not.
+    await ask('last', others.at(-1))
+    await ask('first', others[0])
+    expect(rendered.slice(names.length + 2)).toEqual(['first'])
   })
 })

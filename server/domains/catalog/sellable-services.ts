@@ -2,8 +2,11 @@ import { openPrices } from './plans/plan-prices.ts'
 import type { CatalogApp, Service } from './service.ts'
 import { currentSnapshot, REVISION_KEY, type Routing } from './snapshot.ts'
 
-/** Lists kept for one revision, each of some megabytes: one of a form and a price plan. Beyond, the oldest is rendered anew when it is asked for. */
-const RENDERED_MAX = 24
+/**
+ * Lists at the rates of price plans kept for one revision, each of some megabytes: one of a form and a plan. Beyond, the one that nobody has asked for longest is
+ * rendered anew when it is. The lists for all are few and always kept.
+ */
+const RENDERED_BY_PLAN_MAX = 24
 
 /** The services of these ids, sold or not (`active` tells), by id. Ids that do not exist are absent. From memory unless the catalogue has changed. */
 export async function servicesByIds(app: CatalogApp, ids: readonly bigint[]): Promise<Map<bigint, Service>> {
@@ -37,20 +40,21 @@ export async function renderedServices(
   customer_id?: bigint,
 ): Promise<string> {
   const snapshot = await currentSnapshot(app)
+  const { active, rendered, rendered_by_plan } = snapshot
   const prices = customer_id === undefined ? undefined : await openPrices(app, [customer_id], snapshot)
   const plan_id = customer_id === undefined ? undefined : prices?.planOf(customer_id)
-  const name = plan_id === undefined ? form : `${form} ${plan_id}`
-  const known = snapshot.rendered.get(name)
-  if (known !== undefined) return known
-  const priced =
-    prices && customer_id !== undefined && plan_id !== undefined
-      ? snapshot.active.map((service) => prices.priced(customer_id, service))
-      : snapshot.active
-  const text = render(priced)
-  snapshot.rendered.set(name, text)
-  for (const oldest of snapshot.rendered.keys()) {
-    if (snapshot.rendered.size <= RENDERED_MAX) break
-    snapshot.rendered.delete(oldest)
+  if (!prices || customer_id === undefined || plan_id === undefined) {
+    const text = rendered.get(form) ?? render(active)
+    rendered.set(form, text)
+    return text
+  }
+  const name = `${form} ${plan_id}`
+  const text = rendered_by_plan.get(name) ?? render(active.map((service) => prices.priced(customer_id, service)))
+  rendered_by_plan.delete(name)
+  rendered_by_plan.set(name, text)
+  for (const longest of rendered_by_plan.keys()) {
+    if (rendered_by_plan.size <= RENDERED_BY_PLAN_MAX) break
+    rendered_by_plan.delete(longest)
   }
   return text
 }

@@ -30,7 +30,9 @@ export interface Snapshot {
   findRule: FindRule | undefined
   /** What was looked up: the plan of a customer, and when on the monotonic clock. */
   plan_of: Map<bigint, { plan_id: bigint | undefined; read_ms: number }>
+  /** What was rendered for all, by form; and at the rates of a plan, by form and plan, what was asked for last at the end. */
   rendered: Map<string, string>
+  rendered_by_plan: Map<string, string>
 }
 
 /** What decides where orders go, of one revision of the catalogue. */
@@ -96,6 +98,7 @@ async function load(db: Db, holder: Holder): Promise<Snapshot> {
     findRule: plans.length > 0 ? await loadRules(db) : undefined,
     plan_of: new Map(),
     rendered: new Map(),
+    rendered_by_plan: new Map(),
   }
   holder.snapshot = snapshot
   return snapshot
