@@ -10,7 +10,7 @@ import { forgetServices } from './sellable-services.ts'
 import { type CatalogApp, type DuplicateLinks, QUANTITY_MAX, RATE_MAX, type Service, termsOf } from './service.ts'
 import { writeServices } from './write-services.ts'
 
-/** What staff set. A field left out stays as it is; null goes back to what the provider's offer says. */
+/** What staff set. A field left out stays as it is; null goes back to what the provider's offer says, at once but for the category. */
 export interface EditService {
   service_id: bigint
   /** Micro-USD per 1000, or for one package. */

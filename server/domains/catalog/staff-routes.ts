@@ -116,7 +116,7 @@ const editBody = z
       .max(CATEGORY_MAX)
       .nullable()
       .optional()
-      .meta({ description: 'Null goes back to the provider’s.' }),
+      .meta({ description: 'Our own. Null: the provider’s, from its next list on; until then it stays as it is.' }),
     duplicate_links: z.enum(DUPLICATE_LINKS).optional(),
     reason: z.string().trim().min(1).max(REASON_MAX).optional().meta({ description: 'Why; kept for ever.' }),
   })
