@@ -22,12 +22,12 @@ export interface ServiceStep {
 
 const steps = statement(`
   select id, at, cause, user_id, rate_before, rate, cost_usd_before, cost_usd, min_before, min, max_before, max, reason_before, reason
-  from catalog.service_change where service_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3`)
+  from catalog.service_change where service_id = $1 and id < $2 order by id desc limit $3`)
 
-/** What became of a service, latest first, below the number `before` where it is given. */
+/** What became of a service, latest first, below the number `before`. */
 export function selectSteps(
   db: Pick<Db, 'query'>,
-  { service_id, before, limit }: { service_id: bigint; before: bigint | undefined; limit: number },
+  { service_id, before, limit }: { service_id: bigint; before: bigint; limit: number },
 ): Promise<ServiceStep[]> {
-  return db.query<ServiceStep>(steps, [service_id, before ?? null, limit])
+  return db.query<ServiceStep>(steps, [service_id, before, limit])
 }

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { ServiceNotFoundError } from '../errors.ts'
@@ -56,7 +57,7 @@ export function serviceHistoryRoutes(app: App): FastifyPluginAsyncZod {
         const service_id = BigInt(request.params.id)
         if (!(await selectService(app.db, service_id))) throw new ServiceNotFoundError(service_id)
         const { limit, cursor: given } = request.query
-        const before = given === undefined ? undefined : cursor.decode(given).id
+        const before = given === undefined ? AMOUNT_MAX : cursor.decode(given).id
         const found = await selectSteps(app.db, { service_id, before, limit: limit + 1 })
         const shown = found.slice(0, limit)
         return { data: shown.map(stepView), ...cursor.next(request, reply, shown, found.length > limit) }

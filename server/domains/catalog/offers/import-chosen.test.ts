@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { InvariantError } from '#server/kit/invariant.ts'
+import { AMOUNT_MAX } from '#server/kit/money.ts'
 import { actsIn } from '#test/support/acts.ts'
 import { atOnce, offeredService, setupCatalog, storedServices, TENTH } from '#test/support/catalog.ts'
 import { applyOffer } from '../apply-offer.ts'
@@ -49,14 +50,14 @@ test('takes what is chosen and nothing else, once however often it is asked, and
   expect(services.get('2')).toMatchObject({ category: 'Photos', cost_usd: 2_000_000n, active: true, staff_rate: null })
   expect(codes(await take(['2']))).toEqual(['unchanged'])
   expect(await storedServices(db)).toEqual(services)
-  expect(await selectImports(db, { provider_id, before: undefined, limit: 5 })).toMatchObject([
+  expect(await selectImports(db, { provider_id, before: AMOUNT_MAX, limit: 5 })).toMatchObject([
     { chosen: 1, created: 0, unchanged: 1, percent_bp: null },
     { chosen: 1, created: 1, unchanged: 0, user_id: 7n },
   ])
   expect(await actsIn(db, 'services.chosen')).toMatchObject([{ after: { created: 1 } }, { after: { unchanged: 1 } }])
   // A whole import stands in the same history.
   await importServices(app, { provider_id, markup: TENTH, offer: { services: LIST, unreadable: 0 } })
-  expect(await selectImports(db, { provider_id, before: undefined, limit: 1 })).toMatchObject([
+  expect(await selectImports(db, { provider_id, before: AMOUNT_MAX, limit: 1 })).toMatchObject([
     { chosen: null, created: 1, percent_bp: 1_000n },
   ])
 })

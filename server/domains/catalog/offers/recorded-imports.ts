@@ -45,12 +45,12 @@ export async function recordImport(tx: Tx, counted: Counted, markup: MarkupRule 
 
 const latest = statement(`
   select ${COLUMNS} from catalog.service_import
-  where provider_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3`)
+  where provider_id = $1 and id < $2 order by id desc limit $3`)
 
-/** A provider's imports, latest first, those below the number `before` where it is given. */
+/** A provider's imports, latest first, those below the number `before`. */
 export function selectImports(
   db: Pick<Db, 'query'>,
-  { provider_id, before, limit }: { provider_id: bigint; before: bigint | undefined; limit: number },
+  { provider_id, before, limit }: { provider_id: bigint; before: bigint; limit: number },
 ): Promise<RecordedImport[]> {
-  return db.query<RecordedImport>(latest, [provider_id, before ?? null, limit])
+  return db.query<RecordedImport>(latest, [provider_id, before, limit])
 }

@@ -4,6 +4,7 @@ import { actorOf } from '#server/domains/identity/actor-of.ts'
 import { ProviderNotFoundError } from '#server/domains/providers/errors.ts'
 import { findProvider } from '#server/domains/providers/queries.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
+import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
 import { askOffer } from './ask-offer.ts'
@@ -182,7 +183,7 @@ function importRoutes(app: App): FastifyPluginAsyncZod {
         const provider_id = BigInt(request.params.id)
         if (!(await findProvider(app.db, provider_id))) throw new ProviderNotFoundError(provider_id)
         const { limit, cursor } = request.query
-        const before = cursor === undefined ? undefined : importCursor.decode(cursor).id
+        const before = cursor === undefined ? AMOUNT_MAX : importCursor.decode(cursor).id
         const found = await selectImports(app.db, { provider_id, before, limit: limit + 1 })
         const shown = found.slice(0, limit)
         return { data: shown.map(recordedView), ...importCursor.next(request, reply, shown, found.length > limit) }
