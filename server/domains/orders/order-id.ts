@@ -8,3 +8,11 @@ export function parseId(text: string): bigint | undefined {
   const id = BigInt(text)
   return id <= AMOUNT_MAX ? id : undefined
 }
+
+/** No service has this id. */
+const NO_SERVICE = 0n
+
+/** The id of a service that a text spells, blanks around it aside; where it spells none, one that no service has, so that placing says what it says of any unknown service. */
+export function parseServiceId(text: string): bigint {
+  return parseId(text.trim()) ?? NO_SERVICE
+}

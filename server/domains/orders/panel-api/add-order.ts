@@ -1,12 +1,9 @@
 import { IdempotencyKeyInvalidError } from '#server/platform/idempotency/errors.ts'
 import { idempotencyKeyOf, REPLAYED_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
-import { parseId } from '../order-id.ts'
+import { parseServiceId } from '../order-id.ts'
 import { givenParams } from '../placing/read-params.ts'
 import type { PanelCall, PanelDeps } from './call.ts'
 import { ERRORS, errorBody, refusalText } from './refusals.ts'
-
-/** No service has this id, so that placing says what it says of any unknown service. */
-const NO_SERVICE = 0n
 
 /** `add`: places one order. The answer is its number, or why it was not taken. */
 export async function addOrder(deps: PanelDeps, call: PanelCall): Promise<string> {
@@ -16,7 +13,7 @@ export async function addOrder(deps: PanelDeps, call: PanelCall): Promise<string
   const outcome = await deps.placeOrder({
     ...givenParams(texts),
     customer_id: call.principal.user_id,
-    service_id: parseId(texts.service?.trim() ?? '') ?? NO_SERVICE,
+    service_id: parseServiceId(texts.service ?? ''),
     link: texts.link ?? '',
     quantity: texts.quantity,
     runs: texts.runs,

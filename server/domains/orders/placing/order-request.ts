@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PARAM_NAMES, PARAMS, type ParamName } from '#server/domains/providers/order-types.ts'
-import { parseId } from '../order-id.ts'
+import { parseServiceId } from '../order-id.ts'
 import { describeParam, TYPES_WITH_QUANTITY } from './describe-types.ts'
 import { PLACE_ORDERS_MAX, type PlaceOrder } from './place-orders.ts'
 import { MASS_LINES_MAX, readMassOrder } from './read-mass-order.ts'
@@ -77,15 +77,12 @@ export const massRequest = z
   })
   .meta({ example: { orders: '1|https://example.com/a|100\n1|https://example.com/b|200' } })
 
-/** No service has this id, so that placing says what it says of any unknown service. */
-const NO_SERVICE = 0n
-
 /** The request as placing takes it. */
 export function placementOf(customer_id: bigint, request: z.output<typeof orderRequest>): PlaceOrder {
   return {
     ...textsOf(request),
     customer_id,
-    service_id: parseId(request.service.trim()) ?? NO_SERVICE,
+    service_id: parseServiceId(request.service),
     link: request.link,
     quantity: request.quantity,
     runs: request.runs,

@@ -1,5 +1,5 @@
 import type { OrderRefusal } from '../errors.ts'
-import { parseId } from '../order-id.ts'
+import { parseServiceId } from '../order-id.ts'
 import type { OrderRequest } from './check-order.ts'
 
 /** Orders in one text. */
@@ -10,9 +10,6 @@ export interface MassLine {
   line: number
   asked: OrderRequest | OrderRefusal
 }
-
-/** No service has this id, so that placing says what it says of any unknown service. */
-const NO_SERVICE = 0n
 
 /**
  * Reads many orders of one text, `service|link|quantity` a line; where the type has no quantity, `service|link` will do. Blanks around the parts do not count, empty lines are passed over.
@@ -33,5 +30,5 @@ function readLine(line: string): OrderRequest | OrderRefusal {
   if (service === undefined || link === undefined || more.length > 0) {
     return { code: 'line_invalid', field: undefined, message: 'A line is service|link|quantity.' }
   }
-  return { service_id: parseId(service) ?? NO_SERVICE, link, quantity: quantity === '' ? undefined : quantity }
+  return { service_id: parseServiceId(service), link, quantity: quantity === '' ? undefined : quantity }
 }
