@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { imposeQuarantine } from '#server/domains/catalog/sources/impose-quarantine.ts'
+import { releaseQuarantine } from '#server/domains/catalog/sources/release-quarantine.ts'
 import type { PlaceOutcome } from '#server/domains/providers/provider.ts'
 import { actsIn } from '#test/support/acts.ts'
 import { atBarrier } from '#test/support/barrier.ts'
@@ -14,10 +16,11 @@ import {
   told,
 } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
-import { addOtherProvider, asSource, changeOffer } from '#test/support/sources.ts'
+import { addOtherProvider, asSource, changeOffer, changeStanding } from '#test/support/sources.ts'
 import { recordPlacements } from '../dispatching/record-placements.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
 import type { Order } from '../order.ts'
+import { rerouteOrders } from '../routing/reroute-orders.ts'
 import { lockOrders } from '../write-orders.ts'
 import { moveOrder } from './move-order.ts'
 
@@ -64,6 +67,31 @@ test('staff choose the source of what waits or failed, at which no provider has 
   expect(await move(waiting)).toMatchObject({ ok: false, code: 'order_not_movable' })
   expect(await actsIn(app.db, 'orders.moved')).toMatchObject([{ user_id: 1n }, { user_id: 1n }])
   await expectSound(app)
+})
+
+test('not to where it would not stay: the refusal says why, and what they choose is not undone', async () => {
+  const { shop, app, other, source, customer } = await setup()
+  const [order] = (await placed(shop, customer)) as [Order]
+  const move = () => moveOrder(app, order.id, source.id, STAFF)
+  const refused = async (why: string) => {
+    expect(await move()).toEqual({ ok: false, code: 'source_not_usable', message: expect.stringContaining(why) })
+    expect(await orderNow(shop, order.id)).toEqual(order)
+  }
+  await changeStanding(shop, other.provider_id, 'enabled = false')
+  await refused('switched off')
+  await changeStanding(
+    shop,
+    other.provider_id,
+    `enabled = true, paused_until = now() + interval '1 hour', pause_reason = 'We pay in.'`,
+  )
+  await refused('paused')
+  await changeStanding(shop, other.provider_id, 'paused_until = null, pause_reason = null')
+  await imposeQuarantine(app, { service_id: source.id, reason: 'It refuses.' })
+  await refused('quarantine')
+  await releaseQuarantine(app, { service_id: source.id, by: STAFF })
+  expect(await move()).toEqual({ ok: true, moved: true })
+  expect(await rerouteOrders(app)).toBe(0)
+  expect(await orderNow(shop, order.id)).toMatchObject({ state: 'queued', provider_id: other.provider_id })
 })
 
 test('two at once move it once', async () => {

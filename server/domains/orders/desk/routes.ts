@@ -172,7 +172,7 @@ function movingRoute(app: App): FastifyPluginAsyncZod {
         schema: {
           summary: 'Have a queued or failed order bought at a source of your choice',
           description:
-            'One of its service’s, on offer and without a loss. 409 `order_not_movable` for an order that a provider has or may have, `source_not_usable`.',
+            'One of its service’s, on offer and without a loss. 409 `order_not_movable` for an order that a provider has or may have; `source_not_usable`, also while its provider is switched off or paused for longer, or it is in quarantine, which the detail says: nothing stays there then.',
           tags,
           params: z.object({ id: number }),
           body: z.strictObject({

@@ -32,8 +32,8 @@ export interface Router {
   first(service: Service, quantity: bigint): Route
   /** Where an order goes next: a source that can be used, is not where it is, and is none of `tried` (names by `sourceName`). Its rate is what it was sold at. */
   next(order: Routed, tried: ReadonlySet<string>): Route | undefined
-  /** The way to the source that staff choose, whether or not it gets orders by itself at this moment; undefined where it is none of the service's or cannot be used without a loss. */
-  to(order: Routed, source_id: bigint): Route | undefined
+  /** The way to the source that staff choose, and why it gets no orders at this moment, if so; undefined where it is none of the service's or cannot be used without a loss. */
+  to(order: Routed, source_id: bigint): { route: Route; why: StuckReason | undefined } | undefined
   /** Whether its service has more than one source. */
   hasOthers(service_id: bigint): boolean
   /** What is in quarantine at this provider; `due` may have a trial. */
@@ -86,7 +86,8 @@ export function routerOf(known: Known): Router {
     to: (order, source_id) => {
       const source = routing.sourcings.get(order.service_id)?.sources.find(({ service }) => service.id === source_id)
       const fits = source && canBuy(source, order.rate, order.quantity)
-      return fits ? routeTo(source.service, order.quantity) : undefined
+      if (!fits) return undefined
+      return { route: routeTo(source.service, order.quantity), why: whyNot(known, source.service) }
     },
     hasOthers: (service_id) => (routing.sourcings.get(service_id)?.sources.length ?? 0) > 1,
     heldAt: (provider_id) => {
