@@ -181,6 +181,27 @@ test('no customer alone brings a source into quarantine by orders that it refuse
   expect(await events()).toMatchObject([{ trouble: expect.stringContaining('9 times') }])
 })
 
+test('an accepted trial does not end the quarantine that staff impose at the same moment', async () => {
+  const { shop, app, service, customer, after, claimedIn, record } = await setup()
+  await imposeQuarantine(app, { service_id: service.id, reason: 'We look into it.', hours: 1 })
+  await placed(shop, customer, 2)
+  const then = after(1.1)
+  const [trial] = (await claimedIn(then)) as [Order]
+  const by = { kind: 'user', user_id: 1n } as const
+  const impose = { service_id: service.id, reason: 'Deliveries are bad.', hours: 10, by }
+  await atBarrier<unknown>(
+    app.db,
+    (tx) => tx.query('select from catalog.service where id = $1 for update', [service.id]),
+    [() => imposeQuarantine(then, impose), () => record(trial, acceptedAs('1'), then)],
+  )
+  expect(await claimedIn(then)).toEqual([])
+  expect(await app.db.query('select reason, released_at from catalog.quarantine')).toEqual([
+    { reason: impose.reason, released_at: null },
+  ])
+  expect(await releaseQuarantine(then, { service_id: service.id })).toBe(false)
+  expect(await releaseQuarantine(then, { service_id: service.id, by })).toBe(true)
+})
+
 test('two who find at once that a source fails quarantine it once', async () => {
   const { shop, app, service, customer, claimedIn, record } = await setup()
   await placed(shop, customer, 6)
