@@ -1,6 +1,7 @@
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { type Db, statement } from '#server/platform/db/database.ts'
 import { type CustomerOrder, customerColumns, ORDER_COLUMNS, type Order, type OrderState } from './order.ts'
+import type { FormerCost } from './write-orders.ts'
 
 /** One page of orders. */
 export const ORDERS_PAGE_MAX = 100
@@ -81,6 +82,15 @@ const attempts = statement(`
 /** Every time the order was sent, or was about to be, oldest first. */
 export function attemptsOf(db: Db, order_id: bigint): Promise<Attempt[]> {
   return db.query<Attempt>(attempts, [order_id])
+}
+
+const formerCosts = statement(`
+  select f.provider_id, f.asset, f.cost, asset.scale::int as scale from orders.former_cost f join ledger.asset on asset.code = f.asset
+  where f.order_id = $1 order by f.provider_id`)
+
+/** What the order cost at providers that it has left, in minor units of `scale` decimal digits. */
+export function formerCostsOf(db: Db, order_id: bigint): Promise<(FormerCost & { scale: number })[]> {
+  return db.query<FormerCost & { scale: number }>(formerCosts, [order_id])
 }
 
 const waiting = statement(`

@@ -9,6 +9,7 @@ import type { Refill } from '../refilling/refill.ts'
 import { deskRefillShape, deskRefillView } from '../refilling/refill-views.ts'
 import type { Refund } from '../refunding/refund.ts'
 import { refundShape, refundView } from '../refunding/refund-views.ts'
+import type { FormerCost } from '../write-orders.ts'
 import type { DeskOrder } from './list-orders.ts'
 
 // What staff see of an order: the truth, with all that is known of its provider. Providers' keys are masked where the calls are logged.
@@ -49,7 +50,7 @@ export const deskOrderShape = z.object({
   accepted_cost: amount
     .nullable()
     .meta({ description: 'What staff accept that it costs, above its price; null: no more than its price.' }),
-  booked_cost: amount.meta({ description: 'What the provider has taken, as booked so far.' }),
+  booked_cost: amount.meta({ description: 'What the provider that it is at has taken, as booked so far.' }),
   cost_currency: z.string().meta({ example: 'USD' }),
   attempts: z.number().int(),
   resubmit_count: z.number().int(),
@@ -107,11 +108,11 @@ export function deskOrderView(order: DeskOrder): z.output<typeof deskOrderShape>
 
 /** An amount of the asset that the order costs us. */
 export function costOf({ cost_scale }: Pick<DeskOrder, 'cost_scale'>, minor: bigint): string {
-  return formatAmount(minor, cost_scale, Math.min(2, cost_scale))
+  return amountOf({ scale: cost_scale }, minor)
 }
 
-/** An amount of the asset of the provider that was tried. */
-function balanceOf({ scale }: Pick<Attempt, 'scale'>, minor: bigint): string {
+/** An amount of an asset of so many decimal digits. */
+function amountOf({ scale }: { scale: number }, minor: bigint): string {
   return formatAmount(minor, scale, Math.min(2, scale))
 }
 
@@ -143,6 +144,12 @@ const attemptShape = z.object({
   ended_at: moment,
 })
 
+const formerCostShape = z.object({
+  provider_id: z.string().meta({ example: '2' }),
+  cost: amount,
+  currency: z.string().meta({ example: 'USD' }),
+})
+
 const callShape = z.object({
   at: z.iso.datetime(),
   action: z.string().meta({ example: 'add' }),
@@ -170,6 +177,9 @@ export const deskDetailShape = deskOrderShape.extend({
   params: z.record(z.string(), z.string()),
   history: z.array(stepShape),
   attempts_made: z.array(attemptShape),
+  former_costs: z.array(formerCostShape).meta({
+    description: 'What providers took that it has left, beside `booked_cost`: the sale paid for these too.',
+  }),
   cancel_requests: z.array(cancelShape).meta({ description: 'Wishes that its provider should end it, oldest first.' }),
   refills: z.array(deskRefillShape),
   refunds: z.array(refundShape),
@@ -182,6 +192,7 @@ export const deskDetailShape = deskOrderShape.extend({
 interface Known {
   history: OrderStep[]
   attempts: Attempt[]
+  former_costs: (FormerCost & { scale: number })[]
   cancels: CancelRequest[]
   refills: Refill[]
   refunds: Refund[]
@@ -191,7 +202,7 @@ interface Known {
 /** Everything that is known of an order. */
 export function deskDetailView(
   order: DeskOrder,
-  { history, attempts, cancels, refills, refunds, calls }: Known,
+  { history, attempts, former_costs, cancels, refills, refunds, calls }: Known,
 ): z.output<typeof deskDetailShape> {
   return {
     ...deskOrderView(order),
@@ -205,9 +216,14 @@ export function deskDetailView(
       ...{ number, code, message, provider_order_id, outcome: state, repeats: attempt.repeats },
       provider_id: String(provider_id),
       provider_service_id: attempt.provider_service_id,
-      provider_balance: attempt.provider_balance === null ? null : balanceOf(attempt, attempt.provider_balance),
+      provider_balance: attempt.provider_balance === null ? null : amountOf(attempt, attempt.provider_balance),
       started_at: attempt.started_at.toISOString(),
       ended_at: timeOf(attempt.ended_at),
+    })),
+    former_costs: former_costs.map(({ provider_id, asset, cost, scale }) => ({
+      provider_id: String(provider_id),
+      cost: amountOf({ scale }, cost),
+      currency: asset,
     })),
     cancel_requests: cancels.map(({ id: _, order_id: __, asked_at, ended_at, ...request }) => ({
       ...request,

@@ -43,7 +43,15 @@ const COLUMNS = [
   'finished_at',
 ] as const satisfies (keyof Order)[]
 
-type Row = Pick<Order, (typeof COLUMNS)[number]> & ListPlace
+// By the primary key, a probe a row.
+const FORMER_COSTS = `(select json_agg(json_build_object('asset', asset, 'cost', cost::text) order by asset)
+  from (select asset, sum(cost) as cost from orders.former_cost where order_id = orders.id group by asset) as former) as former_costs`
+
+type Row = Pick<Order, (typeof COLUMNS)[number]> &
+  ListPlace & {
+    /** What providers took that it has left, by asset. */
+    former_costs: { asset: string; cost: string }[] | null
+  }
 
 const TITLES = [
   ...['id', 'admin_visible_status', 'user_visible_status', 'reason', 'customer_id', 'service_id', 'provider_id'],
@@ -67,7 +75,7 @@ const TITLES = [
     'attempts',
     'resubmit_count',
   ],
-  ...['placed_at', 'accepted_at', 'finished_at'],
+  ...['placed_at', 'accepted_at', 'finished_at', 'former_costs'],
 ]
 
 /** The orders that pass the filter as CSV, newest first, a page at a time, EXPORT_ROWS_MAX at most. What changes meanwhile is as it is when its page is read. */
@@ -76,7 +84,11 @@ export async function* exportOrders(app: Pick<App, 'db'>, filter: OrderFilter): 
   yield CSV_START + csvLine(TITLES)
   let behind: ListPlace | undefined
   for (let sent = 0; sent < EXPORT_ROWS_MAX; sent += PAGE_ROWS) {
-    const { sql, values } = listQuery(COLUMNS.join(', '), filter, { sort: 'newest', behind, limit: PAGE_ROWS })
+    const { sql, values } = listQuery(`${COLUMNS.join(', ')}, ${FORMER_COSTS}`, filter, {
+      sort: 'newest',
+      behind,
+      limit: PAGE_ROWS,
+    })
     const rows = await app.db.query<Row>(sql, values)
     if (rows.length > 0) yield rows.map((row) => csvLine(cellsOf(row, scales))).join('')
     if (rows.length < PAGE_ROWS) return
@@ -85,8 +97,12 @@ export async function* exportOrders(app: Pick<App, 'db'>, filter: OrderFilter): 
 }
 
 function cellsOf(row: Row, scales: ReadonlyMap<string, number>): (string | null)[] {
-  const scale = present(scales.get(row.cost_asset), 'what an order costs in is an asset of the ledger')
-  const cost = (minor: bigint) => formatAmount(minor, scale, Math.min(2, scale))
+  const costIn = (asset: string, minor: bigint) => {
+    const scale = present(scales.get(asset), 'what an order costs in is an asset of the ledger')
+    return formatAmount(minor, scale, Math.min(2, scale))
+  }
+  const cost = (minor: bigint) => costIn(row.cost_asset, minor)
+  const former_costs = row.former_costs?.map(({ asset, cost }) => `${costIn(asset, BigInt(cost))} ${asset}`)
   return [
     ...[String(row.id), adminStatus(row), visibleStatus(row.state), row.reason],
     ...[String(row.customer_id), String(row.service_id), String(row.provider_id)],
@@ -96,6 +112,7 @@ function cellsOf(row: Row, scales: ReadonlyMap<string, number>): (string | null)
     ...[cost(row.expected_cost), cost(row.booked_cost), row.cost_asset],
     ...[String(row.attempts), String(row.resubmits)],
     ...[row.placed_at.toISOString(), timeOf(row.accepted_at), timeOf(row.finished_at)],
+    former_costs?.join(' + ') ?? null,
   ]
 }
 

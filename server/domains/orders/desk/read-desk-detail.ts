@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { callsOfOrder } from '#server/domains/providers/queries.ts'
 import type { App } from '#server/platform/app.ts'
 import { cancelRequestsOf } from '../cancelling/queries.ts'
-import { attemptsOf, historyOf } from '../queries.ts'
+import { attemptsOf, formerCostsOf, historyOf } from '../queries.ts'
 import { refillsOf } from '../refilling/queries.ts'
 import { refundsOf } from '../refunding/queries.ts'
 import { type deskDetailShape, deskDetailView } from './desk-views.ts'
@@ -13,13 +13,14 @@ export async function readDeskDetail(
   app: Pick<App, 'db'>,
   order: DeskOrder,
 ): Promise<z.output<typeof deskDetailShape>> {
-  const [history, attempts, cancels, refills, refunds, calls] = await Promise.all([
+  const [history, attempts, former_costs, cancels, refills, refunds, calls] = await Promise.all([
     historyOf(app.db, order.id),
     attemptsOf(app.db, order.id),
+    formerCostsOf(app.db, order.id),
     cancelRequestsOf(app.db, order.id),
     refillsOf(app.db, order.id),
     refundsOf(app.db, order.id),
     callsOfOrder(app.db, order.id),
   ])
-  return deskDetailView(order, { history, attempts, cancels, refills, refunds, calls })
+  return deskDetailView(order, { history, attempts, former_costs, cancels, refills, refunds, calls })
 }

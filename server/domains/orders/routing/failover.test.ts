@@ -23,6 +23,9 @@ import {
 } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
 import { addOtherProvider, asSource, changeOffer, changeStanding } from '#test/support/sources.ts'
+import { exportOrders } from '../desk/export-orders.ts'
+import { findDeskOrder } from '../desk/list-orders.ts'
+import { readDeskDetail } from '../desk/read-desk-detail.ts'
 import { resolveOrder } from '../desk/resolve-order.ts'
 import { dispatchOrders, newLane } from '../dispatching/dispatch-orders.ts'
 import { recordPlacements } from '../dispatching/record-placements.ts'
@@ -244,6 +247,18 @@ describe('money', () => {
       first: before.first - 37n,
       other: before.other - 20n,
     })
+    // Staff see all of it, beside what the provider that has it now took.
+    const shown = await findDeskOrder(app, order.id)
+    expect(shown && (await readDeskDetail(app, shown))).toMatchObject({
+      booked_cost: '0.000007',
+      former_costs: [
+        { provider_id: String(first), cost: '0.00003', currency: 'USD' },
+        { provider_id: String(other.provider_id), cost: '0.00002', currency: 'USD' },
+      ],
+    })
+    let csv = ''
+    for await (const page of exportOrders(app, {})) csv += page
+    expect(csv).toMatch(/,"0\.00005 USD"\r\n$/)
     await expectSound(app)
     await app.db.query('update orders.former_cost set cost = cost + 1 where provider_id = $1', [first])
     expect((await verifyOrders(app.db)).problems).toMatchObject([{ check: 'cost', order_id: order.id }])
