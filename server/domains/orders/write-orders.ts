@@ -86,10 +86,8 @@ const update = statement(`
   where o.id = new.id`)
 
 const updateSources = statement(`
-  update orders.orders o set provider_id = new.provider_id, provider_service_id = new.provider_service_id,
-    expected_cost = new.expected_cost, cost_asset = new.cost_asset
-  from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
-    as new (id, provider_id, provider_service_id, expected_cost, cost_asset)
+  update orders.orders o set provider_id = new.provider_id, provider_service_id = new.provider_service_id, cost_asset = new.cost_asset
+  from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) as new (id, provider_id, provider_service_id, cost_asset)
   where o.id = new.id`)
 
 const addFormerCosts = statement(`
@@ -146,7 +144,6 @@ function writeSources(tx: Tx, changes: readonly OrderChange[], rows: readonly Or
       int8Array(moved.map((row) => row.id)),
       int8Array(moved.map((row) => row.provider_id)),
       textArray(moved.map((row) => row.provider_service_id)),
-      int8Array(moved.map((row) => row.expected_cost)),
       textArray(moved.map((row) => row.cost_asset)),
     ])
   }
