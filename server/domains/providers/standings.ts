@@ -18,14 +18,22 @@ interface Kept {
   paused_since: string | null
 }
 
+// Read from its text once, not at each placing, claim and recording.
+let parsed: { text: string; standings: ReadonlyMap<bigint, Standing> } = { text: '[]', standings: new Map() }
+
 /** How each provider stands, by id. From memory; what changed less than two seconds ago may be missing. */
-export async function providerStandings(app: Pick<App, 'db' | 'cache'>): Promise<Map<bigint, Standing>> {
+export async function providerStandings(app: Pick<App, 'db' | 'cache'>): Promise<ReadonlyMap<bigint, Standing>> {
   // As JSON, for a cache shared between processes keeps that.
-  const kept = await app.cache.getOrLoad(STANDINGS_KEY, STANDINGS_TTL_MS, async () => {
+  const text = await app.cache.getOrLoad(STANDINGS_KEY, STANDINGS_TTL_MS, async () => {
     const rows = await app.db.query<Standing & { id: bigint }>(standings)
     return JSON.stringify(rows.map((row) => ({ ...row, id: String(row.id) })))
   })
-  const rows = JSON.parse(kept) as Kept[]
+  if (parsed.text !== text) parsed = { text, standings: standingsIn(text) }
+  return parsed.standings
+}
+
+function standingsIn(text: string): Map<bigint, Standing> {
+  const rows = JSON.parse(text) as Kept[]
   return new Map(rows.map(({ id, ...row }) => [BigInt(id), { ...row, ...timesOf(row) }]))
 }
 

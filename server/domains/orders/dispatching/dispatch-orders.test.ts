@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { pauseProvider } from '#server/domains/providers/pause-provider.ts'
 import { findProvider } from '#server/domains/providers/queries.ts'
 import { resumeProvider } from '#server/domains/providers/resume-provider.ts'
+import { providerStandings } from '#server/domains/providers/standings.ts'
 import type { Clock } from '#server/kit/clock.ts'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
 import type { Db } from '#server/platform/db/database.ts'
@@ -84,7 +85,12 @@ describe('the balance', () => {
     const { shop, app, customer, lane, dispatch, states, sent } = await setup()
     const orders = await placed(shop, customer, 2)
     await shop.control.setFaults({ wrong_key: { probability: 1, actions: ['balance'] } })
+    const standings = await providerStandings(app)
+    expect(standings.get(shop.provider_id)).toMatchObject({ enabled: true, paused_until: null })
+    expect(await providerStandings(app)).toBe(standings)
     expect(await dispatch()).toBe(false)
+    // Whoever chooses a source in this process knows at once.
+    expect((await providerStandings(app)).get(shop.provider_id)?.paused_until).not.toBeNull()
     expect(await states(orders)).toEqual(['queued', 'queued'])
     expect(await sent()).toBe(0)
     expect(await findProvider(app.db, shop.provider_id)).toMatchObject({

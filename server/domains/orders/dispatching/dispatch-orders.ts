@@ -3,6 +3,7 @@ import { pauseProvider } from '#server/domains/providers/pause-provider.ts'
 import type { PlaceOutcome, RejectionCode } from '#server/domains/providers/provider.ts'
 import { providerCan } from '#server/domains/providers/provider-row.ts'
 import type { OpenProvider, Providers } from '#server/domains/providers/registry.ts'
+import { forgetStandings } from '#server/domains/providers/standings.ts'
 import { type Backoff, backoff_ms } from '#server/kit/backoff.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
@@ -159,6 +160,7 @@ async function pause(app: App, lane: Lane, wait_ms: number | undefined, reason: 
   if (wait_ms === undefined) return
   const until = new Date(app.clock.now().getTime() + wait_ms)
   await app.db.transaction((tx) => pauseProvider(tx, { provider_id: lane.provider_id, until, reason }))
+  await forgetStandings(app)
 }
 
 /** Without a provider the claim came too late to be sent. */

@@ -43,10 +43,12 @@ export interface Router {
   stuck(): StuckSource[]
 }
 
+const NO_STANDINGS: ReadonlyMap<bigint, Standing> = new Map()
+
 /** Opens the router on what this process knows now. `random` answers 0 to below 1. */
 export async function openRouter(app: CatalogApp, random: () => number = chance): Promise<Router> {
   const routing = await readRouting(app)
-  const standings = routing.sourcings.size === 0 ? new Map<bigint, Standing>() : await providerStandings(app)
+  const standings = routing.sourcings.size === 0 ? NO_STANDINGS : await providerStandings(app)
   return routerOf({ routing, standings, now: app.clock.now(), random })
 }
 
