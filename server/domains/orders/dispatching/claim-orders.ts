@@ -207,6 +207,8 @@ function asClaimed({ order, expected_cost }: CostedOrder, claimed_until: Date) {
 /** What the house refuses to send to this source, and why. */
 interface Stop {
   code: 'cost_above_price' | 'insufficient_provider_balance'
+  /** Today's, by which that was decided. */
+  expected_cost: bigint
   change: OrderChange
 }
 
@@ -217,10 +219,10 @@ function asTooDear({ order, expected_cost, loss = '' }: CostedOrder): Stop {
     after: { state: 'failed', reason: code, detail: loss, attempt: null },
     step: { kind: 'rejected', data: { code, expected_cost: String(expected_cost) } },
   }
-  return { code, change }
+  return { code, expected_cost, change }
 }
 
-function asUncovered({ order }: CostedOrder): Stop {
+function asUncovered({ order, expected_cost }: CostedOrder): Stop {
   const code = 'insufficient_provider_balance'
   const detail = "The provider's balance does not cover the order's cost."
   const change: OrderChange = {
@@ -228,13 +230,13 @@ function asUncovered({ order }: CostedOrder): Stop {
     after: { state: 'failed', reason: code, detail, balance_check_status: 'insufficient', attempt: null },
     step: { kind: 'rejected', data: { code } },
   }
-  return { code, change }
+  return { code, expected_cost, change }
 }
 
 interface Stopped {
   change: OrderChange
   /** The refused try that it counts as where it goes elsewhere, so that it does not come back here. */
-  attempt: { key: string; number: number; code: string; message: string } | undefined
+  attempt: { key: string; number: number; expected_cost: bigint; code: string; message: string } | undefined
 }
 
 /** What is not sent here goes to another source, where there is one; the rest fails. */
@@ -251,12 +253,12 @@ async function stopOrMove(tx: Tx, router: Router, stops: readonly Stop[]): Promi
   })
 }
 
-function asMoved({ code, change: { before, after } }: Stop, next: Route): Stopped {
+function asMoved({ code, expected_cost, change: { before, after } }: Stop, next: Route): Stopped {
   const number = before.attempts + 1
-  const moved = rerouted(before, next, { code, attempt: number })
+  const moved = rerouted(before, next, { code, attempt: number, expected_cost: String(expected_cost) })
   return {
     change: { ...moved, after: { ...moved.after, attempts: number } },
-    attempt: { key: newUuid(), number, code, message: after.detail ?? code },
+    attempt: { key: newUuid(), number, expected_cost, code, message: after.detail ?? code },
   }
 }
 
@@ -285,7 +287,7 @@ function insertMoved(tx: Tx, stopped: readonly Stopped[]): void {
     plainArray(moved.map((each) => each.number)),
     int8Array(moved.map(({ order }) => order.provider_id)),
     textArray(moved.map(({ order }) => order.provider_service_id)),
-    int8Array(moved.map(({ order }) => order.expected_cost)),
+    int8Array(moved.map((each) => each.expected_cost)),
     textArray(moved.map((each) => each.code)),
     textArray(moved.map((each) => each.message)),
   ])

@@ -6,6 +6,7 @@ import { AMOUNT_MAX } from '#server/kit/money.ts'
 import { cheapest, claim, ended, expectSound, orderNow, placed, REFUSED } from '#test/support/order-book.ts'
 import { orderRow } from '#test/support/order-row.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
+import { addOtherProvider, asSource, changeOffer } from '#test/support/sources.ts'
 import { resubmitOrders } from '../desk/resubmit-orders.ts'
 import type { Order } from '../order.ts'
 import { historyOf } from '../queries.ts'
@@ -112,6 +113,24 @@ describe('between placing and dispatch', () => {
     })
     expect((await historyOf(shop.app.db, order.id)).at(-1)).toMatchObject({ kind: 'rejected', to_state: 'failed' })
     expect((await shop.wallet(customer)).held).toBe(held)
+    await expectSound(shop.app)
+  })
+
+  test('where another source is no loss it goes there, and the refused try and the step tell by which cost', async () => {
+    const { shop, order } = await setup()
+    const other = await addOtherProvider(shop)
+    await asSource(shop, other, cheapest(shop))
+    await changeOffer(shop, order.service_id, 'cost = 2 * rate, cost_usd = 2 * rate')
+    expect(await claim(shop)).toMatchObject({ claimed: [], stopped: 1 })
+    expect(await orderNow(shop, order.id)).toMatchObject({ state: 'queued', provider_id: other.provider_id })
+    const todays = 2n * order.charge
+    expect(await shop.app.db.query('select code, expected_cost from orders.attempt')).toEqual([
+      { code: 'cost_above_price', expected_cost: todays },
+    ])
+    expect((await historyOf(shop.app.db, order.id)).at(-1)).toMatchObject({
+      kind: 'rerouted',
+      data: { code: 'cost_above_price', attempt: 1, expected_cost: String(todays) },
+    })
     await expectSound(shop.app)
   })
 
