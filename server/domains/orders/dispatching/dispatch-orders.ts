@@ -10,6 +10,7 @@ import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { reportFailure } from '#server/platform/telemetry/failures.ts'
 import type { Order } from '../order.ts'
+import { CODES_NO_TRY } from '../routing/rerouted.ts'
 import { claimOrders } from './claim-orders.ts'
 import { placeRequest } from './place-request.ts'
 import type { Placement } from './record-placements.ts'
@@ -199,8 +200,8 @@ async function place(provider: OpenProvider | undefined, order: Order, attempt_k
   return provider.place(placeRequest(order, attempt_key), { order_id: order.id })
 }
 
-/** What does not end with one order: it left no further than our door, or the provider wants fewer calls, or more of our money. */
-const PAUSING: ReadonlySet<RejectionCode> = new Set(['not_sent', 'rate_limited', 'insufficient_provider_balance'])
+/** What does not end with one order: it was no try, or the provider wants more of our money. */
+const PAUSING: ReadonlySet<RejectionCode> = new Set([...CODES_NO_TRY, 'insufficient_provider_balance'])
 
 /** Why nothing more should be sent for a while, if so. */
 function heldBack(outcome: PlaceOutcome): string | undefined {

@@ -2,7 +2,7 @@ import type { PlaceOutcome, RejectionCode } from '#server/domains/providers/prov
 import { unreachable } from '#server/kit/invariant.ts'
 import { nextCheck_ms } from '../following/poll-schedule.ts'
 import { costWith, DETAIL_MAX, type Order } from '../order.ts'
-import { mayFailOver, rerouted } from '../routing/rerouted.ts'
+import { isNoTry, mayFailOver, rerouted } from '../routing/rerouted.ts'
 import type { Route } from '../routing/router.ts'
 import type { OrderChange } from '../write-orders.ts'
 
@@ -20,9 +20,7 @@ export function placementChange(order: Order, outcome: PlaceOutcome, now: Date, 
       return asPlaced(order, outcome.provider_order_id, cost, now, { data: { attempt: order.attempts } })
     }
     case 'rejected':
-      return outcome.code === 'not_sent' || outcome.code === 'rate_limited'
-        ? postponed(order, outcome, next)
-        : refusedHere(order, outcome, next)
+      return isNoTry(outcome.code) ? postponed(order, outcome, next) : refusedHere(order, outcome, next)
     case 'unknown':
       return {
         before: order,

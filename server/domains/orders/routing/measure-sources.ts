@@ -4,7 +4,7 @@ import { type SourceHealth, storeHealth } from '#server/domains/catalog/sources/
 import { int8Array, textArray } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { lately } from './lately.ts'
-import { CODES_AGAINST } from './rerouted.ts'
+import { CODES_AGAINST, CODES_NO_TRY } from './rerouted.ts'
 
 /** Sources in one statement. */
 const BATCH_MAX = 500
@@ -12,7 +12,7 @@ const BATCH_MAX = 500
 const measure = statement(`
   select source.id as service_id, lately.*
   from unnest($1::bigint[], $2::bigint[], $3::text[]) as source (id, provider_id, provider_service_id)
-  cross join lateral ${lately('$4')} as lately`)
+  cross join lateral ${lately({ against: '$4', no_try: '$5' })} as lately`)
 
 /** Measures how the sources of services that have several did within the last hour, for the choice among them and for staff. */
 export async function measureSources(app: CatalogApp): Promise<void> {
@@ -28,6 +28,7 @@ export async function measureSources(app: CatalogApp): Promise<void> {
       int8Array(batch.map(({ provider_id }) => provider_id)),
       textArray(batch.map(({ provider_service_id }) => provider_service_id)),
       textArray(CODES_AGAINST),
+      textArray(CODES_NO_TRY),
     ])
     await storeHealth(app, measured)
   }

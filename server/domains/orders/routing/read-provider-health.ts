@@ -4,7 +4,7 @@ import type { App } from '#server/platform/app.ts'
 import { textArray } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { lately } from './lately.ts'
-import { CODES_AGAINST } from './rerouted.ts'
+import { CODES_AGAINST, CODES_NO_TRY } from './rerouted.ts'
 
 /** Services of a provider that are looked at; more than any had orders for. */
 const SERVICES_MAX = 2_000
@@ -36,11 +36,15 @@ const measure = statement(`
     coalesce(sum(accepted), 0)::int as accepted, coalesce(sum(rejected), 0)::int as rejected,
     coalesce(sum(unknown), 0)::int as unknown, coalesce(sum(not_sent), 0)::int as not_sent,
     max(median_ms) as median_ms, max(p95_ms) as p95_ms, max(last_rejected_at) as last_rejected_at
-  from source cross join lateral ${lately('$2')} as lately`)
+  from source cross join lateral ${lately({ against: '$2', no_try: '$3' })} as lately`)
 
 /** How a provider did within the last hour, by the newest attempts of each of its services. Throws ProviderNotFoundError. */
 export async function readProviderHealth({ db }: Pick<App, 'db'>, provider_id: bigint): Promise<ProviderHealth> {
   if (!(await findProvider(db, provider_id))) throw new ProviderNotFoundError(provider_id)
-  const [row] = await db.query<ProviderHealth>(measure, [provider_id, textArray(CODES_AGAINST)])
+  const [row] = await db.query<ProviderHealth>(measure, [
+    provider_id,
+    textArray(CODES_AGAINST),
+    textArray(CODES_NO_TRY),
+  ])
   return row as ProviderHealth
 }

@@ -3,18 +3,28 @@ import type { Order } from '../order.ts'
 import type { OrderChange } from '../write-orders.ts'
 import type { Route } from './router.ts'
 
+/** Refusals that were no try: it never left the house, or the provider wants fewer calls. */
+const NO_TRY: ReadonlySet<RejectionCode> = new Set(['not_sent', 'rate_limited'])
+
 /** Refusals that another source may not share: not those of the customer's input, and not a link that may be at work already, for then the order may be placed. */
 const OF_THE_SOURCE: ReadonlySet<RejectionCode> = new Set([
   'insufficient_provider_balance',
   'invalid_key',
   'service_not_found',
-  'rate_limited',
-  'not_sent',
   'other',
+  ...NO_TRY,
 ])
 
 /** Refusals that speak against the source itself: our balance with its provider and a moment's trouble on the way do not. */
 const AGAINST_THE_SOURCE: ReadonlySet<RejectionCode> = new Set(['invalid_key', 'service_not_found', 'other'])
+
+/** Whether what was refused so is sent again as if nothing had been. */
+export function isNoTry(code: RejectionCode): boolean {
+  return NO_TRY.has(code)
+}
+
+/** The codes of `isNoTry`, for statements. */
+export const CODES_NO_TRY: readonly RejectionCode[] = [...NO_TRY]
 
 /** Whether what was refused so may be bought elsewhere. */
 export function mayFailOver(code: RejectionCode): boolean {
