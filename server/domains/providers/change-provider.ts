@@ -7,12 +7,10 @@ import { ProviderChangedError, ProviderNameTakenError, ProviderNotFoundError } f
 import { providerAct } from './provider-acts.ts'
 import type { ProviderRow } from './provider-row.ts'
 import { type ProviderChange, readProviderChange } from './provider-settings.ts'
-import { findProvider } from './queries.ts'
+import { findProvider, lockProvider } from './queries.ts'
 import { keyContext } from './registry.ts'
 
-const LOCK_PROVIDER = statement(`
-  select p.version, exists (select from providers.provider o where o.name = $2 and o.id <> p.id) as name_taken
-  from providers.provider p where p.id = $1 for no key update`)
+const NAMESAKE = statement('select 1 from providers.provider where name = $1 and id <> $2')
 
 const UPDATE_PROVIDER = statement(`
   update providers.provider set name = coalesce($2, name), url = coalesce($3, url), enabled = coalesce($4, enabled),
@@ -33,12 +31,11 @@ export async function changeProvider(
 ): Promise<ProviderRow> {
   const id = change.provider_id
   const { key, ...settings } = readProviderChange(change.settings)
-  const [locked] = await tx.query<{ version: bigint; name_taken: boolean }>(LOCK_PROVIDER, [id, settings.name])
-  if (!locked) throw new ProviderNotFoundError(id)
-  if (change.version !== undefined && change.version !== locked.version) throw new ProviderChangedError()
+  const before = await lockProvider(tx, id)
+  if (!before) throw new ProviderNotFoundError(id)
+  if (change.version !== undefined && change.version !== before.version) throw new ProviderChangedError()
   // A twin that takes the name just now meets the constraint, and the transaction runs again.
-  if (locked.name_taken) throw new ProviderNameTakenError()
-  const before = present(await findProvider(tx, id), 'changeProvider: a locked provider is there')
+  if ((await tx.query(NAMESAKE, [settings.name, id])).length > 0) throw new ProviderNameTakenError()
   const sealed = key === undefined ? undefined : secrets.seal(key, keyContext(id))
   await tx.query(UPDATE_PROVIDER, [
     id,

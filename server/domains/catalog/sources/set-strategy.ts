@@ -4,6 +4,7 @@ import { statement } from '#server/platform/db/database.ts'
 import { ServiceNotFoundError } from '../errors.ts'
 import { forgetServices } from '../sellable-services.ts'
 import type { CatalogApp } from '../service.ts'
+import { lockSource } from './lock-source.ts'
 import type { Strategy } from './source.ts'
 
 /** How one of a service's sources is to be chosen. */
@@ -14,15 +15,15 @@ export interface SetStrategy {
   reason?: string | undefined
 }
 
-const lock = statement('select strategy from catalog.service where id = $1 for no key update')
 const update = statement('update catalog.service set strategy = $2 where id = $1')
 
 /** Sets how one of a service's sources is chosen for orders from now on. Repeated, it changes nothing. Throws ServiceNotFoundError. */
 export async function setStrategy(app: CatalogApp, input: SetStrategy): Promise<void> {
   const { service_id, strategy, by = SYSTEM, reason } = input
   await app.db.transaction(async (tx) => {
-    const [before] = await tx.query<{ strategy: Strategy }>(lock, [service_id])
-    if (!before) throw new ServiceNotFoundError(service_id)
+    const source = await lockSource(tx, service_id)
+    if (!source) throw new ServiceNotFoundError(service_id)
+    const before = { strategy: source.strategy }
     if (before.strategy === strategy) return
     await tx.query(update, [service_id, strategy])
     const subject = { kind: 'service', id: service_id }
