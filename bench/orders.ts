@@ -1,9 +1,10 @@
+import { ensureWrk } from '#tools/ensure-system-packages.ts'
 import { type Bench, type BenchContext, rounded } from './bench.ts'
-import { type Load, load, openBenchShop, proveBooks, startPanel, startRole, steadyLoad } from './product.ts'
+import { type Asked, type Load, load, openBenchShop, proveBooks, startPanel, startRole, steadyLoad } from './product.ts'
 
-const CONNECTIONS = '128'
-const WARM_UP_SECONDS = '3'
-const SECONDS = '6'
+const CONNECTIONS = 128
+const WARM_UP_SECONDS = 3
+const SECONDS = 6
 const STEADY_SECONDS = '4'
 const STEADY_WARM_UP_SECONDS = '1'
 /** What the house must keep up with: the yardstick's rate this many times. */
@@ -30,14 +31,17 @@ export const ordersBench: Bench = {
         quantity: String(service?.min),
       })
       const panelUrl = `${product.url}/api/v2`
-      const asForm = 'content-type=application/x-www-form-urlencoded'
-      const panel_api = await measure(context, panelUrl, ['--headers', asForm, '--body', form.toString()])
+      const type = 'application/x-www-form-urlencoded'
+      const panel_api = await measure(context, {
+        url: panelUrl,
+        headers: { 'content-type': type },
+        body: form.toString(),
+      })
       const order = { service: String(service?.id), link: 'https://example.com/text', quantity: String(service?.min) }
-      const rest = await measure(context, `${product.url}/api/v1/order`, [
-        ...['--headers', 'content-type=application/json', '--headers', `x-api-key=${customer.key}`],
-        ...['--body', JSON.stringify(order)],
-      ])
-      const steady = await measureSteadily(context, panelUrl, ['--header', asForm, '--body', form.toString()])
+      const headers = { 'content-type': 'application/json', 'x-api-key': customer.key }
+      const rest = await measure(context, { url: `${product.url}/api/v1/order`, headers, body: JSON.stringify(order) })
+      const posting = ['--header', `content-type=${type}`, '--body', form.toString()]
+      const steady = await measureSteadily(context, panelUrl, posting)
       const resident_mb = await product.resident_mb()
       const placed = (await countOrders(context.app)) - begin_count
       const cpu_ms_per_order = rounded(((await product.cpu_ms()) - begin_cpu_ms) / placed)
@@ -51,12 +55,12 @@ export const ordersBench: Bench = {
 }
 
 /** As many orders as come through: each connection sends its next when the last is answered, so that latency is what 128 who wait for each other have. */
-async function measure(context: BenchContext, url: string, options: string[]) {
-  context.say(`Ordering at ${new URL(url).pathname} …`)
-  const common = ['--method', 'POST', '--connections', CONNECTIONS, ...options]
-  await load(url, '--duration', WARM_UP_SECONDS, ...common)
+async function measure(context: BenchContext, asked: Asked) {
+  const wrk = await ensureWrk(context.say)
+  context.say(`Ordering at ${new URL(asked.url).pathname} …`)
+  await load(wrk, asked, WARM_UP_SECONDS, CONNECTIONS)
   // Those that were cut off at the end may be stored too.
-  return figuresOf(context, Number(CONNECTIONS), () => load(url, '--duration', SECONDS, ...common))
+  return figuresOf(context, CONNECTIONS, () => load(wrk, asked, SECONDS, CONNECTIONS))
 }
 
 /** The rate that the house must keep up with, whatever the answers take: what customers wait for who order at their own time. */
@@ -64,7 +68,7 @@ async function measureSteadily(context: BenchContext, url: string, options: stri
   const rate = Math.round(STEADY_RATIO * context.yardstick_tps)
   context.say(`Ordering steadily, ${rate} a second …`)
   const times = ['--duration', STEADY_SECONDS, '--warm-up', STEADY_WARM_UP_SECONDS]
-  const pace = ['--rate', String(rate), '--connections', CONNECTIONS, ...times]
+  const pace = ['--rate', String(rate), '--connections', String(CONNECTIONS), ...times]
   return figuresOf(context, rate * Number(STEADY_WARM_UP_SECONDS), () => steadyLoad(url, ...pace, ...options))
 }
 

@@ -18,6 +18,7 @@ import { addProvider } from '#server/domains/providers/add-provider.ts'
 import type { NewProvider } from '#server/domains/providers/provider-settings.ts'
 import { openProviders } from '#server/domains/providers/registry.ts'
 import { newUuid } from '#server/kit/id.ts'
+import { present } from '#server/kit/invariant.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import type { BenchContext } from './bench.ts'
 
@@ -187,23 +188,25 @@ export interface Load {
   failed: number
 }
 
-/** Runs the load generator, in a process of its own, with these options and this address: as many at once as there are connections, each waiting for its answer. */
-export async function load(url: string, ...options: string[]): Promise<Load> {
-  const autocannon = join(ROOT, 'node_modules/autocannon/autocannon.js')
-  const result = (await runJson([autocannon, '--json', '--no-progress', ...options, url])) as {
-    requests: { total: number; average: number }
-    latency: { p50: number; p99: number }
-    errors: number
-    timeouts: number
-    non2xx: number
-  }
-  return {
-    requests: result.requests.total,
-    per_second: result.requests.average,
-    p50_ms: result.latency.p50,
-    p99_ms: result.latency.p99,
-    failed: result.errors + result.timeouts + result.non2xx,
-  }
+/** What is asked again and again. */
+export interface Asked {
+  url: string
+  headers: Record<string, string>
+  body: string
+}
+
+const LOAD_SCRIPT = join(ROOT, 'bench/load.lua')
+
+/**
+ * Posts the same again and again with wrk, over so many connections, on each when the last is answered. Like the yardstick's, this generator is a program of C: what it takes of the
+ * cores, the house has not.
+ */
+export async function load(wrk: string, asked: Asked, seconds: number, connections: number): Promise<Load> {
+  const headers = Object.entries(asked.headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`])
+  const pace = ['--threads', '1', '--connections', `${connections}`, '--duration', `${seconds}s`, '--timeout', '10s']
+  const script = ['--script', LOAD_SCRIPT, asked.url, '--', asked.body]
+  const { stdout } = await promisify(execFile)(wrk, [...pace, ...headers, ...script])
+  return JSON.parse(present(stdout.trimEnd().split('\n').at(-1), 'the last line')) as Load
 }
 
 /** Asks an address at a steady rate, from a process of its own; see steady-load.ts for its options. */

@@ -18,9 +18,13 @@ interface Wanted {
   programs: string[]
   package: string
   for: string
+  /** What it ends with when it is asked for its version, where that is not 0. */
+  version_exit?: number
 }
 
 const CHROMIUM: Wanted = { name: 'Chromium', programs: CHROMIUMS, package: 'chromium', for: 'the browser tests' }
+
+const WRK: Wanted = { name: 'wrk', programs: ['wrk'], package: 'wrk', for: 'the bench', version_exit: 1 }
 
 const SAMPLES = 'the tests of the samples at /docs'
 const INTERPRETERS: Readonly<Record<'php' | 'python', Wanted>> = {
@@ -33,13 +37,18 @@ export function ensureChromium(onProgress: (text: string) => void): Promise<stri
   return ensureInstalled(CHROMIUM, onProgress)
 }
 
+/** Answers the path of wrk, the load generator, as `ensureChromium` does. Throws SystemPackageError. */
+export function ensureWrk(onProgress: (text: string) => void): Promise<string> {
+  return ensureInstalled(WRK, onProgress)
+}
+
 /** Answers the path of what runs programs in this language, as `ensureChromium` does. Throws SystemPackageError. */
 export function ensureInterpreter(language: 'php' | 'python', onProgress: (text: string) => void): Promise<string> {
   return ensureInstalled(INTERPRETERS[language], onProgress)
 }
 
 async function ensureInstalled(wanted: Wanted, onProgress: (text: string) => void): Promise<string> {
-  const there = await firstThatRuns(wanted.programs)
+  const there = await firstThatRuns(wanted.programs, wanted.version_exit)
   if (there) return there
   if (process.getuid?.() !== 0 || !(await firstThatRuns(['apt-get']))) {
     throw new SystemPackageError(
@@ -49,7 +58,7 @@ async function ensureInstalled(wanted: Wanted, onProgress: (text: string) => voi
   onProgress(`Installing ${wanted.name} for ${wanted.for} (once) …`)
   await aptGet(['update'])
   await aptGet(['install', '--yes', '--no-install-recommends', wanted.package])
-  const installed = await firstThatRuns(wanted.programs)
+  const installed = await firstThatRuns(wanted.programs, wanted.version_exit)
   if (installed) return installed
   throw new SystemPackageError(`The package ${wanted.package} was installed, but brought no ${wanted.name} that runs.`)
 }
@@ -116,15 +125,15 @@ async function pgbenchesIn(folder: string): Promise<string[]> {
   return versions.sort((left, right) => right - left).map((version) => join(folder, String(version), 'bin', 'pgbench'))
 }
 
-/** The first of these programs that is there and tells its version. */
-async function firstThatRuns(programs: string[]): Promise<string | undefined> {
+/** The first of these programs that is there and, asked for its version, ends as expected. */
+async function firstThatRuns(programs: string[], version_exit = 0): Promise<string | undefined> {
   for (const program of programs) {
     const path = program.includes('/') ? program : await onPath(program)
-    const runs = await execute(path, ['--version']).then(
-      () => true,
-      () => false,
+    const exit = await execute(path, ['--version']).then(
+      () => 0,
+      (error: { code?: unknown }) => error.code,
     )
-    if (runs) return path
+    if (exit === version_exit) return path
   }
   return undefined
 }
