@@ -249,6 +249,59 @@ describe('late answers', () => {
   })
 })
 
+describe('two numbers under one key', () => {
+  test('the provider took it twice: the first is followed, the second is flagged and paid once, however often it is told', async () => {
+    const { shop, app, customer, opening } = await setup()
+    const order = await dispatched(shop, customer, acceptedAs('77', 5n))
+    const second = ended(order, acceptedAs('78', 7n))
+    await recordPlacements(app, [second, second])
+    await recordPlacements(app, [second])
+    await recordPlacements(app, [ended(order, acceptedAs('77', 5n))])
+    expect(await orderNow(shop, order.id)).toMatchObject({
+      state: 'pending',
+      provider_order_id: '77',
+      booked_cost: 12n,
+      sunk_cost: 7n,
+      version: order.version + 1n,
+    })
+    expect(await shop.prepaid()).toBe(opening - 12n)
+    expect(await attemptsOf(app.db, order.id)).toMatchObject([{ state: 'accepted', provider_order_id: '77' }])
+    const flagged = (await historyOf(app.db, order.id)).filter((step) => step.kind === 'flagged')
+    expect(flagged).toMatchObject([
+      { data: { reason: 'accepted_twice', attempt_key: order.attempt, provider_order_id: '78', cost: '7' } },
+    ])
+    await recordPlacements(app, [ended(order, acceptedAs('79', 1n))])
+    expect(await shop.prepaid()).toBe(opening - 13n)
+    await expectSound(app)
+  })
+
+  test('a number that is another order is flagged, and nothing is paid for it', async () => {
+    const { shop, app, customer, opening } = await setup()
+    const order = await dispatched(shop, customer, acceptedAs('77', 5n))
+    await dispatched(shop, customer, acceptedAs('78', 7n))
+    await recordPlacements(app, [ended(order, acceptedAs('78', 7n))])
+    expect(await orderNow(shop, order.id)).toMatchObject({ provider_order_id: '77', booked_cost: 5n })
+    const flagged = (await historyOf(app.db, order.id)).find((step) => step.kind === 'flagged')
+    expect(flagged?.data).toMatchObject({ reason: 'accepted_twice', provider_order_id: '78', cost: '0' })
+    expect(await shop.prepaid()).toBe(opening - 12n)
+    await expectSound(app)
+  })
+
+  test('told by four at once, the second is paid once', async () => {
+    const { shop, app, customer, opening } = await setup()
+    const order = await dispatched(shop, customer, acceptedAs('77', 5n))
+    const second = ended(order, acceptedAs('78', 7n))
+    await atBarrier(
+      app.db,
+      lock(order.id),
+      Array.from({ length: 4 }, () => () => recordPlacements(app, [second])),
+    )
+    expect(await shop.prepaid()).toBe(opening - 12n)
+    expect((await kinds(shop, order.id)).filter((kind) => kind === 'flagged')).toHaveLength(1)
+    await expectSound(app)
+  })
+})
+
 describe('races', () => {
   test('six who record one acceptance book its cost once', async () => {
     const { shop, app, customer, opening } = await setup()

@@ -3,12 +3,13 @@ import { invariant } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import { costWith, type Order } from '../order.ts'
+import type { Order } from '../order.ts'
 import { judgeSources } from '../routing/judge-sources.ts'
 import { mayFailOver } from '../routing/rerouted.ts'
 import { openRouter, type Route, type Router } from '../routing/router.ts'
 import { triedSources } from '../routing/tried-sources.ts'
-import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
+import { lockOrders, writeOrders } from '../write-orders.ts'
+import { lateAcceptances, paidForNothing } from './late-acceptances.ts'
 import { placementChange } from './placement-change.ts'
 
 /** How the attempt `key` to place an order ended. */
@@ -26,7 +27,8 @@ export const RECORD_PLACEMENTS_MAX = 500
 /**
  * Writes down how attempts ended, in one transaction: accepted orders get the provider's number and their cost is booked; refused ones are queued at their next source, or
  * fail where there is none; those that may have been placed become unknown; those that certainly never left are queued again. May be told the same twice. The answer of an attempt that
- * was given up changes nothing, unless the provider took it after all: then its cost is booked, and an error logged, for no one follows it there.
+ * was given up changes nothing, unless the provider took it after all: then its cost is booked, it is flagged, and an error logged, for no one follows it there. The same goes for a second
+ * number under one attempt.
  * InvariantError beyond RECORD_PLACEMENTS_MAX.
  */
 export async function recordPlacements(app: App, placements: readonly Placement[]): Promise<void> {
@@ -46,16 +48,22 @@ export async function recordPlacements(app: App, placements: readonly Placement[
       tx,
       told.filter((each) => isAwaited(each) && !repeated.has(each.placement)),
     )
-    const late = await lateAcceptances(tx, told)
+    const late = await lateAcceptances(
+      tx,
+      told.filter((each) => each.placement.outcome.outcome === 'accepted' && !isAwaited(each)),
+    )
     const nextOf = await nextRoutes(tx, router, current)
     await writeOrders(app.db, tx, [
       ...current.map(({ order, placement }) => placementChange(order, placement.outcome, now, nextOf(order))),
       ...late.map(paidForNothing),
     ])
-    endAttempts(tx, [...current, ...late])
+    // Of two numbers under one key the attempt keeps the first.
+    endAttempts(tx, [...current, ...late.filter(({ attempt }) => !attempt.twice)])
     tx.onCommit(() => {
-      for (const { order, placement } of late)
-        app.log.error({ ...placement, state: order.state }, 'an order was placed after it was given up')
+      for (const { order, placement, attempt } of late) {
+        const what = attempt.twice ? 'a provider took an order twice' : 'an order was placed after it was given up'
+        app.log.error({ ...placement, state: order.state }, what)
+      }
     })
     return current
   })
@@ -135,63 +143,6 @@ async function withoutTakenNumbers(tx: Tx, told: readonly Told[]): Promise<Told[
     const message = `The provider answered number ${provider_order_id}, which is another order's.`
     return { order, placement: { ...placement, outcome: { outcome: 'unknown', reason: 'unreadable_answer', message } } }
   })
-}
-
-const openAttempts = statement(`
-  select a.key, a.provider_id, p.currency as asset, a.expected_cost
-  from orders.attempt a join providers.provider p on p.id = a.provider_id
-  where a.key = any($1::uuid[]) and a.state in ('sent', 'unknown')`)
-
-interface OpenAttempt {
-  key: string
-  provider_id: bigint
-  asset: string
-  /** Null: it was begun before this was kept. */
-  expected_cost: bigint | null
-}
-
-interface LateTold extends Told {
-  attempt: OpenAttempt
-}
-
-/** Attempts that the provider accepted when nobody waited any more: the order was resolved otherwise, or sent again, perhaps elsewhere. */
-async function lateAcceptances(tx: Tx, told: readonly Told[]): Promise<LateTold[]> {
-  const late = told.filter((each) => each.placement.outcome.outcome === 'accepted' && !isAwaited(each))
-  if (late.length === 0) return []
-  // Told once, it is accepted; told again, it is not open any more.
-  const rows = await tx.query<OpenAttempt>(openAttempts, [plainArray(late.map(({ placement }) => placement.key))])
-  const open = new Map(rows.map((row) => [row.key, row]))
-  return late.flatMap((each) => {
-    const attempt = open.get(each.placement.key)
-    return attempt && !isKnown(each, attempt) ? [{ ...each, attempt }] : []
-  })
-}
-
-/** Staff have found the number out meanwhile. */
-function isKnown({ order, placement: { outcome } }: Told, { provider_id }: OpenAttempt): boolean {
-  const number = outcome.outcome === 'accepted' ? outcome.provider_order_id : undefined
-  return number === order.provider_order_id && provider_id === order.provider_id
-}
-
-function paidForNothing({ order, placement: { outcome, key }, attempt }: LateTold): OrderChange {
-  invariant(outcome.outcome === 'accepted', 'a late acceptance is one')
-  const { provider_id, asset, expected_cost } = attempt
-  const cost = costWith({ sunk_cost: 0n }, outcome.charge) ?? expected_cost ?? order.expected_cost
-  const data = {
-    reason: 'accepted_after_given_up',
-    provider_order_id: outcome.provider_order_id,
-    attempt_key: key,
-    cost: String(cost),
-  }
-  const step = { kind: 'flagged' as const, data }
-  if (provider_id !== order.provider_id) {
-    return { before: order, after: {}, step, paid_elsewhere: cost === 0n ? undefined : { provider_id, asset, cost } }
-  }
-  return {
-    before: order,
-    after: { booked_cost: order.booked_cost + cost, sunk_cost: order.sunk_cost + cost },
-    step,
-  }
 }
 
 const endAttempt = statement(`
