@@ -5,6 +5,12 @@ import type { Surroundings } from './judge-case.ts'
 /** Other attempts looked at between two readings of the balance. With more of them the figures say nothing anyway. */
 const OTHERS_MAX = 500
 
+/**
+ * An attempt that began longer ago than this has ended: the same is sent again for a day at the most, by a call that ends within it, and who dies over it is swept away. It bounds what is read by the
+ * index to find those that were under way at some time.
+ */
+const ATTEMPT_LONGEST = '1 day 20 minutes'
+
 // Times around an attempt within which another may have placed what its provider lists: its orders are looked for a quarter of an hour long.
 const surroundings = statement(`
   select c.attempt as key, coalesce(other.n, 0)::int as others, coalesce(other.undecided, 0)::int as undecided,
@@ -21,7 +27,7 @@ const surroundings = statement(`
         a.state in ('sent', 'unknown') or (a.state = 'accepted' and (a.started_at < mine.provider_balance_at or a.ended_at > c.balance_after_at)) as undecided
       from orders.attempt a join orders.orders p on p.id = a.order_id
       where a.provider_id = mine.provider_id and a.key <> mine.key and a.started_at < c.balance_after_at
-        and a.started_at > mine.provider_balance_at - interval '15 minutes' and coalesce(a.ended_at, 'infinity') > mine.provider_balance_at
+        and a.started_at > mine.provider_balance_at - interval '${ATTEMPT_LONGEST}' and coalesce(a.ended_at, 'infinity') > mine.provider_balance_at
       limit ${OTHERS_MAX}
     ) one
   ) other
@@ -29,7 +35,8 @@ const surroundings = statement(`
     select count(distinct r.id) as n
     from orders.attempt a join orders.orders r on r.id = a.order_id
     where a.provider_id = mine.provider_id and a.order_id <> mine.order_id and a.state in ('sent', 'unknown')
-      and a.started_at between mine.started_at - interval '20 minutes' and coalesce(mine.ended_at, now()) + interval '20 minutes'
+      and a.started_at between mine.started_at - interval '20 minutes' - interval '${ATTEMPT_LONGEST}' and coalesce(mine.ended_at, now()) + interval '20 minutes'
+      and coalesce(a.ended_at, 'infinity') >= mine.started_at - interval '20 minutes'
       and a.provider_service_id = mine.provider_service_id and r.link = o.link and r.quantity = o.quantity
       -- Where people said which number it is, it is no rival for another.
       and (r.attempt is distinct from a.key or r.provider_order_id is null)
@@ -54,7 +61,7 @@ const claimedNumbers = statement(`
   select provider_order_id from orders.orders where provider_id = $1 and provider_order_id = any($2::text[])
   union
   select provider_order_id from orders.attempt
-  where provider_id = $1 and started_at >= $3::timestamptz - interval '1 hour' and provider_order_id = any($2::text[])`)
+  where provider_id = $1 and started_at >= $3::timestamptz - interval '${ATTEMPT_LONGEST}' and provider_order_id = any($2::text[])`)
 
 /** Which of a provider's numbers, listed since a time, are known as orders of ours. */
 export async function readClaimed(
