@@ -39,9 +39,10 @@ const casesByKey = statement(`
 const ordersInQuestion = statement(`
   select ${ORDER_COLUMNS} from orders.orders where id = any($1::bigint[]) and state = 'unknown'`)
 
-// What people or a late answer closed meanwhile, or the clock.
+// What people or a late answer closed meanwhile, or the clock. What is being sent again may become unknown once more, with or without its sender.
 const forgetClosed = statement(`
-  update orders.unknown_case set next_try_at = null, finding = 'resolved' where attempt = any($1::uuid[])`)
+  update orders.unknown_case c set next_try_at = null, finding = 'resolved' where attempt = any($1::uuid[])
+    and not exists (select from orders.orders o where o.id = c.order_id and o.attempt = c.attempt and o.state in ('dispatching', 'unknown'))`)
 
 type CaseRow = Omit<UnknownCase, 'order' | 'attempt'> & CaseAttempt & { order_id: bigint }
 

@@ -3,7 +3,8 @@ import { recordActs } from '#server/domains/audit/record-acts.ts'
 import type { OrderList } from '#server/domains/providers/provider.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
-import type { Tx } from '#server/platform/db/database.ts'
+import { int8Array } from '#server/platform/db/arrays.ts'
+import { statement, type Tx } from '#server/platform/db/database.ts'
 import { type Resolution, resolutionChange, resolvedAct } from '../desk/resolve-order.ts'
 import type { Order } from '../order.ts'
 import { fromTo, movedTo } from '../routing/rerouted.ts'
@@ -19,7 +20,7 @@ import type { CaseEvidence, UnknownCase } from './unknown-case.ts'
 export const RESOLVER = 'system:resolver'
 export const RESOLVER_ACTOR: Actor = { kind: 'system', user_agent: 'resolver' }
 
-/** An order that was proven not to be placed so often is no matter of chance: a person should look. */
+/** An order that was sent again so often as it was proven not to be placed, and is not once more, is no matter of chance: a person should look. */
 const RESENDS_MAX = 3
 
 /** What a provider's list said, or why there is none. Neither, where it keeps none. */
@@ -31,7 +32,7 @@ export interface ListRead {
 
 /**
  * Judges cases of one provider by what its list says and our own books know, and closes those that are proven: placed under the number that was found, or not placed and then sent
- * again, to the next source where there is one, or failed when that happened RESENDS_MAX times. The others stay open with what was found. One transaction; what was closed otherwise meanwhile is left as it is.
+ * again, to the next source where there is one, or failed when that happened RESENDS_MAX times before; what people sent again does not count. The others stay open with what was found. One transaction; what was closed otherwise meanwhile is left as it is.
  */
 export async function closeCases(app: App, cases: readonly UnknownCase[], read: ListRead): Promise<Found[]> {
   const router = await openRouter(app)
@@ -45,16 +46,18 @@ export async function closeCases(app: App, cases: readonly UnknownCase[], read: 
       return order?.state === 'unknown' && order.attempt === unknown.attempt.key ? [{ ...unknown, order }] : []
     })
     const found = await judge(tx, open, read)
-    const absent = found.filter((each) => each.finding === 'not_placed').map((each) => each.unknown.order)
-    const tried = await triedSources(
-      tx,
-      absent.map((order) => order.id),
-    )
-    const nextOf = (order: Order) => router.next(order, tried(order.id))
+    const absent = found.filter((each) => each.finding === 'not_placed').map(({ unknown }) => unknown.order.id)
+    const tried = await triedSources(tx, absent)
+    const proven = await absencesOf(tx, absent)
+    const further: Further = {
+      nextOf: (order) => router.next(order, tried(order.id)),
+      absencesOf: (order) => 1 + (proven.get(order.id) ?? 0),
+      now: app.clock.now(),
+    }
     await writeOrders(
       app.db,
       tx,
-      found.flatMap((each) => closing(tx, each, nextOf, app.clock.now())),
+      found.flatMap((each) => closing(tx, each, further)),
     )
     noteFindings(app, tx, found)
     return found
@@ -84,13 +87,27 @@ async function judge(tx: Tx, open: readonly UnknownCase[], { list, list_error, r
   })
 }
 
+const provenAbsences = statement(`
+  select order_id, count(*)::int as n from orders.unknown_case
+  where order_id = any($1::bigint[]) and finding = 'not_placed' group by order_id`)
+
+/** How often it was proven before that each of these orders was not placed. */
+async function absencesOf(tx: Tx, ids: readonly bigint[]): Promise<Map<bigint, number>> {
+  if (ids.length === 0) return new Map()
+  const rows = await tx.query<{ order_id: bigint; n: number }>(provenAbsences, [int8Array(ids)])
+  return new Map(rows.map((row) => [row.order_id, row.n]))
+}
+
+/** What becomes of orders that were not placed. */
+interface Further {
+  nextOf: (order: Order) => Route | undefined
+  /** How often that is proven of an order, with this time. */
+  absencesOf: (order: Order) => number
+  now: Date
+}
+
 /** The change that a proof means, with its act; none where nothing is proven. */
-function closing(
-  tx: Tx,
-  { unknown, finding, evidence }: Found,
-  nextOf: (order: Order) => Route | undefined,
-  now: Date,
-): OrderChange[] {
+function closing(tx: Tx, { unknown, finding, evidence }: Found, { nextOf, absencesOf, now }: Further): OrderChange[] {
   const grounds = { finding, evidence: { ...evidence } }
   if (finding === 'placed') {
     const [candidate] = evidence.list?.candidates ?? []
@@ -98,11 +115,12 @@ function closing(
     return [resolved(tx, unknown.order, { kind: 'placed', provider_order_id }, grounds, now)]
   }
   if (finding !== 'not_placed') return []
-  if (unknown.order.resubmits < RESENDS_MAX) {
+  const absences = absencesOf(unknown.order)
+  if (absences <= RESENDS_MAX) {
     const again = resolved(tx, unknown.order, { kind: 'resend' }, grounds, now)
     return [elsewhere(again, nextOf(unknown.order))]
   }
-  return [givenUp(tx, unknown.order, grounds)]
+  return [givenUp(tx, unknown.order, absences, grounds)]
 }
 
 function resolved(
@@ -125,8 +143,13 @@ function elsewhere(change: OrderChange, next: Route | undefined): OrderChange {
   return { before, after: { ...after, ...movedTo(before, next) }, step: { ...step, data } }
 }
 
-function givenUp(tx: Tx, order: Order, grounds: { finding: string; evidence: Record<string, unknown> }): OrderChange {
-  const detail = `It was sent ${order.attempts} times, and the provider's list shows that it was not placed.`
+function givenUp(
+  tx: Tx,
+  order: Order,
+  absences: number,
+  grounds: { finding: string; evidence: Record<string, unknown> },
+): OrderChange {
+  const detail = `The provider's list showed ${absences} times that it was not placed.`
   recordActs(tx, [
     {
       action: 'orders.resolved',

@@ -62,6 +62,10 @@ const beginAgain = statement(`
   update orders.attempt set state = 'sent', ended_at = null, code = null, message = null, repeats = repeats + 1
   where key = any($1::uuid[]) returning key, repeats`)
 
+// What was read of our balance before the same was sent again says nothing about that.
+const forgetBalances = statement(`
+  update orders.unknown_case set balance_after = null, balance_after_at = null where attempt = any($1::uuid[])`)
+
 const noteRepeated = statement(`
   update orders.unknown_case c set finding = 'repeated', next_try_at = null
   from orders.attempt a where a.key = c.attempt and a.key = any($1::uuid[]) and a.state = 'accepted'`)
@@ -90,6 +94,7 @@ async function claim(app: App, tx: Tx, cases: readonly UnknownCase[], claimed_un
   })
   await writeOrders(app.db, tx, changes)
   const keys = plainArray(open.map(({ attempt }) => attempt.key))
+  tx.send(forgetBalances, [keys])
   const begun = await tx.query<{ key: string; repeats: number }>(beginAgain, [keys])
   const repeats = new Map(begun.map((row) => [row.key, row.repeats]))
   recordActs(

@@ -44,14 +44,18 @@ async function setup(mode: Mode) {
       newLane(shop.provider_id, () => {}),
       record,
     )
-  /** Places an order whose answer is lost, and waits until it is known that nothing is known. */
-  const lost = async (fault: FaultName, changes: Partial<PlaceOrder> = {}) => {
+  /** Sends a queued order, loses its answer, and waits until it is known that nothing is known. */
+  const lostAgain = async ({ id }: Order, fault: FaultName) => {
     await control.setFaults({ [fault]: { probability: 1, actions: ['add'] } })
-    const [{ id }] = (await placed(shop, customer, 1, changes)) as [Order]
     await dispatch()
     await expect.poll(async () => (await orderNow(shop, id)).state, { timeout: 10_000, interval: 10 }).toBe('unknown')
     await control.setFaults({})
-    return orderNow(shop, id)
+  }
+  /** Places an order whose answer is lost. */
+  const lost = async (fault: FaultName, changes: Partial<PlaceOrder> = {}) => {
+    const [order] = (await placed(shop, customer, 1, changes)) as [Order]
+    await lostAgain(order, fault)
+    return orderNow(shop, order.id)
   }
   const look = async () => {
     await app.db.query('update orders.unknown_case set next_try_at = now() where next_try_at is not null')
@@ -73,7 +77,22 @@ async function setup(mode: Mode) {
     await dispatch()
     await expect.poll(async () => (await now(order)).state, { timeout: 10_000, interval: 10 }).toBe('pending')
   }
-  return { shop, app, control, customer, record, dispatch, lost, look, pass, now, findings, settle }
+  return {
+    shop,
+    app,
+    providers,
+    control,
+    customer,
+    record,
+    dispatch,
+    lost,
+    lostAgain,
+    look,
+    pass,
+    now,
+    findings,
+    settle,
+  }
 }
 
 describe('an answer that is lost', () => {
@@ -176,12 +195,31 @@ describe('an answer that is lost', () => {
   })
 
   test('again and again, makes it fail for people to look', async () => {
+    const { app, lost, lostAgain, look, pass, now, findings } = await setup(LISTING)
+    const order = await lost('cut_before')
+    for (let n = 0; n < 3; n++) {
+      await pass(6)
+      await look()
+      expect(await now(order)).toMatchObject({ state: 'queued', resubmits: n + 1 })
+      await lostAgain(order, 'cut_before')
+    }
+    await pass(6)
+    await look()
+    expect(await now(order)).toMatchObject({
+      ...{ state: 'failed', reason: 'not_placed', resubmits: 3 },
+      detail: "The provider's list showed 4 times that it was not placed.",
+    })
+    expect(await findings()).toEqual(Array(4).fill('not_placed'))
+    await expectSound(app)
+  })
+
+  test('is sent again, however often people had sent it again for other reasons', async () => {
     const { app, lost, look, pass, now } = await setup(LISTING)
     const order = await lost('cut_before')
     await app.db.query('update orders.orders set resubmits = 3')
     await pass(6)
     await look()
-    expect(await now(order)).toMatchObject({ state: 'failed', reason: 'not_placed', resubmits: 3 })
+    expect(await now(order)).toMatchObject({ state: 'queued', resubmits: 4 })
     await expectSound(app)
   })
 })
@@ -248,6 +286,24 @@ describe('what does not prove leaves the order open', () => {
     await look()
     expect((await now(order)).state).toBe('pending')
     await expectSound(app)
+  })
+
+  test('a balance from before the same was sent again: it says nothing about that, and is read anew', async () => {
+    const { app, control, lost, look, pass } = await setup(BY_KEY)
+    await lost('cut_before')
+    await control.setFaults({ cut_after: { probability: 1, actions: ['add'] } })
+    await look()
+    await control.setFaults({})
+    const verdict = async () => {
+      const [row] = await app.db.query<{ evidence: { balance: { verdict: string } } }>(
+        'select evidence from orders.unknown_case',
+      )
+      return row?.evidence.balance.verdict
+    }
+    expect(await verdict()).toBe('unread')
+    await pass(10)
+    await look()
+    expect(await verdict()).toBe('as_if_placed')
   })
 
   test('an order beyond the window is not sent again', async () => {
@@ -321,6 +377,21 @@ describe('at once', () => {
     await looking
     expect((await now(order)).state).toBe('pending')
     expect((await control.summary()).orders_accepted).toBe(1)
+    await expectSound(app)
+  })
+
+  test('while the same is being sent again its case stays: though a look comes by, and the sender dies, it is looked at again', async () => {
+    const { app, providers, lost, look, now } = await setup(BY_KEY)
+    const order = await lost('cut_before')
+    await app.db.query('update orders.unknown_case set next_try_at = now()')
+    await resolveUnknown(app, providers, () => Promise.reject(new Error('died')))
+    expect((await now(order)).state).toBe('dispatching')
+    await look()
+    await app.db.query(`update orders.orders set claimed_until = now() - interval '1 second'`)
+    await sweepDispatches(app)
+    expect((await now(order)).state).toBe('unknown')
+    await look()
+    expect((await now(order)).state).toBe('pending')
     await expectSound(app)
   })
 

@@ -59,9 +59,11 @@ async function lookFor(
   if (left.length > 0) await closeCases(app, left, await readList(app, provider, left))
 }
 
+// Not where the same was sent again since the case was read: the balance may be older than that.
 const storeBalance = statement(`
-  update orders.unknown_case set balance_after = $2, balance_after_at = $3
-  where attempt = any($1::uuid[]) and balance_after is null`)
+  update orders.unknown_case c set balance_after = $3, balance_after_at = $4
+  from unnest($1::uuid[], $2::smallint[]) as read (attempt, repeats) join orders.attempt a on a.key = read.attempt and a.repeats = read.repeats
+  where c.attempt = read.attempt and c.balance_after is null and a.state = 'unknown'`)
 
 /** The first balance after the attempts, read where there is none yet. A provider that does not tell it is asked at the next look. */
 async function withBalances(
@@ -75,7 +77,8 @@ async function withBalances(
   const answer = await checkBalance(providers, one.attempt.provider_id, { fresh: true })
   if (answer.status !== 'ok') return cases
   const keys = plainArray(unread.map(({ attempt }) => attempt.key))
-  await app.db.query(storeBalance, [keys, answer.balance, answer.asked_at])
+  const repeats = plainArray(unread.map(({ attempt }) => attempt.repeats))
+  await app.db.query(storeBalance, [keys, repeats, answer.balance, answer.asked_at])
   return readCases(
     app.db,
     cases.map(({ attempt }) => attempt.key),
