@@ -7,6 +7,9 @@ import { UsageError } from '../commands/command.ts'
 /** A field of tens of comments is long; a megabyte is a quotation mark that was not closed. */
 const RECORD_CHARS_MAX = 1_000_000
 
+/** Batches end here too: a thousand rows may be a thousand megabytes. */
+const BATCH_CHARS_MAX = 4_000_000
+
 /** A row of a table, by its columns' names, and the line of the file that it begins in. */
 export interface TableRow {
   line: number
@@ -25,7 +28,7 @@ export async function tableIn(folder: string, name: string): Promise<string> {
 }
 
 /**
- * Reads a table in batches: CSV as RFC 4180 has it, UTF-8, the first line the names of its columns, which `columns` must be among. Throws UsageError for a
+ * Reads a table in batches, of `batch_max` rows at the most and fewer where they are long: CSV as RFC 4180 has it, UTF-8, the first line the names of its columns, which `columns` must be among. Throws UsageError for a
  * column that is missing and where the file is no such table, with the line.
  */
 export async function* readTable(
@@ -49,12 +52,15 @@ export async function* readTable(
   source.once('error', (error) => parser.destroy(error))
   source.pipe(parser)
   let batch: TableRow[] = []
+  let chars = 0
   try {
     for await (const { record, info } of parser as AsyncIterable<Parsed>) {
       batch.push({ line: info.lines, fields: record })
-      if (batch.length < batch_max) continue
+      for (const name in record) chars += record[name]?.length ?? 0
+      if (batch.length < batch_max && chars < BATCH_CHARS_MAX) continue
       yield batch
       batch = []
+      chars = 0
     }
   } catch (error) {
     if (error instanceof UsageError) throw error
