@@ -47,6 +47,7 @@ const SUM = statement(`
       (credit.purpose = 'revenue')::int - (debit.purpose = 'revenue')::int as to_revenue,
       (credit.purpose = 'cost')::int - (debit.purpose = 'cost')::int as to_cost,
       (credit.owner_kind = 'customer')::int - (debit.owner_kind = 'customer')::int as to_wallet,
+      (debit.purpose = 'opening' and credit.purpose = 'prepaid' and t.subject_kind is not distinct from 'order')::int as taken_over,
       'adjustments' in (credit.purpose, debit.purpose) as adjusts
     ${ofBlocks('transfer', 'entry, debit, credit, amount, hold, subject_id, subject_kind', 't', atBlock('transfer'))}
     join ledger.account_name debit on debit.id = t.debit
@@ -86,8 +87,10 @@ const SUM = statement(`
   ), by_service as (${upsert('finance_day', 'day, service_id, provider_id, asset')}
   ), by_hour as (
     insert into orders.provider_hour (provider_id, hour, asset, cost)
-    select provider_id, hour, asset, sum(to_cost * amount)::bigint from transfer where to_cost <> 0 and provider_id is not null
-    group by 1, 2, 3 order by 1, 2, 3
+    -- What was taken over with an order the provider took long ago: its cost was put there to be taken at once.
+    select provider_id, hour, asset, sum((to_cost - taken_over) * amount)::bigint from transfer
+    where (to_cost <> 0 or taken_over <> 0) and provider_id is not null
+    group by 1, 2, 3 having sum((to_cost - taken_over) * amount) <> 0 order by 1, 2, 3
     on conflict (provider_id, hour, asset) do update set cost = provider_hour.cost + excluded.cost
   )
   ${upsert('finance_customer_day', 'day, customer_id, asset')}`)
