@@ -1,6 +1,6 @@
 import { present } from '#server/kit/invariant.ts'
 import { int8Array, plainArray, textArray } from '#server/platform/db/arrays.ts'
-import { statement, type Tx } from '#server/platform/db/database.ts'
+import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
 import type { Offered } from './offer.ts'
 import { priceService } from './price-service.ts'
 import { readPricing } from './pricing.ts'
@@ -67,7 +67,18 @@ function sourceOf({ provider_id, provider_service_id }: Pick<Service, 'provider_
   return `${provider_id}/${provider_service_id}`
 }
 
-// The numbers drawn from now on lie behind those that were taken over.
+const KEEP_NUMBERS = statement(`
+  select setval(numbers, $1::bigint) from (select pg_get_serial_sequence('catalog.service', 'id')::regclass as numbers) as own
+  where coalesce(pg_sequence_last_value(numbers), 0) < $1::bigint`)
+
+/**
+ * Lets services be numbered on from behind `last`, the highest number to be taken over. To be called before the first is taken over, so that no new one gets its number; and not where that is to be
+ * taken back, for no rollback takes this back.
+ */
+export async function keepServiceNumbers(db: Db, last: bigint): Promise<void> {
+  await db.query(KEEP_NUMBERS, [last])
+}
+
 const INSERT = statement(`
   with created as (
     insert into catalog.service (id, name, category, description, type, rate, min, max, provider_id, provider_service_id, cost, cost_asset,
@@ -82,12 +93,9 @@ const INSERT = statement(`
       as new (id, name, category, description, type, rate, min, max, provider_id, provider_service_id, cost, cost_asset, cost_usd, refill,
         cancel, dripfeed, active, deactivated_reason, offered_rate, staff_rate, staff_off, place)
     returning id, rate, cost_usd, min, max, deactivated_reason
-  ), told as (
-    insert into catalog.service_change (service_id, at, cause, rate, cost_usd, min, max, reason)
-    select id, $22, 'import', rate, cost_usd, min, max, deactivated_reason from created order by id
   )
-  select setval(pg_get_serial_sequence('catalog.service', 'id'),
-    greatest(max(id), (select coalesce(max(id), 1) from catalog.service))) from created`)
+  insert into catalog.service_change (service_id, at, cause, rate, cost_usd, min, max, reason)
+  select id, $22, 'import', rate, cost_usd, min, max, deactivated_reason from created order by id`)
 
 async function create(tx: Tx, app: Pick<CatalogApp, 'clock' | 'settings'>, taken: readonly TakenService[]) {
   if (taken.length === 0) return

@@ -31,11 +31,31 @@ export function textOf(fields: Fields, name: string, chars_max: number): string 
   return text
 }
 
-/** A row's number, above zero. FieldError. */
+/** Resellers read the numbers of services and orders from JSON, and round what is beyond. */
+const ID_MAX = BigInt(Number.MAX_SAFE_INTEGER)
+
+/** A row's number, above zero. FieldError beyond 2^53 - 1 too. */
 export function idOf(fields: Fields, name: string): bigint {
-  const text = textOf(fields, name, 20)
-  if (!/^[1-9]\d{0,17}$/.test(text)) throw new FieldError(name, `"${text}" is no number of a row`)
-  return BigInt(text)
+  const text = textOf(fields, name, 40)
+  if (!/^[1-9]\d*$/.test(text)) throw new FieldError(name, `"${text}" is no number of a row`)
+  const id = BigInt(text)
+  if (id > ID_MAX) throw new FieldError(name, `"${text}" is beyond ${ID_MAX}, where programs round`)
+  return id
+}
+
+/** The highest number of these rows, those left out that have none; zero without any. */
+export function highestId(rows: Iterable<{ fields: Fields }>): bigint {
+  let highest = 0n
+  for (const { fields } of rows) {
+    try {
+      const id = idOf(fields, 'id')
+      if (id > highest) highest = id
+    } catch (error) {
+      // Its row is refused when it is read.
+      if (!(error instanceof FieldError)) throw error
+    }
+  }
+  return highest
 }
 
 /** A whole number, which may be below zero; undefined where there is none. FieldError. */

@@ -1,12 +1,14 @@
 import { forgetServices } from '#server/domains/catalog/sellable-services.ts'
 import { SALE_ASSET } from '#server/domains/catalog/service.ts'
-import { takeOverServices } from '#server/domains/catalog/take-over-services.ts'
+import { keepServiceNumbers, takeOverServices } from '#server/domains/catalog/take-over-services.ts'
 import { hashPassword } from '#server/domains/identity/accounts/password.ts'
 import { takeOverCustomers } from '#server/domains/identity/accounts/take-over-customers.ts'
 import { prepaidAt, walletOf } from '#server/domains/orders/accounts.ts'
-import { type TakenBalance, takeOverBalances } from '#server/domains/orders/take-over/take-over-balances.ts'
+import { takeOverBalances } from '#server/domains/orders/take-over/take-over-balances.ts'
 import { keepNumbers, TAKE_OVER_ORDERS_MAX, takeOverOrders } from '#server/domains/orders/take-over/take-over-orders.ts'
 import { addProvider } from '#server/domains/providers/add-provider.ts'
+import type { ProviderRow } from '#server/domains/providers/provider-row.ts'
+import type { NewProvider } from '#server/domains/providers/provider-settings.ts'
 import { listProviders } from '#server/domains/providers/queries.ts'
 import { refuseOutsideOfSandbox } from '#server/domains/providers/sandbox-address.ts'
 import { newSecret } from '#server/kit/id.ts'
@@ -15,7 +17,7 @@ import { ProblemError } from '#server/platform/http/problem.ts'
 import { commandActor } from '../commands/command.ts'
 import type { Saldo } from '../open-saldo.ts'
 import { readTable, type TableRow, tableIn } from './read-table.ts'
-import { FieldError, optionalAmount } from './table-fields.ts'
+import { FieldError, highestId, optionalAmount } from './table-fields.ts'
 import {
   COLUMNS,
   type KnownProvider,
@@ -93,6 +95,25 @@ interface Read<T> {
   value: T
 }
 
+/** A provider's row, the provider that it is here, and our balance there in minor units of its currency. */
+interface TakenProvider {
+  id: bigint
+  provider: ProviderRow
+  balance: bigint
+  was_there: boolean
+}
+
+/** Our balance with a provider as the row has it; FieldError below zero, and where the row means another currency than the provider has here. */
+function readBalance(fields: TableRow['fields'], settings: NewProvider, { currency, scale }: ProviderRow): bigint {
+  if (settings.currency !== currency)
+    throw new FieldError('currency', `is ${settings.currency}, and of the provider of this name here ${currency}`)
+  const balance = optionalAmount(fields, 'balance', scale) ?? 0n
+  if (balance < 0n) throw new FieldError('balance', 'is below zero: settle it there')
+  return balance
+}
+
+const CHANGED_BALANCE = 'balance: was taken over before with another amount'
+
 /** One run, with what it has learnt of the rows that others refer to. */
 class Work {
   readonly #saldo: Saldo
@@ -167,7 +188,7 @@ class Work {
     for (const each of users) {
       const outcome = opened.get(each)
       const { row, value } = each
-      if (outcome && !outcome.ok) this.#refuse('users', row, 'balance: was taken over before with another amount')
+      if (outcome && !outcome.ok) this.#refuse('users', row, CHANGED_BALANCE)
       else if (outcome ? outcome.was_there : value.was_there) this.#reports.users.there += 1
       else {
         this.#reports.users.taken += 1
@@ -178,43 +199,62 @@ class Work {
 
   /** In one transaction, for services refer to providers, which a dry run takes back. */
   async takeProvidersAndServices(): Promise<void> {
+    const { app } = this.#saldo
     const providers = (await this.#all('providers', PROVIDERS_MAX)).flatMap((row) =>
       this.#valuesOf('providers', [row], readProvider),
     )
     const rows = await this.#all('services', SERVICES_MAX)
+    const last = highestId(rows)
+    if (last > 0n && !this.#input.dry_run) await keepServiceNumbers(app.db, last)
     await this.#write(async (tx) => {
-      const balances: TakenBalance[] = []
-      for (const each of providers) balances.push(...(await this.#takeProvider(tx, each)))
-      await takeOverBalances(this.#saldo.app.db, tx, this.#input.source, balances)
+      const here = new Map((await listProviders(tx)).map((each) => [each.name, each]))
+      const known: Read<TakenProvider>[] = []
+      for (const each of providers) known.push(...(await this.#takeProvider(tx, here, each)))
+      await this.#openProviders(tx, known)
       await this.#takeServices(tx, rows)
     })
-    await forgetServices(this.#saldo.app)
+    await forgetServices(app)
   }
 
-  /** Answers the balance that we have with it; none with one that was here before. */
-  async #takeProvider(tx: Tx, { row, value }: Read<ProviderTableRow>): Promise<TakenBalance[]> {
-    const report = this.#reports.providers
-    const here = (await listProviders(tx)).find((each) => each.name === value.settings.name)
-    if (here) {
-      this.#providers.set(value.id, here)
-      report.there += 1
-      return []
-    }
+  /** The provider of this name, `here` or added now; none where the row is refused. */
+  async #takeProvider(
+    tx: Tx,
+    here: Map<string, ProviderRow>,
+    { row, value: { id, settings } }: Read<ProviderTableRow>,
+  ): Promise<Read<TakenProvider>[]> {
+    const known = here.get(settings.name)
     try {
-      refuseOutsideOfSandbox(this.#saldo.app.config, value.settings.url)
       // A refused provider must not take the others with it.
-      const { provider, amount } = await tx.part(async (part) => {
-        const provider = await addProvider(part, this.#saldo.secrets, value.settings, this.#by)
-        return { provider, amount: optionalAmount(row.fields, 'balance', provider.scale) ?? 0n }
+      const taken = await tx.part(async (part) => {
+        if (!known) refuseOutsideOfSandbox(this.#saldo.app.config, settings.url)
+        const provider = known ?? (await addProvider(part, this.#saldo.secrets, settings, this.#by))
+        return { id, provider, balance: readBalance(row.fields, settings, provider), was_there: known !== undefined }
       })
-      this.#providers.set(value.id, provider)
-      report.taken += 1
-      if (amount <= 0n) return []
-      return [{ account: prepaidAt(provider.id, provider.currency), amount, of: `provider:${value.id}` }]
+      here.set(settings.name, taken.provider)
+      this.#providers.set(id, taken.provider)
+      return [{ row, value: taken }]
     } catch (error) {
       if (!(error instanceof ProblemError || error instanceof FieldError)) throw error
       this.#refuse('providers', row, error.message)
       return []
+    }
+  }
+
+  /** Our balances with the providers; one that Saldo counts already stays as it is counted. */
+  async #openProviders(tx: Tx, known: readonly Read<TakenProvider>[]): Promise<void> {
+    const funded = known.filter(({ value }) => value.balance > 0n)
+    const balances = funded.map(({ value: { id, provider, balance } }) => ({
+      account: prepaidAt(provider.id, provider.currency),
+      amount: balance,
+      of: `provider:${id}`,
+      unless_used: true,
+    }))
+    const outcomes = await takeOverBalances(this.#saldo.app.db, tx, this.#input.source, balances)
+    const opened = new Map(funded.map((each, i) => [each, outcomes[i]]))
+    for (const each of known) {
+      const outcome = opened.get(each)
+      if (outcome && !outcome.ok && outcome.refusal === 'changed') this.#refuse('providers', each.row, CHANGED_BALANCE)
+      else this.#reports.providers[each.value.was_there ? 'there' : 'taken'] += 1
     }
   }
 
@@ -243,8 +283,8 @@ class Work {
     let last = 0n
     for await (const rows of readTable(this.#file('orders'), COLUMNS.orders, TAKE_OVER_ORDERS_MAX)) {
       count += rows.length
-      for (const { fields } of rows)
-        if (/^\d{1,18}$/.test(fields.id ?? '') && BigInt(fields.id as string) > last) last = BigInt(fields.id as string)
+      const highest = highestId(rows)
+      if (highest > last) last = highest
     }
     if (last > 0n && !this.#input.dry_run) await keepNumbers(db, last)
     for await (const rows of this.#read('orders', TAKE_OVER_ORDERS_MAX, count)) {

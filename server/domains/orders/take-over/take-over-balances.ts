@@ -1,5 +1,6 @@
 import type { AccountName } from '#server/domains/ledger/ensure-accounts.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
+import { balancesOf } from '#server/domains/ledger/queries.ts'
 import type { Db, Tx } from '#server/platform/db/database.ts'
 import { accountIds, openingIn } from '../accounts.ts'
 
@@ -10,10 +11,12 @@ export interface TakenBalance {
   amount: bigint
   /** Names it for ever, such as `user:17`. */
   of: string
+  /** Only where nothing was ever posted to the account. */
+  unless_used?: boolean
 }
 
-/** `was_there`: it was taken over before. `changed`: with another amount; nothing moved now. */
-export type TakenBalanceOutcome = { ok: true; was_there: boolean } | { ok: false; refusal: 'changed' }
+/** `was_there`: it was taken over before. `changed`: with another amount. `used`: what there was is in the account's own figures. Neither moved anything now. */
+export type TakenBalanceOutcome = { ok: true; was_there: boolean } | { ok: false; refusal: 'changed' | 'used' }
 
 /** Opens accounts with what they held in another system, called `source`; one outcome each, and may run again. Nothing else of the transaction has locked accounts. */
 export async function takeOverBalances(
@@ -36,8 +39,23 @@ export async function takeOverBalances(
       },
     ],
   }))
-  const outcomes = await postEntries(tx, entries)
-  return outcomes.map((outcome) =>
-    outcome.ok ? { ok: true, was_there: outcome.replayed } : { ok: false, refusal: 'changed' },
-  )
+  const outcomes = await postEntries(tx, entries, async () => {
+    // Behind the locks on the accounts.
+    const places = balances.flatMap(({ unless_used }, i) => (unless_used ? [i] : []))
+    const found = await balancesOf(
+      tx,
+      places.map((i) => accounts[2 * i + 1] as bigint),
+    )
+    const used = new Set([...found].flatMap(([id, { version }]) => (version > 0n ? [id] : [])))
+    return (i) => {
+      const account = accounts[2 * i + 1] as bigint
+      if (balances[i]?.unless_used && used.has(account)) return false
+      used.add(account)
+      return true
+    }
+  })
+  return outcomes.map((outcome) => {
+    if (outcome.ok) return { ok: true, was_there: outcome.replayed }
+    return { ok: false, refusal: outcome.refusal === 'withheld' ? 'used' : 'changed' }
+  })
 }
