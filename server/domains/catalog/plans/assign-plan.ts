@@ -1,10 +1,11 @@
 import type { Actor } from '#server/domains/audit/act.ts'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { UserNotFoundError } from '#server/domains/identity/errors.ts'
+import { RoleNotFoundError } from '#server/domains/identity/rights/errors.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { forgetServices } from '../sellable-services.ts'
 import type { CatalogApp } from '../service.ts'
-import { PlanNotFoundError, PlanRoleNotFoundError } from './errors.ts'
+import { PlanNotFoundError } from './errors.ts'
 
 /** Who gets a plan, or with null none. */
 export interface AssignPlan {
@@ -30,14 +31,14 @@ const clearRole = statement('delete from catalog.price_plan_role where role = $1
 
 /**
  * Gives a customer or a role a price plan in place of the one they had, or takes it away; repeated, it changes nothing. From the next order on it is what they pay. Throws UserNotFoundError,
- * PlanRoleNotFoundError, PlanNotFoundError.
+ * RoleNotFoundError, PlanNotFoundError.
  */
 export async function assignPlan(app: CatalogApp, { to, plan_id, by, reason }: AssignPlan): Promise<void> {
   const of_customer = 'customer_id' in to
   const who = of_customer ? to.customer_id : to.role
   const changed = await app.db.transaction(async (tx) => {
     const [there] = await tx.query(of_customer ? lockCustomer : lockRole, [who])
-    if (!there) throw of_customer ? new UserNotFoundError() : new PlanRoleNotFoundError()
+    if (!there) throw of_customer ? new UserNotFoundError() : new RoleNotFoundError()
     if (plan_id !== null && (await tx.query(lockPlan, [plan_id])).length === 0) throw new PlanNotFoundError()
     const [had] = await tx.query<{ plan_id: bigint }>(of_customer ? readCustomer : readRole, [who])
     if ((had?.plan_id ?? null) === plan_id) return false

@@ -64,14 +64,6 @@ export class PlanServiceNotFoundError extends ProblemError {
   }
 }
 
-/** A plan is for a role that is not there. */
-export class PlanRoleNotFoundError extends ProblemError {
-  override name = 'PlanRoleNotFoundError'
-  constructor() {
-    super({ code: 'role_not_found', status: 404, title: 'There is no such role' })
-  }
-}
-
 /** More plans than are kept apart. */
 export class TooManyPlansError extends ProblemError {
   override name = 'TooManyPlansError'
