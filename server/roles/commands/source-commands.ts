@@ -4,7 +4,7 @@ import { releaseQuarantine } from '#server/domains/catalog/sources/release-quara
 import { removeSource } from '#server/domains/catalog/sources/remove-source.ts'
 import { setSource } from '#server/domains/catalog/sources/set-source.ts'
 import { setStrategy } from '#server/domains/catalog/sources/set-strategy.ts'
-import { PRIORITY_MAX, STRATEGIES, WEIGHT_MAX } from '#server/domains/catalog/sources/source.ts'
+import { PRIORITY_MAX, QUARANTINE_HOURS_MAX, STRATEGIES, WEIGHT_MAX } from '#server/domains/catalog/sources/source.ts'
 import { formatAmount } from '#server/kit/money.ts'
 import {
   type Command,
@@ -17,9 +17,6 @@ import {
   UsageError,
   withSaldo,
 } from './command.ts'
-
-/** A week, as at the doors. */
-const HOURS_MAX = 168
 
 /** `saldo sources` */
 export const sourcesCommand: Command = {
@@ -93,7 +90,7 @@ export const quarantineCommand: Command = {
   run: (args, config) => {
     const { options, positionals } = readArguments(args, ['hours', 'release', 'reason'], { min: 1, max: 1 })
     const service_id = readId(positionals[0], 'The service')
-    const hours = wholeOf(options, 'hours', 1, HOURS_MAX)
+    const hours = wholeOf(options, 'hours', 1, QUARANTINE_HOURS_MAX)
     const release = readYesNo(options, 'release') ?? false
     const { reason } = options
     if (!reason) throw new UsageError('--reason is missing: why.')

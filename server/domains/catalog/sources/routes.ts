@@ -10,12 +10,9 @@ import { releaseQuarantine } from './release-quarantine.ts'
 import { removeSource } from './remove-source.ts'
 import { setSource } from './set-source.ts'
 import { setStrategy } from './set-strategy.ts'
-import { PRIORITY_MAX, SOURCES_MAX, STRATEGIES, WEIGHT_MAX } from './source.ts'
+import { PRIORITY_MAX, QUARANTINE_HOURS_MAX, SOURCES_MAX, STRATEGIES, WEIGHT_MAX } from './source.ts'
 
 const tags = ['sources']
-
-/** A week; what is to get no orders for longer is switched off. */
-const HOURS_MAX = 168
 
 const number = z
   .string()
@@ -197,7 +194,7 @@ function quarantineRoutes(app: App): FastifyPluginAsyncZod {
             'Wherever it is a source, its own service too. What waits for it goes elsewhere where it can, or waits; then one order tries it. 404 `service_not_found`.',
           tags,
           params: ofService,
-          body: z.strictObject({ hours: z.int().min(1).max(HOURS_MAX).meta({ example: 2 }), reason }),
+          body: z.strictObject({ hours: z.int().min(1).max(QUARANTINE_HOURS_MAX).meta({ example: 2 }), reason }),
           response: { 200: quarantineShape },
         },
       },

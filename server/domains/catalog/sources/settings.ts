@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineSetting } from '#server/platform/settings/setting.ts'
+import { QUARANTINE_HOURS_MAX } from './source.ts'
 
 export const quarantineRejections = defineSetting({
   name: 'sources.quarantine_rejections',
@@ -12,7 +13,7 @@ export const quarantineRejections = defineSetting({
 
 export const quarantineHours = defineSetting({
   name: 'sources.quarantine_hours',
-  schema: z.int().min(1).max(168),
+  schema: z.int().min(1).max(QUARANTINE_HOURS_MAX),
   default: 2,
   description: 'How long a source that was put in quarantine gets no orders. After that one order tries it.',
   unit: 'hours',

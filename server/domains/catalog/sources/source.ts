@@ -8,6 +8,9 @@ export type Strategy = (typeof STRATEGIES)[number]
 /** More are no safety, only a long list to keep. */
 export const SOURCES_MAX = 20
 
+/** A week; what is to get no orders for longer is switched off. */
+export const QUARANTINE_HOURS_MAX = 168
+
 export const PRIORITY_MAX = 1_000
 export const WEIGHT_MAX = 1_000
 
