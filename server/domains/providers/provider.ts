@@ -26,6 +26,11 @@ export type RejectionCode =
   | 'not_sent'
   | 'other'
 
+/** Whether a refusal says that the provider did not listen: the call never left, was one too many, or came under a key that it does not take. The same may be asked again. */
+export function wasNotHeard(code: RejectionCode): boolean {
+  return code === 'not_sent' || code === 'rate_limited' || code === 'invalid_key'
+}
+
 /**
  * How a call that changes something at the provider ended. There are three ways and no fourth: `rejected` is a proof that nothing was done,
  * `unknown` covers all that is neither proof, and forbids sending again.

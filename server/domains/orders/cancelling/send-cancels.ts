@@ -1,4 +1,4 @@
-import type { CancelOutcome } from '#server/domains/providers/provider.ts'
+import { type CancelOutcome, wasNotHeard } from '#server/domains/providers/provider.ts'
 import type { OpenProvider, Providers } from '#server/domains/providers/registry.ts'
 import { backoff_ms } from '#server/kit/backoff.ts'
 import type { App } from '#server/platform/app.ts'
@@ -174,8 +174,8 @@ export function afterAnswer(request: CancelRequest, outcome: CancelOutcome, now:
   if (outcome.outcome === 'unknown')
     return { ...request, state: 'unknown', code: outcome.reason, message, ended_at: now }
   const { code } = outcome
-  const again = code === 'not_sent' || code === 'rate_limited' || code === 'invalid_key'
-  if (!again || request.attempts >= TRIES_MAX) return { ...request, state: 'refused', code, message, ended_at: now }
+  if (!wasNotHeard(code) || request.attempts >= TRIES_MAX)
+    return { ...request, state: 'refused', code, message, ended_at: now }
   const next_try_at = new Date(now.getTime() + backoff_ms(request.attempts, BACKOFF))
   return { ...request, state: 'asked', code, message, next_try_at }
 }

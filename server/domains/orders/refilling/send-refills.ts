@@ -1,4 +1,4 @@
-import type { RefillOutcome } from '#server/domains/providers/provider.ts'
+import { type RefillOutcome, wasNotHeard } from '#server/domains/providers/provider.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import { backoff_ms } from '#server/kit/backoff.ts'
 import type { App } from '#server/platform/app.ts'
@@ -94,8 +94,7 @@ export function afterAnswer(
   const message = outcome.message.slice(0, MESSAGE_MAX) || null
   if (outcome.outcome === 'unknown') return { state: 'unknown', code: outcome.reason, message }
   const { code } = outcome
-  const again = code === 'not_sent' || code === 'rate_limited' || code === 'invalid_key'
-  if (!again) return { state: 'rejected', code, message }
+  if (!wasNotHeard(code)) return { state: 'rejected', code, message }
   if (attempts >= TRIES_MAX) return { state: 'error', code, message }
   return { state: 'asked', code, message, next_try_at: new Date(now.getTime() + backoff_ms(attempts, BACKOFF)) }
 }
