@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { principalOf } from '#server/domains/identity/guard-routes.ts'
 import type { App } from '#server/platform/app.ts'
+import { CSV_RESPONSE, sendCsv } from '#server/platform/http/send-csv.ts'
 import { exportOwnOrders, OWN_ROWS_MAX } from './export-own-orders.ts'
 import { statusWord } from './order-views.ts'
 
@@ -18,15 +18,12 @@ export function orderExportRoutes(app: App): FastifyPluginAsyncZod {
           description: `A CSV file for spreadsheets, newest first, at most ${OWN_ROWS_MAX} rows. Texts that a spreadsheet would run as a formula begin with an apostrophe.`,
           tags: ['orders'],
           querystring: z.object({ status: statusWord.optional() }),
-          response: { 200: z.string().meta({ description: 'text/csv; charset=utf-8' }) },
+          response: CSV_RESPONSE,
         },
       },
       async (request, reply) => {
-        reply.header('content-type', 'text/csv; charset=utf-8')
-        reply.header('content-disposition', 'attachment; filename="orders.csv"')
         const { user_id } = principalOf(request)
-        // The stream's end is not the handler's, so no schema is applied to it.
-        return reply.send(Readable.from(exportOwnOrders(app, user_id, request.query.status)) as never)
+        return sendCsv(reply, 'orders.csv', exportOwnOrders(app, user_id, request.query.status))
       },
     )
   }

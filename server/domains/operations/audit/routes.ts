@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
@@ -7,6 +6,7 @@ import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { App } from '#server/platform/app.ts'
 import { CSV_START, csvLine } from '#server/platform/http/csv.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { CSV_RESPONSE, sendCsv } from '#server/platform/http/send-csv.ts'
 import { actFilter, actQuery } from './act-query.ts'
 import { actCells, actShape, actView, CSV_HEADER } from './act-views.ts'
 
@@ -62,7 +62,7 @@ export function auditRoutes(app: App): FastifyPluginAsyncZod {
           description: `The same search as a CSV file, at most ${EXPORT_MAX} rows, newest first. That it was exported, and by whom, is in the audit too. Texts that a spreadsheet would run as a formula begin with an apostrophe.`,
           tags,
           querystring: actQuery,
-          response: { 200: z.string().meta({ description: 'text/csv; charset=utf-8' }) },
+          response: CSV_RESPONSE,
         },
       },
       async (request, reply) => {
@@ -71,10 +71,7 @@ export function auditRoutes(app: App): FastifyPluginAsyncZod {
         await app.db.transaction(async (tx) => {
           recordActs(tx, [{ action: 'audit.exported', actor: actorOf(request), after }])
         })
-        reply.header('content-type', 'text/csv; charset=utf-8')
-        reply.header('content-disposition', 'attachment; filename="audit.csv"')
-        // The stream's end is not the handler's, so no schema is applied to it.
-        return reply.send(Readable.from(csvOf(app, filter)) as never)
+        return sendCsv(reply, 'audit.csv', csvOf(app, filter))
       },
     )
   }

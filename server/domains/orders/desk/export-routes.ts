@@ -1,10 +1,9 @@
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import { STAFF_AREAS } from '#server/domains/identity/areas/area.ts'
 import type { App } from '#server/platform/app.ts'
+import { CSV_RESPONSE, sendCsv } from '#server/platform/http/send-csv.ts'
 import { EXPORT_ROWS_MAX, exportOrders } from './export-orders.ts'
 import { filterOf, filterQuery } from './filter-fields.ts'
 
@@ -26,7 +25,7 @@ function exportRoute(app: App, path: string): FastifyPluginAsyncZod {
           description: `A CSV file of the orders that pass the filter, newest first, at most ${EXPORT_ROWS_MAX} rows. That it was exported, and by whom, is in the audit. Texts that a spreadsheet would run as a formula begin with an apostrophe.`,
           tags: ['order desk'],
           querystring: filterQuery,
-          response: { 200: z.string().meta({ description: 'text/csv; charset=utf-8' }) },
+          response: CSV_RESPONSE,
         },
       },
       async (request, reply) => {
@@ -34,10 +33,7 @@ function exportRoute(app: App, path: string): FastifyPluginAsyncZod {
         await app.db.transaction(async (tx) => {
           recordActs(tx, [{ action: 'orders.exported', actor: actorOf(request), after: { ...filter } }])
         })
-        reply.header('content-type', 'text/csv; charset=utf-8')
-        reply.header('content-disposition', 'attachment; filename="orders.csv"')
-        // The stream's end is not the handler's, so no schema is applied to it.
-        return reply.send(Readable.from(exportOrders(app, filter)) as never)
+        return sendCsv(reply, 'orders.csv', exportOrders(app, filter))
       },
     )
   }

@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { App } from '#server/platform/app.ts'
+import { CSV_RESPONSE, sendCsv } from '#server/platform/http/send-csv.ts'
 import { dayRange } from './day-range.ts'
 import { EXPORT_ROWS_MAX, type Export, exportFinance } from './export-finance.ts'
 import { DAYS_MAX } from './queries.ts'
@@ -40,7 +40,7 @@ function exportRoute(app: App, what: Export): FastifyPluginAsyncZod {
               .optional()
               .meta({ description: `The last day, in UTC; today without it. No more than ${DAYS_MAX} days.` }),
           }),
-          response: { 200: z.string().meta({ description: 'text/csv; charset=utf-8' }) },
+          response: CSV_RESPONSE,
         },
       },
       async (request, reply) => {
@@ -48,10 +48,7 @@ function exportRoute(app: App, what: Export): FastifyPluginAsyncZod {
         await app.db.transaction(async (tx) => {
           recordActs(tx, [{ action: 'finance.exported', actor: actorOf(request), after: { what, ...range } }])
         })
-        reply.header('content-type', 'text/csv; charset=utf-8')
-        reply.header('content-disposition', `attachment; filename="${what}.csv"`)
-        // The stream's end is not the handler's, so no schema is applied to it.
-        return reply.send(Readable.from(exportFinance(app, what, range)) as never)
+        return sendCsv(reply, `${what}.csv`, exportFinance(app, what, range))
       },
     )
   }
