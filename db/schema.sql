@@ -1413,6 +1413,29 @@ create table orders.former_cost (
   constraint former_cost_pkey PRIMARY KEY (order_id, provider_id)
 );
 
+create table orders.key_quota (
+  key_id bigint not null,
+  customer_id bigint not null,
+  own_orders_max integer,
+  own_spend_max bigint,
+  staff_orders_max integer,
+  staff_spend_max bigint,
+  orders integer,
+  spent bigint,
+  day_began timestamp with time zone,
+  day_ends timestamp with time zone,
+  constraint key_quota_counted CHECK ((num_nulls(orders, spent, day_began, day_ends) = ANY (ARRAY[0, 4]))),
+  constraint key_quota_day CHECK ((day_ends > day_began)),
+  constraint key_quota_orders_check CHECK ((orders >= 0)),
+  constraint key_quota_own_orders_max_check CHECK ((own_orders_max >= 0)),
+  constraint key_quota_own_spend_max_check CHECK ((own_spend_max >= 0)),
+  constraint key_quota_pkey PRIMARY KEY (key_id),
+  constraint key_quota_set CHECK ((num_nonnulls(own_orders_max, own_spend_max, staff_orders_max, staff_spend_max) > 0)),
+  constraint key_quota_spent_check CHECK ((spent >= 0)),
+  constraint key_quota_staff_orders_max_check CHECK ((staff_orders_max >= 0)),
+  constraint key_quota_staff_spend_max_check CHECK ((staff_spend_max >= 0))
+) with (fillfactor=70);
+
 create table orders.order_event (
   order_id bigint not null,
   version bigint not null,
@@ -1483,6 +1506,7 @@ create table orders.orders (
   not_before timestamp with time zone,
   refunded bigint default 0 not null,
   accepted_cost bigint,
+  key_id bigint,
   constraint order_at_provider CHECK (((state <> ALL (ARRAY['pending'::text, 'processing'::text, 'in_progress'::text])) OR (provider_order_id IS NOT NULL))),
   constraint order_checked CHECK (
 CASE

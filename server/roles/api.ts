@@ -41,6 +41,7 @@ import { hintRoutes } from '#server/domains/orders/hints/routes.ts'
 import { limitRoutes } from '#server/domains/orders/limits/routes.ts'
 import { panelApiRoutes } from '#server/domains/orders/panel-api/routes.ts'
 import { openPlaceOrder } from '#server/domains/orders/placing/place-order.ts'
+import { quotaRoutes } from '#server/domains/orders/quotas/routes.ts'
 import { reconciliationRoutes } from '#server/domains/orders/reconciling/routes.ts'
 import { refillRoutes } from '#server/domains/orders/refilling/routes.ts'
 import { staffRefillRoutes } from '#server/domains/orders/refilling/staff-routes.ts'
@@ -147,6 +148,7 @@ async function openDoors(
     await doors.register(financeExportRoutes(app))
     await doors.register(topupRoutes(app))
     await doors.register(limitRoutes(app))
+    await doors.register(quotaRoutes(app))
     await doors.register(panelApiRoutes(app, authentication, { ...orders, limits }))
     await doors.register(webhookRoutes(app, secrets))
     await doors.register(staffWebhookRoutes(app))

@@ -96,8 +96,14 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'alerts:acknowledge', description: 'Take up an alert, so that it is not told again.' },
   { permission: 'messages:edit', description: 'Change the texts of messages, and send messages once more.' },
 
-  { permission: 'limits:read', description: 'See what customers may spend in a day and have under way.' },
-  { permission: 'limits:edit', description: 'Set what customers may spend in a day and have under way.' },
+  {
+    permission: 'limits:read',
+    description: 'See what customers and their API keys may spend in a day, and have under way.',
+  },
+  {
+    permission: 'limits:edit',
+    description: 'Set what customers and their API keys may spend in a day, and have under way.',
+  },
   { permission: 'settings:read', description: 'See what can be changed while the house runs, and who changed it.' },
   { permission: 'settings:edit', description: 'Change settings of the running house.' },
   { permission: 'queues:read', description: 'See what waits in the queues, and what was given up.' },

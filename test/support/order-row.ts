@@ -5,6 +5,7 @@ export function orderRow(changes: Partial<Order> = {}): Order {
   return {
     id: 7n,
     customer_id: 1n,
+    key_id: null,
     service_id: 2n,
     provider_id: 3n,
     wallet: 4n,

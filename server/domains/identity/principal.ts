@@ -46,6 +46,8 @@ export interface Principal {
   readonly session_area: Area | null
   /** Only via a key. */
   readonly key_id: bigint | undefined
+  /** The key with which the line of rotations began that `key_id` is in: itself, where it took no other's place. */
+  readonly first_key_id: bigint | undefined
   /** The second gate, for keys; a session has `*`. */
   readonly scopes: readonly Scope[]
   /** Whether this key may stand in the URL of a GET on /api/v2. */
@@ -70,19 +72,27 @@ export function principalOfRow(
   { user_id, role, staff, area, permissions, denied }: HolderRow,
   through:
     | Pick<Principal, 'session_area'>
-    | { readonly key_id: bigint; readonly scopes: readonly Scope[]; readonly legacy_get: boolean },
+    | {
+        readonly key_id: bigint
+        /** `key_id` without it. */
+        readonly first_key_id?: bigint | undefined
+        readonly scopes: readonly Scope[]
+        readonly legacy_get: boolean
+      },
 ): Principal {
   const holder = { user_id, role, staff, area, permissions, denied }
   if ('session_area' in through) {
     const { session_area } = through
     const rights = rightsOf({ granted: permissions, denied })
-    const rest = { via: 'session', key_id: undefined, scopes: EVERY_SCOPE, legacy_get: false } as const
+    const no_key = { key_id: undefined, first_key_id: undefined, legacy_get: false } as const
+    const rest = { via: 'session', ...no_key, scopes: EVERY_SCOPE } as const
     return Object.freeze({ ...holder, session_area, ...rest, rights })
   }
-  const { key_id, scopes, legacy_get } = through
+  const { key_id, first_key_id = key_id, scopes, legacy_get } = through
   const within = scopes.flatMap((scope) => SCOPES[scope])
   const rights = rightsOf({ granted: permissions, denied: [...denied, ...NEVER_BY_KEY], within })
-  return Object.freeze({ ...holder, session_area: null, via: 'key', key_id, scopes, legacy_get, rights })
+  const key = { key_id, first_key_id, scopes, legacy_get }
+  return Object.freeze({ ...holder, session_area: null, via: 'key', ...key, rights })
 }
 
 const EVERY_SCOPE: readonly Scope[] = ['*']

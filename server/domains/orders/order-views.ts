@@ -66,8 +66,9 @@ export const refusedShape = z.object({
   field: z.string().nullable().meta({ example: 'quantity' }),
   detail: z.string().meta({ example: 'The quantity is below the minimum of 50.' }),
   limit: z.string().optional().meta({ description: 'The limit that was missed.', example: '50' }),
-  left: z.string().optional().meta({ description: 'What is left of your limit on spending or orders.', example: '0' }),
-  resets_at: z.iso.datetime().optional().meta({ description: 'When all of your limit on spending is free again.' }),
+  left: z.string().optional().meta({ description: 'What is left of your limit or of the key’s quota.', example: '0' }),
+  resets_at: z.iso.datetime().optional().meta({ description: 'When all of it is free again.' }),
+  quota: z.enum(['orders_per_day', 'spend_per_day']).optional().meta({ description: 'Of `quota_exceeded`: which.' }),
 })
 
 /** The fields of an order that customers are shown. */
@@ -146,6 +147,7 @@ export function placedView(placed: Extract<PlaceOutcome, { ok: true }>): z.outpu
 
 /** Why one order of many was not taken. */
 export function refusedView(refusal: OrderRefusal): z.output<typeof refusedShape> {
-  const { code, field = null, message: detail, limit, allowance } = refusal
-  return { code, field, detail, ...(limit !== undefined && { limit: String(limit) }), ...allowance }
+  const { code, field = null, message: detail, limit, allowance, quota } = refusal
+  const missed = { ...(limit !== undefined && { limit: String(limit) }), ...allowance }
+  return { code, field, detail, ...missed, ...(quota !== undefined && { quota }) }
 }

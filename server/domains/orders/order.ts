@@ -36,6 +36,8 @@ export const OPEN_STATES: readonly OrderState[] = ['pending', 'processing', 'in_
 export interface Order {
   id: bigint
   customer_id: bigint
+  /** The API key with which it was placed; null: by a session. */
+  key_id: bigint | null
   service_id: bigint
   provider_id: bigint
   wallet: bigint
@@ -95,7 +97,7 @@ export interface Order {
 export const ORDER_COLUMNS = `id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, accepted_cost,
   booked_cost, sunk_cost, captured, released, refunded, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, next_check_at,
   claimed_until, last_resubmit_at, waiting_since, attempt, attempts, resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link,
-  params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key, not_before, drip_feed_id, run`
+  params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key, not_before, drip_feed_id, run, key_id`
 
 const CUSTOMER_COLUMNS = [
   'id',

@@ -1,4 +1,5 @@
 import { ProblemError } from '#server/platform/http/problem.ts'
+import { QUOTA_EXCEEDED } from '#server/platform/limits/errors.ts'
 import type { OrderRefusal } from './errors.ts'
 
 /** The order was not taken; `code` says why, `field` where. */
@@ -14,13 +15,31 @@ export class OrderRefusedError extends ProblemError {
       ...(refusal.field && { field: refusal.field }),
       ...(refusal.limit !== undefined && { extra: { limit: String(refusal.limit) } }),
       ...(refusal.allowance && { extra: { ...refusal.allowance } }),
+      ...ofQuota(refusal),
     })
   }
 }
 
-/** 402 where money alone is missing, so that a client can tell "pay in and try again" from "ask otherwise", which is 422. */
-function refusalStatus(refusal: OrderRefusal): number {
-  return refusal.code === 'insufficient_funds' ? 402 : 422
+/** 402 where money alone is missing, so that a client can tell "pay in and try again" from "ask otherwise", which is 422; 429 where waiting helps. */
+function refusalStatus({ code }: OrderRefusal): number {
+  switch (code) {
+    case 'insufficient_funds':
+      return 402
+    case 'quota_exceeded':
+      return 429
+    default:
+      return 422
+  }
+}
+
+/** Of a key's quota, the type and the member that the draft standard for rate limits defines. */
+function ofQuota({ quota, allowance, retry_after_s }: OrderRefusal) {
+  if (quota === undefined) return {}
+  return {
+    type: QUOTA_EXCEEDED,
+    extra: { quota, ...allowance, 'violated-policies': [`key-${quota.replaceAll('_', '-')}`] },
+    headers: { 'retry-after': String(retry_after_s) },
+  }
 }
 
 /** No such order, or another customer's. */

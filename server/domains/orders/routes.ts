@@ -33,6 +33,7 @@ import { isRefusal } from './placing/check-order.ts'
 import { massRequest, orderRequest, ordersRequest, placementOf } from './placing/order-request.ts'
 import type { PlaceSingleOrder } from './placing/place-order.ts'
 import { type PlaceOutcome, placeOrders } from './placing/place-orders.ts'
+import { placerOf } from './placing/placer.ts'
 import { OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
 import { ORDERS_PAGE_MAX } from './queries.ts'
 
@@ -71,7 +72,7 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
         schema: {
           summary: 'Place an order',
           description:
-            'Holds the charge on the balance at once, of a drip-feed that of all its runs. A repeated request carries `Idempotent-Replayed: true`. 402 `insufficient_funds`; 422 for all else that is not taken, with `code` and field.',
+            'Holds the charge on the balance at once, of a drip-feed that of all its runs. A repeated request carries `Idempotent-Replayed: true`. 402 `insufficient_funds`; 429 `quota_exceeded` where the key has used up its day; 422 for all else that is not taken, with `code` and field.',
           tags: ['orders'],
           headers: keyHeader,
           body: orderRequest,
@@ -80,7 +81,7 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
       },
       async (request, reply) => {
         const from_header = idempotencyKeyOf(request.raw)
-        const input = placementOf(principalOf(request).user_id, request.body)
+        const input = placementOf(principalOf(request), request.body)
         input.request_key ??= from_header
         if (from_header !== undefined && from_header !== input.request_key) throw new TwoKeysError()
         const outcome = await placeOrder(input)
@@ -107,8 +108,8 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
         },
         (request, reply) =>
           once(request, reply, 200, async (_, tx) => {
-            const customer_id = principalOf(request).user_id
-            const inputs = request.body.orders.map((order) => placementOf(customer_id, order))
+            const principal = principalOf(request)
+            const inputs = request.body.orders.map((order) => placementOf(principal, order))
             return { data: (await placeOrders(app, inputs, tx)).map(outcomeView) }
           }),
       )
@@ -132,9 +133,9 @@ function massRoute(app: App): FastifyPluginAsyncZod {
       },
       (request, reply) =>
         once(request, reply, 200, async (_, tx) => {
-          const customer_id = principalOf(request).user_id
+          const placer = placerOf(principalOf(request))
           const lines = request.body.orders
-          const inputs = lines.flatMap(({ asked }) => (isRefusal(asked) ? [] : [{ ...asked, customer_id }]))
+          const inputs = lines.flatMap(({ asked }) => (isRefusal(asked) ? [] : [{ ...asked, ...placer }]))
           const outcomes = (await placeOrders(app, inputs, tx)).values()
           return {
             data: lines.map(({ line, asked }) => {

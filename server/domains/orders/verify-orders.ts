@@ -166,4 +166,20 @@ const CHECKS = {
     having l.in_flight <> count(o.id) filter (where o.state not in ('completed', 'partial', 'cancelled'))
       or l.spent <> coalesce(sum(o.charge - o.released) filter (where o.placed_at >= l.day_began), 0)
     order by 1 limit 1`,
+
+  quotas: `
+    with recursive line as (
+      select q.key_id as first_id, q.key_id as id from orders.key_quota q
+      union all
+      select line.first_id, k.id from line join identity.api_key k on k.rotated_from = line.id
+    ), placed as (
+      select line.first_id, o.* from line join orders.orders o on o.key_id = line.id
+    )
+    select coalesce(max(o.id), 0) as order_id, format('the quota of its API key %s counts %s orders and %s spent since %s, and the orders are otherwise',
+      q.key_id, q.orders, q.spent, q.day_began) as what
+    from orders.key_quota q left join placed o on o.first_id = q.key_id and o.placed_at >= q.day_began
+    where q.orders is not null
+    group by q.key_id
+    having q.orders <> count(o.id) filter (where o.state <> 'cancelled') or q.spent <> coalesce(sum(o.charge - o.released), 0)
+    order by 1 limit 1`,
 } as const

@@ -173,10 +173,11 @@ export function leavesProvider({ before, after }: OrderChange): boolean {
 
 /** What a change gives back to its customer's limits. */
 function givenBack({ before, after }: OrderChange): GivenBack[] {
+  const { customer_id, key_id, placed_at } = before
   const released = (after.released ?? before.released) - before.released
   const ended = FINAL_STATES.includes(after.state ?? before.state) && !FINAL_STATES.includes(before.state)
   if (released === 0n && !ended) return []
-  return [{ customer_id: before.customer_id, placed_at: before.placed_at, released, ended }]
+  return [{ customer_id, key_id, placed_at, released, ended, cancelled: ended && after.state === 'cancelled' }]
 }
 
 /** A claim ends with its state; a check is due in the states that have one. */

@@ -124,6 +124,10 @@ const REFUSED: Record<OrderRefusal['code'], Partial<OrderRefusal>> = {
   daily_spend_limit_reached: {
     allowance: { limit: '150.00', left: '12.50', resets_at: '2026-11-25T00:00:00.000Z' },
   },
+  quota_exceeded: {
+    quota: 'orders_per_day',
+    allowance: { limit: '500', left: '3', resets_at: '2026-11-25T00:00:00.000Z' },
+  },
   too_many_orders_in_flight: { allowance: { limit: '100', left: '0' } },
 }
 

@@ -145,6 +145,11 @@ const errors: Section = {
           '`Limit of 100 orders in progress reached, 0 left until one ends`',
           '',
         ],
+        [
+          'this API key has used up what it may order in a day',
+          '`Daily quota of 500 orders for this API key reached, 3 left until 2026-11-25T00:00:00.000Z`',
+          '',
+        ],
         ['no such order of yours', '`Incorrect order ID`', '`error.incorrect_order_id`'],
         [
           'the order has ended, or its service cannot be cancelled (`cancel` of `services`) and the work has gone out',
@@ -229,7 +234,7 @@ const restDoor: Section = {
     },
     'Lists are pages: `limit` 1 to 100, then the address in the header `Link` with `rel="next"`, which is absent on the last page.',
     'All your orders, or those of one status, come as a file for spreadsheets from `GET /api/v1/orders.csv?status=Completed`, newest first.',
-    'Refusals are RFC 9457 problems: `code` for programs, `title` and `detail` for people, the fields in `errors`, and a `request_id` to name when you ask about it. 402 `insufficient_funds` means that money alone is missing; 422 that the order is not acceptable as it is.',
+    'Refusals are RFC 9457 problems: `code` for programs, `title` and `detail` for people, the fields in `errors`, and a `request_id` to name when you ask about it. 402 `insufficient_funds` means that money alone is missing; 429 `quota_exceeded` that the key may order no more today; 422 that the order is not acceptable as it is.',
     { examples: ['restRefused'] },
   ],
 }
@@ -277,6 +282,7 @@ const limits: Section = {
       ],
     },
     'What you may spend on orders in a day, and how many you may have under way, may be limited too: `GET /api/v1/limits` tells how much is left of it. An order beyond it is refused with 422 `daily_spend_limit_reached` or `too_many_orders_in_flight`; its key stays free.',
+    'What one API key may order and spend in a day you set yourself by `PUT /api/v1/api-keys/{id}/quota`, signed in; the house may set a quota too, and the smaller one holds. A key that you rotate shares it with the one that takes its place. An order beyond it is refused with 429 `quota_exceeded`, with `resets_at` and `Retry-After`; of what is cancelled the same day the quota is free again.',
     'Requests are counted by network (an IPv4 address, or a /64 of IPv6), by key and by user, apart for `reading`, `ordering`, `changing`, `signing_in` and what is `public`; at `/api/v2` by the action. What the limits are stands in each answer’s `RateLimit-Policy`, what is left of the tightest in `RateLimit`: `"ordering-per-key";r=1999;t=10` is 1999 more requests, and new ones in 10 seconds. One too many is answered with 429, `Retry-After`, and the names of the policies in `violated-policies`; nothing was done, so it may be sent again.',
   ],
 }

@@ -4,6 +4,7 @@ import { statement } from '#server/platform/db/database.ts'
 import { parseNetworks } from '../allowed-ips.ts'
 import { type Unproven, unprovenOf } from '../must.ts'
 import { HOLDER_COLUMNS, type Principal, principalOfRow, type Scope, type StoredHolder } from '../principal.ts'
+import { firstOfLine } from './key-line.ts'
 
 /** A key that holds, as it is kept in memory. */
 export interface KeyCredential {
@@ -20,6 +21,7 @@ export interface KeyCredential {
 type Row = StoredHolder & {
   digest: string
   id: bigint
+  first_id: bigint
   scopes: Scope[]
   allowed_ips: string[]
   legacy_get: boolean
@@ -27,7 +29,7 @@ type Row = StoredHolder & {
 }
 
 const READ = statement(`
-  select encode(api_key.key_hash, 'hex') as digest, api_key.id, api_key.user_id, api_key.scopes,
+  select encode(api_key.key_hash, 'hex') as digest, api_key.id, ${firstOfLine('api_key.id')} as first_id, api_key.user_id, api_key.scopes,
     api_key.allowed_ips::text[] as allowed_ips, api_key.legacy_get, api_key.expires_at, ${HOLDER_COLUMNS}
   from identity.api_key
   join identity.holder on holder.user_id = api_key.user_id
@@ -40,11 +42,12 @@ export async function readKeys(app: Pick<App, 'db'>, digests: readonly string[])
 }
 
 function credentialOf(row: Row): KeyCredential {
-  const principal = principalOfRow(row, { key_id: row.id, scopes: row.scopes, legacy_get: row.legacy_get })
+  const { id: key_id, first_id: first_key_id, scopes, legacy_get } = row
+  const principal = principalOfRow(row, { key_id, first_key_id, scopes, legacy_get })
   return {
     principal,
     unproven: unprovenOf(principal, row),
-    key_id: row.id,
+    key_id,
     networks: parseNetworks(row.allowed_ips),
     expires_ms: row.expires_at?.getTime(),
     touched_ms: Number.NEGATIVE_INFINITY,

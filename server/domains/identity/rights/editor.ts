@@ -79,9 +79,10 @@ export async function lockEditor(tx: Tx, { principal }: Editor): Promise<Rights 
 function principalNow(principal: Principal, rows: readonly (HolderRow & { state: UserState })[]): Principal {
   const row = rows.find((each) => each.user_id === principal.user_id)
   if (row?.state !== 'active') throw new UnauthenticatedError()
-  const { session_area, scopes, legacy_get } = principal
+  const { session_area, first_key_id, scopes, legacy_get } = principal
   if (principal.via === 'session') return principalOfRow(row, { session_area })
-  return principalOfRow(row, { key_id: present(principal.key_id, 'a key has a number'), scopes, legacy_get })
+  const key_id = present(principal.key_id, 'a key has a number')
+  return principalOfRow(row, { key_id, first_key_id, scopes, legacy_get })
 }
 
 function lockedUser(row: HolderRow & { state: UserState }): LockedUser {

@@ -4,6 +4,8 @@ import type { App } from '#server/platform/app.ts'
 import { dateArray, int8Array, plainArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import type { OrderRefusal } from '../errors.ts'
+import type { Placer } from '../placing/placer.ts'
+import { KeyAllowance } from '../quotas/key-allowance.ts'
 import {
   asOf,
   type CustomerLimit,
@@ -32,24 +34,33 @@ const WRITE = statement(`
   where l.customer_id = new.customer_id`)
 
 /**
- * What their limits leave to the customers of one batch, run down order by order. The rows need no lock of their own: their figures are changed under the lock
+ * What their limits leave to the customers of one batch, and the quotas of keys to those keys, run down order by order. The rows need no lock of their own: their figures are changed under the lock
  * on the customer's wallet, and `read` and `write` are called when the transaction has it.
  */
 export class Allowance {
   readonly #app: Pick<App, 'clock' | 'settings'>
   readonly #limits = new Map<bigint, CustomerLimit & { holds: OwnLimits; taken: number; now: Date }>()
+  readonly #keys: KeyAllowance
 
   constructor(app: Pick<App, 'clock' | 'settings'>) {
     this.#app = app
+    this.#keys = new KeyAllowance(app)
   }
 
-  /** Whether no customer of the batch has ever been limited. */
+  /** Whether no customer of the batch has ever been limited, and no key. */
   get is_empty(): boolean {
-    return this.#limits.size === 0
+    return this.#limits.size === 0 && this.#keys.is_empty
   }
 
-  /** Reads the limits of customers; for those who meet one for the first time, counts what they have. */
-  async read(tx: Tx, customer_ids: readonly bigint[]): Promise<void> {
+  /** Reads the limits of those who place the orders; for who meets one for the first time, counts what there is. */
+  async read(tx: Tx, placers: readonly Placer[]): Promise<void> {
+    const keys = new Set(placers.flatMap(({ first_key_id }) => first_key_id ?? []))
+    const customers = new Set(placers.map(({ customer_id }) => customer_id))
+    // Both are on the wire at once.
+    await Promise.all([this.#readCustomers(tx, [...customers]), this.#keys.read(tx, [...keys])])
+  }
+
+  async #readCustomers(tx: Tx, customer_ids: readonly bigint[]): Promise<void> {
     const app = this.#app
     const rows = await tx.query<LimitRow>(READ, [int8Array(customer_ids)])
     const known = new Map(rows.map((row) => [row.customer_id, row]))
@@ -77,25 +88,30 @@ export class Allowance {
   }
 
   /** Takes room for so many orders of this charge each, in minor units of SALE_ASSET; or says why there is none for all of them. */
-  take(customer_id: bigint, charge_each: bigint, orders: number): OrderRefusal | undefined {
+  take({ customer_id, first_key_id }: Placer, charge_each: bigint, orders: number): OrderRefusal | undefined {
     const limit = this.#limits.get(customer_id)
-    if (!limit) return undefined
     const charge = charge_each * BigInt(orders)
-    const refusal = refusalOf(limit, limit.holds, charge, orders)
+    const refusal =
+      (limit && refusalOf(limit, limit.holds, charge, orders)) ?? this.#keys.refusalOf(first_key_id, charge, orders)
     if (refusal) return refusal
+    this.#keys.take(first_key_id, charge, orders)
+    if (!limit) return undefined
     limit.in_flight += orders
     limit.spent += charge
     limit.taken += orders
     return undefined
   }
 
-  /** When an order counts as placed, so that it stands in the day that it was counted in; undefined for who has no limits. */
-  momentOf(customer_id: bigint): Date | undefined {
-    return this.#limits.get(customer_id)?.now
+  /** When an order counts as placed, so that it stands in the day that it was counted in; undefined for who has neither limits nor quota. */
+  momentOf({ customer_id, first_key_id }: Placer): Date | undefined {
+    const [limited, of_key] = [this.#limits.get(customer_id)?.now, this.#keys.momentOf(first_key_id)]
+    if (!limited || !of_key) return limited ?? of_key
+    return limited > of_key ? limited : of_key
   }
 
   /** Writes what was taken. Sent, not awaited. */
   write(tx: Tx): void {
+    this.#keys.write(tx)
     const limits = [...this.#limits.values()].filter((limit) => limit.taken > 0)
     if (limits.length === 0) return
     tx.send(WRITE, [

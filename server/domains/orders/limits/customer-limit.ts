@@ -4,7 +4,7 @@ import { AMOUNT_MAX, parseAmount } from '#server/kit/money.ts'
 import { isTimeZone } from '#server/kit/time-zone.ts'
 import type { App } from '#server/platform/app.ts'
 import { defineSetting } from '#server/platform/settings/setting.ts'
-import { dayAround } from './day.ts'
+import { dayAsOf } from './day.ts'
 
 /** A customer's own limits. Null: the house's. Amounts in minor units of SALE_ASSET. */
 export interface OwnLimits {
@@ -88,9 +88,8 @@ export function effective(app: Pick<App, 'settings'>, own: OwnLimits | undefined
   }
 }
 
-/** The limit as of `now`: when its day is over, at the beginning of the present one, with nothing spent. Days never overlap, whatever the zone was. */
+/** The limit as of `now`: when its day is over, at the beginning of the present one, with nothing spent. */
 export function asOf(limit: CustomerLimit, now: Date, time_zone: string): CustomerLimit {
-  if (now < limit.day_ends) return limit
-  const { began, ends } = dayAround(now, time_zone)
-  return { ...limit, spent: 0n, day_began: began > limit.day_ends ? began : limit.day_ends, day_ends: ends }
+  const day = dayAsOf(limit, now, time_zone)
+  return day ? { ...limit, ...day, spent: 0n } : limit
 }

@@ -12,6 +12,17 @@ export function dayAround(now: Date, time_zone: string): Day {
   return { began: midnight(year, month, day, time_zone), ends: midnight(year, month, day + 1, time_zone) }
 }
 
+/** The day that a figure counts from, as of `now`: undefined while the stored one lasts, else the present one. Days never overlap, whatever the zone was. */
+export function dayAsOf(
+  stored: { day_began: Date; day_ends: Date },
+  now: Date,
+  time_zone: string,
+): { day_began: Date; day_ends: Date } | undefined {
+  if (now < stored.day_ends) return undefined
+  const { began, ends } = dayAround(now, time_zone)
+  return { day_began: began > stored.day_ends ? began : stored.day_ends, day_ends: ends }
+}
+
 /** When the day begins there: found by how far its wall clock is from UTC, which is asked twice since it may change in between. */
 function midnight(year: number, month: number, day: number, time_zone: string): Date {
   const wall_ms = Date.UTC(year, month - 1, day)

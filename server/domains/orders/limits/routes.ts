@@ -8,6 +8,8 @@ import { principalOf } from '#server/domains/identity/guard-routes.ts'
 import { userById } from '#server/domains/identity/queries.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
+import { quotaShape, quotaView } from '../quotas/quota-views.ts'
+import { quotaOfLine } from '../quotas/read-quota.ts'
 import { amountText, IN_FLIGHT_MAX } from './customer-limit.ts'
 import { type LimitsRead, readLimits } from './read-limits.ts'
 import { setLimits } from './set-limits.ts'
@@ -34,6 +36,10 @@ const limitsShape = z.object({
   }),
 })
 
+const ownLimitsShape = limitsShape.extend({
+  api_key: quotaShape.nullable().meta({ description: 'The daily quota of the API key that asks; null: it has none.' }),
+})
+
 const change = z.strictObject({
   daily_spend: z
     .union([z.literal('none'), z.literal('house'), amountText])
@@ -57,12 +63,18 @@ export function limitRoutes(app: App): FastifyPluginAsyncZod {
         config: { permission: 'balance:read:own' },
         schema: {
           summary: 'My limits on orders',
-          description: 'What I may spend in a day and have under way at once, and what is left of it.',
+          description:
+            'What I may spend in a day and have under way at once, what the API key that asks may order in a day, and what is left of it.',
           tags: ['money'],
-          response: { 200: limitsShape },
+          response: { 200: ownLimitsShape },
         },
       },
-      async (request) => limitsView(await readLimits(app, principalOf(request).user_id)),
+      async (request) => {
+        const { user_id, first_key_id } = principalOf(request)
+        const limits = limitsView(await readLimits(app, user_id))
+        const quota = first_key_id === undefined ? undefined : await quotaOfLine(app, first_key_id)
+        return { ...limits, api_key: quota ? quotaView(quota) : null }
+      },
     )
 
     server.get(

@@ -1,6 +1,7 @@
 import { IdempotencyKeyInvalidError } from '#server/platform/idempotency/errors.ts'
 import { idempotencyKeyOf, REPLAYED_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
 import { parseServiceId } from '../order-id.ts'
+import { placerOf } from '../placing/placer.ts'
 import { givenParams } from '../placing/read-params.ts'
 import type { PanelCall, PanelDeps } from './call.ts'
 import { ERRORS, errorBody, refusalText } from './refusals.ts'
@@ -12,7 +13,7 @@ export async function addOrder(deps: PanelDeps, call: PanelCall): Promise<string
   if (!key.ok) return errorBody(ERRORS.incorrect_request)
   const outcome = await deps.placeOrder({
     ...givenParams(texts),
-    customer_id: call.principal.user_id,
+    ...placerOf(call.principal),
     service_id: parseServiceId(texts.service ?? ''),
     link: texts.link ?? '',
     quantity: texts.quantity,

@@ -1,4 +1,5 @@
 import { isRefusal } from '../placing/check-order.ts'
+import { placerOf } from '../placing/placer.ts'
 import { type MassLine, readMassOrder } from '../placing/read-mass-order.ts'
 import { requestKeyOf } from './add-order.ts'
 import type { PanelCall, PanelDeps } from './call.ts'
@@ -26,7 +27,7 @@ async function answerOf(
   if (isRefusal(asked)) return row(errorBody(refusalText(asked)))
   const outcome = await deps.placeOrder({
     ...asked,
-    customer_id: principal.user_id,
+    ...placerOf(principal),
     // The line is part of the key, so that each order has its own.
     request_key: key === undefined ? undefined : `${key}/${line}`,
   })

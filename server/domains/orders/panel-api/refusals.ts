@@ -1,3 +1,4 @@
+import { SALE_ASSET } from '#server/domains/catalog/service.ts'
 import { unreachable } from '#server/kit/invariant.ts'
 import type { OrderRefusal } from '../errors.ts'
 import type { RefillOutcome } from '../refilling/refill-orders.ts'
@@ -75,6 +76,11 @@ export function refusalText(refusal: OrderRefusal): string {
       return `Daily spend limit of ${refusal.allowance?.limit} reached, ${refusal.allowance?.left} left until ${refusal.allowance?.resets_at}`
     case 'too_many_orders_in_flight':
       return `Limit of ${refusal.allowance?.limit} orders in progress reached, ${refusal.allowance?.left} left until one ends`
+    case 'quota_exceeded': {
+      const what = refusal.quota === 'orders_per_day' ? 'orders' : SALE_ASSET
+      const { limit, left, resets_at } = refusal.allowance ?? {}
+      return `Daily quota of ${limit} ${what} for this API key reached, ${left} left until ${resets_at}`
+    }
     case 'request_key_invalid':
       return 'Incorrect request ID'
     case 'request_key_reused':

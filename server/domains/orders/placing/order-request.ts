@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import type { Principal } from '#server/domains/identity/principal.ts'
 import { PARAM_NAMES, PARAMS, type ParamName } from '#server/domains/providers/order-types.ts'
 import { parseServiceId } from '../order-id.ts'
 import { describeParam, TYPES_WITH_QUANTITY } from './describe-types.ts'
 import { PLACE_ORDERS_MAX, type PlaceOrder } from './place-orders.ts'
+import { placerOf } from './placer.ts'
 import { MASS_LINES_MAX, readMassOrder } from './read-mass-order.ts'
 import type { GivenParams } from './read-params.ts'
 import { weightOf } from './read-rhythm.ts'
@@ -78,10 +80,10 @@ export const massRequest = z
   .meta({ example: { orders: '1|https://example.com/a|100\n1|https://example.com/b|200' } })
 
 /** The request as placing takes it. */
-export function placementOf(customer_id: bigint, request: z.output<typeof orderRequest>): PlaceOrder {
+export function placementOf(principal: Principal, request: z.output<typeof orderRequest>): PlaceOrder {
   return {
     ...textsOf(request),
-    customer_id,
+    ...placerOf(principal),
     service_id: parseServiceId(request.service),
     link: request.link,
     quantity: request.quantity,

@@ -14,6 +14,7 @@ import { Allowance } from '../limits/allowance.ts'
 import { openRouter, type Route } from '../routing/router.ts'
 import { type CheckedOrder, checkOrder, isRefusal, type OrderRequest, readOrder } from './check-order.ts'
 import { contentOf, type KnownOrder, knownOrders } from './known-orders.ts'
+import type { Placer } from './placer.ts'
 import { weightOf } from './read-rhythm.ts'
 import { recordPlaced } from './record-placed.ts'
 import { isSole, SoleLinks } from './sole-links.ts'
@@ -22,9 +23,7 @@ import { isSole, SoleLinks } from './sole-links.ts'
 export const PLACE_ORDERS_MAX = 1_000
 
 /** One order for a customer. */
-export interface PlaceOrder extends OrderRequest {
-  customer_id: bigint
-}
+export interface PlaceOrder extends OrderRequest, Placer {}
 
 /** `replayed`: the request key was known; this is the order it made then. `charge` in minor units of `asset`; of a drip-feed that of all runs, and `order_id` is its own number. */
 export type PlaceOutcome =
@@ -131,8 +130,8 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
     const candidates = wanted.map((each, i) => candidateOf(each, wallets[i] as bigint))
     const [allowance, links] = [new Allowance(app), new SoleLinks()]
     const held = await postEntries(tx, candidates.map(entryOf), async () => {
-      const customers = new Set(candidates.map((each) => each.input.customer_id))
-      const reading = [drawNumbers(tx, candidates), allowance.read(tx, [...customers]), links.read(tx, candidates)]
+      const placers = candidates.map(({ input }) => input)
+      const reading = [drawNumbers(tx, candidates), allowance.read(tx, placers), links.read(tx, candidates)]
       await Promise.all(reading)
       if (allowance.is_empty && !candidates.some(isSole)) return undefined
       return (i) => admit(allowance, links, present(candidates[i], 'an entry has its order'), outcomes)
@@ -143,7 +142,7 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
     for (const [i, candidate] of candidates.entries()) {
       const outcome = present(held[i], 'every entry has an outcome')
       if (outcome.ok && !outcome.replayed) {
-        placed.push(...placedOf(candidate, outcome.id, allowance.momentOf(candidate.input.customer_id), now))
+        placed.push(...placedOf(candidate, outcome.id, allowance.momentOf(candidate.input), now))
         outcomes[candidate.place] = accepted(candidate.number, chargeOf(candidate), false)
       } else if (outcome.ok) replayed.push(candidate)
       else if (outcome.refusal !== 'withheld') {
@@ -188,8 +187,7 @@ function admit(
   order: Candidate,
   outcomes: (PlaceOutcome | undefined)[],
 ): boolean {
-  const refusal =
-    links.refusalOf(order) ?? allowance.take(order.input.customer_id, order.checked.charge, order.subjects.length)
+  const refusal = links.refusalOf(order) ?? allowance.take(order.input, order.checked.charge, order.subjects.length)
   if (refusal) outcomes[order.place] = { ok: false, refusal }
   else links.give(order)
   return refusal === undefined

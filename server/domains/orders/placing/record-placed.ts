@@ -9,16 +9,16 @@ import { isSole } from './sole-links.ts'
 
 const insertOrders = statement(`
   insert into orders.orders (id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, asset, cost_asset,
-    type, link, params, provider_service_id, request_key, placed_at, sole_link, drip_feed_id, run, not_before, state, waiting_since)
+    type, link, params, provider_service_id, request_key, placed_at, sole_link, drip_feed_id, run, not_before, key_id, state, waiting_since)
   select id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, $16, cost_asset,
     type, link, coalesce(params, '{}'), provider_service_id, request_key, coalesce(placed_at, now()), coalesce(sole_link, false),
-    drip_feed_id, run, not_before, case when not_before is null then 'queued' else 'scheduled' end,
+    drip_feed_id, run, not_before, key_id, case when not_before is null then 'queued' else 'scheduled' end,
     case when not_before is null then now() end
   from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
     $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $17::text[], $18::timestamptz[], $19::boolean[],
-    $20::bigint[], $21::smallint[], $22::timestamptz[])
+    $20::bigint[], $21::smallint[], $22::timestamptz[], $23::bigint[])
     as new (id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, cost_asset,
-      type, link, params, provider_service_id, request_key, placed_at, sole_link, drip_feed_id, run, not_before)`)
+      type, link, params, provider_service_id, request_key, placed_at, sole_link, drip_feed_id, run, not_before, key_id)`)
 
 const insertFirstEvents = statement(`
   insert into orders.order_event (order_id, version, kind, to_state, actor)
@@ -37,6 +37,7 @@ export function recordPlaced(tx: Tx, placed: readonly Placed[]): void {
   const customers = int8Array(placed.map((order) => order.input.customer_id))
   const runs = placed.some(({ run }) => run !== undefined)
   // Plain orders, which nearly all are, send nothing for what they have not.
+  const by_key = placed.some(({ input }) => input.key_id !== undefined)
   const not_before = runs ? dateArray(placed.map(({ run }) => run?.not_before)) : null
   tx.send(insertOrders, [
     ids,
@@ -61,6 +62,7 @@ export function recordPlaced(tx: Tx, placed: readonly Placed[]): void {
     runs ? int8Array(placed.map(({ run, number }) => (run ? number : null))) : null,
     runs ? plainArray(placed.map(({ run }) => run?.number)) : null,
     not_before,
+    by_key ? int8Array(placed.map(({ input }) => input.key_id ?? null)) : null,
   ])
   if (runs) recordDripFeeds(tx, placed)
   tx.send(insertFirstEvents, [ids, customers, not_before])
