@@ -171,7 +171,7 @@ test('each way in which a provider may answer, or not, leaves the money alone', 
   await cancel(order)
   await send()
   expect((await wishes(order)).at(-1)).toMatchObject({ state: 'asked', code: 'rate_limited', attempts: 1 })
-  await app.db.query(`update orders.cancel_request set next_try_at = now() where state = 'asked'`)
+  await app.db.query(`update orders.cancel_request set next_try_at = now() - interval '1 second' where state = 'asked'`)
   await send()
   expect((await wishes(order)).at(-1)).toMatchObject({ state: 'unknown', code: 'connection_lost', attempts: 2 })
   expect(await wishes(order)).toHaveLength(REQUESTS_MAX)

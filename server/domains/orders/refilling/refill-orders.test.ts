@@ -45,7 +45,9 @@ async function setup() {
     (await refillOrders(app, [order.id], by))[0]
   const send = () => sendRefills(app, providers, provider_id)
   const poll = async () => {
-    await app.db.query(`update orders.refill set next_try_at = now() where next_try_at is not null`)
+    await app.db.query(
+      `update orders.refill set next_try_at = now() - interval '1 second' where next_try_at is not null`,
+    )
     return pollRefills(app, providers, provider_id)
   }
   const last = async (order: Order) => (await refillsOf(app.db, order.id)).at(-1) as Refill
@@ -185,7 +187,7 @@ test('what may have arrived is never sent again, and staff say where it is; what
   await ask(late)
   await send()
   expect(await last(late)).toMatchObject({ state: 'asked', code: 'rate_limited', attempts: 1 })
-  await app.db.query(`update orders.refill set next_try_at = now() where state = 'asked'`)
+  await app.db.query(`update orders.refill set next_try_at = now() - interval '1 second' where state = 'asked'`)
   await send()
   await control.pace({ complete_ms_min: 0, complete_ms_max: 0 })
   await poll()
@@ -218,7 +220,7 @@ test('while no wish to cancel can be worked on, refills are sent and followed', 
   const work = startAfterSalesWork(app, shop.providers)
   onTestFinished(() => work.stop())
   await expect.poll(async () => (await last(order)).state, { timeout: 20_000 }).toBe('pending')
-  await app.db.query(`update orders.refill set next_try_at = now()`)
+  await app.db.query(`update orders.refill set next_try_at = now() - interval '1 second'`)
   await expect.poll(async () => (await last(order)).state, { timeout: 20_000 }).toBe('completed')
 })
 
