@@ -185,6 +185,55 @@ function isOf(schema: string, name: string): boolean {
   return name === schema || name.startsWith(`${schema}_`)
 }
 
+/** Tables with a row or more for every order. While one is checked or indexed, nobody orders. */
+const GROWING = String.raw`(?:orders\.(?:orders|attempt|order_event)|ledger\.(?:entry|transfer|hold|release|line)|platform\.event)`
+const ALTERED = new RegExp(String.raw`\balter\s+table\s+(${GROWING})\b(?!\s+validate\b)([^;]*)`, 'gi')
+const INDEXED = new RegExp(String.raw`\bcreate\s+(?:unique\s+)?index\s+\w+\s+on\s+(${GROWING})\b`, 'gi')
+const CHECKED = /\b(check|references|foreign\s+key|set\s+not\s+null|unique|primary\s+key)\b/i
+/** Those up to here ran somewhere before this was the rule. */
+const RAN_BEFORE = 80
+
+const longLocks: Rule = {
+  name: 'a migration keeps nobody for long from tables that grow with every order',
+  mend: 'Add the constraint `not valid` and validate it in a migration behind; build an index in a migration that alters nothing.',
+  find: (tree) =>
+    tree.files.flatMap((file) => {
+      if (!(Number(NAME.exec(file.path)?.[1]) > RAN_BEFORE)) return []
+      const sql = { ...file, text: file.text.replace(/--.*/g, (comment) => ' '.repeat(comment.length)) }
+      const altered = [...sql.text.matchAll(ALTERED)]
+      return [
+        ...matches(sql, ALTERED, ([, table]) => `${table} is read whole for a constraint`).filter((_, i) => {
+          const change = altered[i]?.[2] ?? ''
+          return CHECKED.test(change) && !/\bnot\s+valid\b/i.test(change)
+        }),
+        ...(altered.length > 0 ? matches(sql, INDEXED, ([, table]) => `${table} is indexed while it is locked`) : []),
+      ]
+    }),
+  bad: [
+    { 'db/migrations/0081_orders_a.sql': 'alter table orders.orders add column a int check (a > 0);' },
+    {
+      'db/migrations/0081_orders_a.sql':
+        'alter table orders.attempt\n  add constraint a foreign key (b) references orders.c;',
+    },
+    {
+      'db/migrations/0081_orders_a.sql':
+        'alter table orders.orders add column a int;\ncreate index orders_a on orders.orders (a);',
+    },
+  ],
+  good: [
+    {
+      'db/migrations/0080_orders_a.sql': 'alter table orders.orders add column a int check (a > 0);',
+      'db/migrations/0081_orders_a.sql': `-- A check and an index follow.
+alter table orders.orders add column a int;
+alter table orders.orders add constraint orders_a check (a > 0) not valid;
+create table orders.b (a int check (a > 0));
+create index b_a on orders.b (a);`,
+      'db/migrations/0082_orders_a.sql': 'alter table orders.orders validate constraint orders_a;',
+      'db/migrations/0083_orders_a.sql': 'create unique index orders_a on orders.orders (a);',
+    },
+  ],
+}
+
 const LOUD =
   /\b(SELECT\s+[\w*"']|INSERT\s+INTO|UPDATE\s+[\w."]+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX|SCHEMA|FUNCTION)|ALTER\s+TABLE)\b/g
 
@@ -201,4 +250,12 @@ const lowerCase: Rule = {
   good: [{ 'server/x.ts': 'const a = `select a from b` // SELECT' }],
 }
 
-export const DATABASE_RULES: readonly Rule[] = [ownSchema, oneTransfer, readers, migrations, migrationSchema, lowerCase]
+export const DATABASE_RULES: readonly Rule[] = [
+  ownSchema,
+  oneTransfer,
+  readers,
+  migrations,
+  migrationSchema,
+  longLocks,
+  lowerCase,
+]
