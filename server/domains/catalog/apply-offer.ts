@@ -8,7 +8,7 @@ import { ExchangeRateMissingError } from './errors.ts'
 import type { MarkupRule } from './markup.ts'
 import { storeRule } from './markups/store-rule.ts'
 import { recordImport } from './offers/recorded-imports.ts'
-import { type ImportReport, type Offer, planImport } from './plan-import.ts'
+import { type ImportReport, type Offer, planImport, sortOffer } from './plan-import.ts'
 import { readPricing } from './pricing.ts'
 import { lockServicesOf, selectServicesOf } from './queries.ts'
 import { judgeOffer } from './refresh/judge-offer.ts'
@@ -77,13 +77,14 @@ async function applyLocked(
   const has_currency = pricing.currencyOf(provider.currency) !== undefined
   if (!has_currency && create === 'all') throw new ExchangeRateMissingError(provider.currency)
   const current = await selectServicesOf(tx, provider_id)
-  const plan = planImport(current, offer, source, pricing, create)
+  const sorted = sortOffer(offer)
   const listed = offer.services.length
-  const wrong = judgeOffer({ current, change: plan.change, listed, listed_before: state?.listed ?? null })
+  const wrong = judgeOffer({ current, offered: sorted.offered, listed, listed_before: state?.listed ?? null })
   if (wrong !== undefined && !input.accept_shrunken) {
     recordRefresh(tx, provider, { tried_at: now, problem: `Not applied: ${wrong}`, distrusted: listed })
     return { outcome: { applied: false, overtaken: false, problem: wrong }, changed: false }
   }
+  const plan = planImport(current, sorted, source, pricing, create)
   await writeServices(tx, plan.change, cause)
   await createServices(tx, source, plan.create, cause)
   const problem = has_currency ? null : `Nothing is sold: no exchange rate of ${provider.currency} is fresh.`

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ProviderService } from '#server/domains/providers/provider.ts'
 import { RATE_STEP, USD_COST } from './markup.ts'
 import { readOffer } from './offer.ts'
-import { type Offer, planImport } from './plan-import.ts'
+import { type Offer, planImport, sortOffer } from './plan-import.ts'
 import type { Pricing } from './pricing.ts'
 import { QUANTITY_MAX, RATE_MAX, type Service } from './service.ts'
 
@@ -14,7 +14,8 @@ const PRICING: Pricing = {
 }
 const PANEL = { provider_id: 1n, asset: 'USD' }
 
-const planOf = (current: readonly Service[], offer: Offer) => planImport(current, offer, PANEL, PRICING, 'all')
+const planOf = (current: readonly Service[], offer: Offer) =>
+  planImport(current, sortOffer(offer), PANEL, PRICING, 'all')
 
 function row(changes: Partial<ProviderService> = {}): ProviderService & { type: 'Default' } {
   return {
@@ -111,7 +112,7 @@ describe('the plan of an import', () => {
 
   test('creates nothing that nobody can price', () => {
     const foreign = { provider_id: 1n, asset: 'RUB' }
-    const { create } = planImport([], { services: [row()], unreadable: 0 }, foreign, PRICING, 'all')
+    const { create } = planImport([], sortOffer({ services: [row()], unreadable: 0 }), foreign, PRICING, 'all')
     expect(create).toEqual([])
   })
 })

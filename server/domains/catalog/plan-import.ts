@@ -37,10 +37,10 @@ export interface Offer {
   unreadable: number
 }
 
-/** A provider's list, sorted into what can be sold and why the rest cannot. */
+/** A provider's list, sorted into what can be sold and why the rest cannot, both by the provider's id. */
 export interface SortedOffer {
-  offered: Map<string, Offered>
-  gaps: Map<string, OfferGap>
+  offered: ReadonlyMap<string, Offered>
+  gaps: ReadonlyMap<string, OfferGap>
   skipped: number
   unreadable: number
 }
@@ -52,22 +52,19 @@ export interface Source {
 }
 
 /**
- * Decides what an import writes, from the provider's services as they stand and its offer. Pure. Of two rows with one id the first counts. Nothing is created
- * that cannot be priced.
+ * Decides what an import writes, from the provider's services as they stand and its offer, sorted. Pure. Nothing is created that cannot be priced.
  */
 export function planImport(
   current: readonly Service[],
-  offer: Offer,
+  { offered, gaps, skipped, unreadable }: SortedOffer,
   source: Source,
   pricing: Pricing,
   chosen: Chosen,
 ): ImportPlan {
-  const { offered, gaps, skipped, unreadable } = sortOffer(offer)
   const report: ImportReport = { created: 0, updated: 0, unchanged: 0, deactivated: 0, skipped, unreadable }
   const change: ServiceChange[] = []
   for (const before of current) {
     const found = offered.get(before.provider_service_id)
-    offered.delete(before.provider_service_id)
     const gap = found ? null : (gaps.get(before.provider_service_id) ?? 'vanished')
     const after = priceService(found ? follow(before, found, source.asset) : { ...before, offer_gap: gap }, pricing)
     const pair = { before, after }
@@ -78,10 +75,15 @@ export function planImport(
     change.push(pair)
     report[before.active && !after.active ? 'deactivated' : 'updated'] += 1
   }
-  const create = planCreation(chosen === 'all' ? offered.values() : [], source, pricing)
+  const create = planCreation(chosen === 'all' ? withoutOurs(offered, current) : [], source, pricing)
   report.created = create.priced.length
   report.unreadable += create.unreasonable
   return { create: create.priced, change, report }
+}
+
+function withoutOurs(offered: SortedOffer['offered'], current: readonly Service[]): Offered[] {
+  const ours = new Set(current.map((service) => service.provider_service_id))
+  return [...offered.values()].filter((each) => !ours.has(each.provider_service_id))
 }
 
 /** Sorts a provider's list. Of two rows with one id the first counts. */
@@ -128,7 +130,7 @@ export function follow(service: Service, offered: Offered, asset: string): Servi
   }
 }
 
-function planCreation(offered: Iterable<Offered>, { provider_id, asset }: Source, pricing: Pricing) {
+function planCreation(offered: readonly Offered[], { provider_id, asset }: Source, pricing: Pricing) {
   const priced: NewService[] = []
   let unreasonable = 0
   for (const each of offered) {

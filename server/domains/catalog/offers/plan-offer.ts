@@ -1,5 +1,5 @@
 import type { Offered } from '../offer.ts'
-import { follow, type Offer, type Source, sortOffer } from '../plan-import.ts'
+import { follow, type Offer, type SortedOffer, type Source } from '../plan-import.ts'
 import { priceOffer, priceService } from '../price-service.ts'
 import type { Pricing } from '../pricing.ts'
 import { type DeactivatedReason, RATE_MAX, type Service } from '../service.ts'
@@ -32,16 +32,16 @@ export interface PlannedService {
 }
 
 /**
- * Tells of each service of a provider what taking it in would make of it, in the order of the list, and last what is not in it any more. Pure. Rows without a usable id and repeated
+ * Tells of each service of a provider, whose list comes sorted too, what taking it in would make of it, in the order of the list, and last what is not in it any more. Pure. Rows without a usable id and repeated
  * ones are left out.
  */
 export function planOffer(
   current: readonly Service[],
   offer: Offer,
+  { offered, gaps }: SortedOffer,
   source: Source,
   pricing: Pricing,
 ): PlannedService[] {
-  const { offered, gaps } = sortOffer(offer)
   const left = new Map(current.map((service) => [service.provider_service_id, service]))
   const seen = new Set<string>()
   const listed = offer.services.flatMap((row, place): PlannedService[] => {

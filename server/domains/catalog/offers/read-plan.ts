@@ -1,6 +1,6 @@
 import { ProviderNotFoundError } from '#server/domains/providers/errors.ts'
 import { statement } from '#server/platform/db/database.ts'
-import { planImport, sortOffer } from '../plan-import.ts'
+import { sortOffer } from '../plan-import.ts'
 import { readPricing } from '../pricing.ts'
 import { selectServicesOf } from '../queries.ts'
 import { judgeOffer } from '../refresh/judge-offer.ts'
@@ -35,9 +35,9 @@ export async function readPlan(app: CatalogApp, offer: KeptOffer): Promise<Offer
     readPricing(app.db, app),
     selectRefresh(app.db, provider_id),
   ])
-  const { change } = planImport(current, offer, source, pricing, 'none')
+  const sorted = sortOffer(offer)
+  const { offered, unreadable } = sorted
   const listed = offer.services.length
-  const suspicion = judgeOffer({ current, change, listed, listed_before: refresh?.listed ?? null })
-  const { unreadable } = sortOffer(offer)
-  return { ...billed, suspicion, unreadable, services: planOffer(current, offer, source, pricing) }
+  const suspicion = judgeOffer({ current, offered, listed, listed_before: refresh?.listed ?? null })
+  return { ...billed, suspicion, unreadable, services: planOffer(current, offer, sorted, source, pricing) }
 }
