@@ -89,6 +89,36 @@ create table audit.unsealed (
   at timestamp with time zone not null
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=20000, vacuum_truncate=off);
 
+create table catalog.discount (
+  id bigint generated always as identity not null,
+  discount_bp bigint not null,
+  below_margin boolean not null,
+  over_at timestamp with time zone,
+  constraint discount_discount_bp_check CHECK (((discount_bp >= 1) AND (discount_bp <= 10000))),
+  constraint discount_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX discount_over ON catalog.discount USING btree (over_at);
+
+CREATE TRIGGER revision AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON catalog.discount FOR EACH STATEMENT EXECUTE FUNCTION catalog.bump_revision();
+
+create table catalog.discount_customer (
+  customer_id bigint not null,
+  discount_id bigint not null,
+  granted_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  constraint discount_customer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint discount_customer_discount_id_fkey FOREIGN KEY (discount_id) REFERENCES catalog.discount(id) ON DELETE RESTRICT,
+  constraint discount_customer_pkey PRIMARY KEY (customer_id, discount_id),
+  constraint discount_customer_span CHECK ((ends_at > granted_at))
+);
+
+CREATE INDEX discount_customers ON catalog.discount_customer USING btree (discount_id, ends_at);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON catalog.discount_customer FOR EACH ROW EXECUTE FUNCTION catalog.refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON catalog.discount_customer FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_change();
+
 create table catalog.exchange_rate (
   id bigint generated always as identity not null,
   asset text not null,

@@ -7,6 +7,7 @@ import type { Authentication } from '#server/domains/identity/authentication.ts'
 import { TYPE_NAMES } from '#server/domains/providers/order-types.ts'
 import { ProblemError } from '#server/platform/http/problem.ts'
 import { hasDripFeed } from './drip-feed.ts'
+import { openPrices } from './plans/plan-prices.ts'
 import { saleAmount } from './sale-amount.ts'
 import { renderedServices } from './sellable-services.ts'
 import { type CatalogApp, SALE_ASSET, type Service } from './service.ts'
@@ -49,17 +50,27 @@ export function catalogRoutes(app: CatalogApp, authentication: Authentication): 
       },
       async (request, reply) => {
         const customer_id = await callerOf(authentication, request)
+        // Before the list, which may be newer then, and never the other way round.
+        const max_age = customer_id === undefined ? MAX_AGE_S : await maxAgeFor(app, customer_id)
         const rendered = await renderedServices(app, 'rest', render, customer_id)
         const end = rendered.indexOf('\n')
         const etag = rendered.slice(0, end)
         const whose = customer_id === undefined ? 'public' : 'private'
-        reply.headers({ etag, 'cache-control': `${whose}, max-age=${MAX_AGE_S}`, vary: PRESENTED_IN })
+        reply.headers({ etag, 'cache-control': `${whose}, max-age=${max_age}`, vary: PRESENTED_IN })
         if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
         reply.header('content-type', 'application/json; charset=utf-8')
         return reply.serializer(asIs).send(rendered.slice(end + 1) as never)
       },
     )
   }
+}
+
+/** How long a customer may be shown these rates, in seconds: not beyond the end of a discount, so that nobody sees what they do not pay any more. */
+async function maxAgeFor(app: CatalogApp, customer_id: bigint): Promise<number> {
+  const ends_at = (await openPrices(app, [customer_id])).endsAt(customer_id)
+  if (ends_at === undefined) return MAX_AGE_S
+  const left_s = Math.floor((ends_at.getTime() - app.clock.now().getTime()) / 1_000)
+  return Math.max(0, Math.min(MAX_AGE_S, left_s))
 }
 
 /** What a list depends on besides its address. */

@@ -3,10 +3,10 @@ import type { CatalogApp, Service } from './service.ts'
 import { currentSnapshot, REVISION_KEY, type Routing } from './snapshot.ts'
 
 /**
- * Lists at the rates of price plans kept for one revision, each of some megabytes: one of a form and a plan. Beyond, the one that nobody has asked for longest is
+ * Lists at the rates of price plans and discounts kept for one revision, each of some megabytes: one of a form and what prices. Beyond, the one that nobody has asked for longest is
  * rendered anew when it is. The lists for all are few and always kept.
  */
-const RENDERED_BY_PLAN_MAX = 24
+const RENDERED_FOR_SOME_MAX = 24
 
 /** The services of these ids, sold or not (`active` tells), by id. Ids that do not exist are absent. From memory unless the catalogue has changed. */
 export async function servicesByIds(app: CatalogApp, ids: readonly bigint[]): Promise<Map<bigint, Service>> {
@@ -30,8 +30,8 @@ export async function readRouting(app: CatalogApp): Promise<Routing> {
 }
 
 /**
- * What `render` makes of the services that are sold, at the rates of a customer where one is named: made once for each change of the catalogue, `form` and price plan. `form` names the
- * rendering.
+ * What `render` makes of the services that are sold, at the rates of a customer where one is named: made once for each change of the catalogue, `form`, and what prices for the customer at this
+ * moment. `form` names the rendering.
  */
 export async function renderedServices(
   app: CatalogApp,
@@ -40,21 +40,21 @@ export async function renderedServices(
   customer_id?: bigint,
 ): Promise<string> {
   const snapshot = await currentSnapshot(app)
-  const { active, rendered, rendered_by_plan } = snapshot
+  const { active, rendered, rendered_for_some } = snapshot
   const prices = customer_id === undefined ? undefined : await openPrices(app, [customer_id], snapshot)
-  const plan_id = customer_id === undefined ? undefined : prices?.planOf(customer_id)
-  if (!prices || customer_id === undefined || plan_id === undefined) {
+  const pricing = customer_id === undefined ? undefined : prices?.pricingOf(customer_id)
+  if (!prices || customer_id === undefined || pricing === undefined) {
     const text = rendered.get(form) ?? render(active)
     rendered.set(form, text)
     return text
   }
-  const name = `${form} ${plan_id}`
-  const text = rendered_by_plan.get(name) ?? render(active.map((service) => prices.priced(customer_id, service)))
-  rendered_by_plan.delete(name)
-  rendered_by_plan.set(name, text)
-  for (const longest of rendered_by_plan.keys()) {
-    if (rendered_by_plan.size <= RENDERED_BY_PLAN_MAX) break
-    rendered_by_plan.delete(longest)
+  const name = `${form} ${pricing}`
+  const text = rendered_for_some.get(name) ?? render(active.map((service) => prices.priced(customer_id, service)))
+  rendered_for_some.delete(name)
+  rendered_for_some.set(name, text)
+  for (const longest of rendered_for_some.keys()) {
+    if (rendered_for_some.size <= RENDERED_FOR_SOME_MAX) break
+    rendered_for_some.delete(longest)
   }
   return text
 }

@@ -1,4 +1,5 @@
 import type { Db } from '#server/platform/db/database.ts'
+import { type Discount, type HeldDiscount, selectStandingDiscounts } from './discounts/queries.ts'
 import { type FindRule, findRuleAmong, scopeOf } from './markups/markup-rule.ts'
 import { selectRules } from './markups/queries.ts'
 import { type FindPlanRate, findPlanRate, type PricePlan } from './plans/price-plan.ts'
@@ -24,15 +25,24 @@ export interface Snapshot {
   /** Those sold, by category and position. */
   active: readonly Service[]
   routing: Routing
-  /** Price plans that someone has, and how each prices. */
+  /** Price plans that someone has, and discounts that someone has or may come to have, and how each prices. */
   plans: ReadonlyMap<bigint, PricePlan & { find: FindPlanRate }>
-  /** The rule by which a service is marked up, for its least margin; undefined while there are no plans. */
+  discounts: ReadonlyMap<bigint, Discount & { find: FindPlanRate }>
+  /** The rule by which a service is marked up, for its least margin; undefined while there are neither plans nor discounts. */
   findRule: FindRule | undefined
-  /** What was looked up: the plan of a customer, and when on the monotonic clock. */
-  plan_of: Map<bigint, { plan_id: bigint | undefined; read_ms: number }>
-  /** What was rendered for all, by form; and at the rates of a plan, by form and plan, what was asked for last at the end. */
+  /** What was looked up of customers. */
+  holdings: Map<bigint, Holding>
+  /** What was rendered for all, by form; and at the rates of some customers, by form and what prices for them, what was asked for last at the end. */
   rendered: Map<string, string>
-  rendered_by_plan: Map<string, string>
+  rendered_for_some: Map<string, string>
+}
+
+/** What a customer has: a plan, and discounts each of which ends by itself. */
+export interface Holding {
+  plan_id: bigint | undefined
+  discounts: readonly HeldDiscount[]
+  /** When it was looked up, on the monotonic clock. */
+  read_ms: number
 }
 
 /** What decides where orders go, of one revision of the catalogue. */
@@ -61,7 +71,7 @@ export async function currentSnapshot(app: CatalogApp): Promise<Snapshot> {
   const holder = holderOf(app.db)
   // The higher revision wins: a read that was slow to come never brings an older catalogue back.
   if (holder.snapshot && holder.snapshot.revision >= revision) return holder.snapshot
-  holder.loading ??= load(app.db, holder).finally(() => {
+  holder.loading ??= load(app, holder).finally(() => {
     holder.loading = undefined
   })
   const loaded = await holder.loading
@@ -77,7 +87,12 @@ function holderOf(db: Db): Holder {
   return holder
 }
 
-async function load(db: Db, holder: Holder): Promise<Snapshot> {
+/** Looks up anew what a customer has, when it is asked for next in this process. To be called after a discount of theirs has committed. */
+export function forgetPricesOf(app: Pick<CatalogApp, 'db'>, customer_id: bigint): void {
+  holders.get(app.db)?.snapshot?.holdings.delete(customer_id)
+}
+
+async function load({ db, clock }: CatalogApp, holder: Holder): Promise<Snapshot> {
   // The revision first: the rows may then be newer than it says, and are read once more; never older.
   const revision = await selectRevision(db)
   const rows = await selectAllServices(db)
@@ -89,16 +104,18 @@ async function load(db: Db, holder: Holder): Promise<Snapshot> {
   })
   // None as long as nobody has one: then no order looks for any.
   const plans = await selectHeldPlans(db)
+  const discounts = await selectStandingDiscounts(db, clock.now())
   const snapshot: Snapshot = {
     revision,
     by_id: new Map(services.map((service) => [service.id, service])),
     active: services.filter((service) => service.active),
     routing: { sourcings, quarantines },
     plans: new Map(plans.map((plan) => [plan.id, { ...plan, find: findPlanRate(plan) }])),
-    findRule: plans.length > 0 ? await loadRules(db) : undefined,
-    plan_of: new Map(),
+    discounts: new Map(discounts.map((each) => [each.id, { ...each, find: findPlanRate({ ...each, terms: [] }) }])),
+    findRule: plans.length + discounts.length > 0 ? await loadRules(db) : undefined,
+    holdings: new Map(),
     rendered: new Map(),
-    rendered_by_plan: new Map(),
+    rendered_for_some: new Map(),
   }
   holder.snapshot = snapshot
   return snapshot
