@@ -1893,13 +1893,17 @@ CREATE TRIGGER deposit_stays_there BEFORE DELETE ON payments.deposit FOR EACH RO
 
 create table payments.deposit_bonus (
   deposit_id bigint not null,
-  rule_id bigint not null,
+  rule_id bigint,
   amount bigint not null,
   movement bigint not null,
+  redemption_id bigint,
   constraint deposit_bonus_amount_check CHECK ((amount > 0)),
   constraint deposit_bonus_deposit_id_fkey FOREIGN KEY (deposit_id) REFERENCES payments.deposit(id) ON DELETE RESTRICT,
   constraint deposit_bonus_movement_key UNIQUE (movement),
   constraint deposit_bonus_pkey PRIMARY KEY (deposit_id),
+  constraint deposit_bonus_promised CHECK ((num_nonnulls(rule_id, redemption_id) = 1)) NOT VALID,
+  constraint deposit_bonus_redemption_id_fkey FOREIGN KEY (redemption_id) REFERENCES payments.promo_redemption(id) ON DELETE RESTRICT,
+  constraint deposit_bonus_redemption_once UNIQUE (redemption_id),
   constraint deposit_bonus_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES payments.bonus_rule(id) ON DELETE RESTRICT
 );
 
@@ -1908,6 +1912,83 @@ CREATE INDEX deposit_bonus_of_rule ON payments.deposit_bonus USING btree (rule_i
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON payments.deposit_bonus FOR EACH ROW EXECUTE FUNCTION payments.keep_deposit_bonus();
 
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON payments.deposit_bonus FOR EACH STATEMENT EXECUTE FUNCTION payments.keep_deposit_bonus();
+
+create table payments.promo_code (
+  id bigint generated always as identity not null,
+  code text not null,
+  kind text not null,
+  asset text not null,
+  amount bigint,
+  discount_id bigint,
+  deposit_min bigint,
+  percent_bp bigint,
+  amount_max bigint,
+  days integer,
+  holds_until timestamp with time zone,
+  redemptions_max integer,
+  redemptions integer default 0 not null,
+  registered_from timestamp with time zone,
+  registered_until timestamp with time zone,
+  starts_at timestamp with time zone not null,
+  ends_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  created_by bigint,
+  constraint promo_code_amount_check CHECK ((amount > 0)),
+  constraint promo_code_amount_max_check CHECK ((amount_max > 0)),
+  constraint promo_code_asset_fkey FOREIGN KEY (asset) REFERENCES ledger.asset(code),
+  constraint promo_code_code_check CHECK ((code ~ '^[A-Z0-9][A-Z0-9-]{2,30}[A-Z0-9]$'::text)),
+  constraint promo_code_created_by_fkey FOREIGN KEY (created_by) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint promo_code_days_check CHECK (((days >= 1) AND (days <= 366))),
+  constraint promo_code_deposit_min_check CHECK ((deposit_min > 0)),
+  constraint promo_code_discount_id_fkey FOREIGN KEY (discount_id) REFERENCES catalog.discount(id) ON DELETE RESTRICT,
+  constraint promo_code_discount_id_key UNIQUE (discount_id),
+  constraint promo_code_kind_check CHECK ((kind = ANY (ARRAY['credit'::text, 'discount'::text, 'deposit'::text]))),
+  constraint promo_code_not_used_up CHECK ((redemptions <= redemptions_max)),
+  constraint promo_code_once UNIQUE (code),
+  constraint promo_code_percent_bp_check CHECK (((percent_bp >= 1) AND (percent_bp <= 10000))),
+  constraint promo_code_pkey PRIMARY KEY (id),
+  constraint promo_code_redemptions_check CHECK ((redemptions >= 0)),
+  constraint promo_code_redemptions_max_check CHECK ((redemptions_max > 0)),
+  constraint promo_code_registered CHECK ((registered_until > registered_from)),
+  constraint promo_code_span CHECK ((ends_at > starts_at)),
+  constraint promo_code_whole CHECK (
+CASE kind
+    WHEN 'credit'::text THEN ((num_nonnulls(amount, redemptions_max) = 2) AND (num_nonnulls(discount_id, deposit_min, percent_bp, amount_max, days, holds_until) = 0))
+    WHEN 'discount'::text THEN ((num_nonnulls(discount_id, days) = 2) AND (num_nonnulls(amount, deposit_min, percent_bp, amount_max) = 0))
+    ELSE ((num_nonnulls(deposit_min, percent_bp, days) = 3) AND (num_nonnulls(amount, discount_id) = 0))
+END)
+);
+
+CREATE TRIGGER promo_code_stays BEFORE UPDATE ON payments.promo_code FOR EACH ROW WHEN ((((((((((((((((((((new.id IS DISTINCT FROM old.id) OR (new.code IS DISTINCT FROM old.code)) OR (new.kind IS DISTINCT FROM old.kind)) OR (new.asset IS DISTINCT FROM old.asset)) OR (new.amount IS DISTINCT FROM old.amount)) OR (new.discount_id IS DISTINCT FROM old.discount_id)) OR (new.deposit_min IS DISTINCT FROM old.deposit_min)) OR (new.percent_bp IS DISTINCT FROM old.percent_bp)) OR (new.amount_max IS DISTINCT FROM old.amount_max)) OR (new.days IS DISTINCT FROM old.days)) OR (new.holds_until IS DISTINCT FROM old.holds_until)) OR (new.redemptions_max IS DISTINCT FROM old.redemptions_max)) OR (new.registered_from IS DISTINCT FROM old.registered_from)) OR (new.registered_until IS DISTINCT FROM old.registered_until)) OR (new.starts_at IS DISTINCT FROM old.starts_at)) OR (new.ends_at IS DISTINCT FROM old.ends_at)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.created_by IS DISTINCT FROM old.created_by)) OR ((new.redemptions <> old.redemptions) AND (new.redemptions <> (old.redemptions + 1))) OR ((old.ended_at IS NOT NULL) AND ((new.ended_at IS DISTINCT FROM old.ended_at) OR (new.redemptions <> old.redemptions))))) EXECUTE FUNCTION payments.keep_promo_code();
+
+CREATE TRIGGER promo_code_stays_there BEFORE DELETE ON payments.promo_code FOR EACH ROW EXECUTE FUNCTION payments.keep_promo_code();
+
+create table payments.promo_redemption (
+  id bigint not null,
+  code_id bigint not null,
+  customer_id bigint not null,
+  redeemed_at timestamp with time zone not null,
+  ends_at timestamp with time zone,
+  amount bigint,
+  movement bigint,
+  constraint promo_redemption_amount_check CHECK ((amount > 0)),
+  constraint promo_redemption_code_id_fkey FOREIGN KEY (code_id) REFERENCES payments.promo_code(id) ON DELETE RESTRICT,
+  constraint promo_redemption_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES identity."user"(id) ON DELETE RESTRICT,
+  constraint promo_redemption_movement_key UNIQUE (movement),
+  constraint promo_redemption_once UNIQUE (customer_id, code_id),
+  constraint promo_redemption_pkey PRIMARY KEY (id),
+  constraint promo_redemption_span CHECK ((ends_at > redeemed_at)),
+  constraint promo_redemption_whole CHECK ((((amount IS NULL) = (movement IS NULL)) AND ((amount IS NULL) <> (ends_at IS NULL))))
+);
+
+CREATE INDEX promo_redemptions ON payments.promo_redemption USING btree (code_id, id);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON payments.promo_redemption FOR EACH ROW EXECUTE FUNCTION payments.keep_promo_redemption();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON payments.promo_redemption FOR EACH STATEMENT EXECUTE FUNCTION payments.keep_promo_redemption();
+
+create sequence payments.promo_redemption_number;
 
 create table platform.chore (
   name text not null,
@@ -2318,6 +2399,22 @@ CREATE OR REPLACE FUNCTION payments.keep_deposit_bonus()
 AS $function$
 begin
   raise exception using errcode = 'restrict_violation', message = 'payments.deposit_bonus is only added to';
+end $function$;
+
+CREATE OR REPLACE FUNCTION payments.keep_promo_code()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception using errcode = 'check_violation', constraint = 'promo_code_stays', message = format('promo code %s: what was promised stays', old.id);
+end $function$;
+
+CREATE OR REPLACE FUNCTION payments.keep_promo_redemption()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception using errcode = 'restrict_violation', message = 'payments.promo_redemption is only added to';
 end $function$;
 
 CREATE OR REPLACE FUNCTION platform.ensure_month_partitions(parent regclass, months_ahead integer)

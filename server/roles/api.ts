@@ -53,6 +53,8 @@ import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts
 import { bonusRoutes } from '#server/domains/payments/bonuses/routes.ts'
 import { depositRoutes } from '#server/domains/payments/deposits/routes.ts'
 import { staffDepositRoutes } from '#server/domains/payments/deposits/staff-routes.ts'
+import { promoCodeRoutes } from '#server/domains/payments/promo-codes/routes.ts'
+import { staffPromoCodeRoutes } from '#server/domains/payments/promo-codes/staff-routes.ts'
 import { providerRoutes } from '#server/domains/providers/routes.ts'
 import { type Http, openHttp } from '#server/platform/http/http.ts'
 import { keepAnswers } from '#server/platform/idempotency/once.ts'
@@ -118,6 +120,8 @@ async function openDoors(
     await doors.register(depositRoutes(app))
     await doors.register(staffDepositRoutes(app))
     await doors.register(bonusRoutes(app))
+    await doors.register(promoCodeRoutes(app))
+    await doors.register(staffPromoCodeRoutes(app))
     await doors.register(rightsRoutes(app, catalogueOf(PERMISSIONS)))
     await doors.register(providerRoutes(app, secrets))
     await doors.register(hintRoutes(app, secrets))

@@ -45,6 +45,7 @@ const TAGS = [
   { name: 'services', description: 'What is sold.' },
   { name: 'money', description: 'Balances.' },
   { name: 'deposits', description: 'Paying in by hand.' },
+  { name: 'promo codes', description: 'Redeeming codes.' },
   { name: 'webhooks', description: 'Being told of what happens.' },
   { name: 'account', description: 'Sign-in and API keys.' },
   {
@@ -60,6 +61,7 @@ const TAGS = [
   { name: 'staff', description: 'For staff: users.' },
   { name: 'adjustments', description: 'For staff: putting customers’ balances right.' },
   { name: 'deposits by hand', description: 'For staff: what customers say to have paid, and the answer.' },
+  { name: 'campaigns', description: 'For staff: promo codes, and who has redeemed them.' },
   { name: 'finance', description: 'For staff: what was earned and spent.' },
   { name: 'rights', description: 'For staff: roles, and what people may do.' },
   { name: 'settings', description: 'For staff: what can be changed while the house runs.' },

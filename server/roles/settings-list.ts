@@ -19,6 +19,7 @@ import { REFILL_SETTINGS } from '#server/domains/orders/refilling/settings.ts'
 import { REFUND_SETTINGS } from '#server/domains/orders/refunding/settings.ts'
 import { decideWithinHours, secondPersonAbove } from '#server/domains/payments/adjustments/settings.ts'
 import { DEPOSIT_SETTINGS } from '#server/domains/payments/deposits/settings.ts'
+import { promoBudgetMax } from '#server/domains/payments/promo-codes/settings.ts'
 import { failuresKeptDays } from '#server/platform/failures/sweep-failures.ts'
 import { answersKeptHours } from '#server/platform/idempotency/sweep-answers.ts'
 import { JOB_SETTINGS } from '#server/platform/jobs/job-settings.ts'
@@ -51,6 +52,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   secondPersonAbove,
   decideWithinHours,
   ...DEPOSIT_SETTINGS,
+  promoBudgetMax,
 
   // What is sold.
   exchangeRateHoursMax,

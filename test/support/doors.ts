@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { createApiKey } from '#server/domains/identity/keys/create-api-key.ts'
+import type { Clock } from '#server/kit/clock.ts'
 import type { Config } from '#server/platform/config/config.ts'
 import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import type { Log } from '#server/platform/telemetry/log.ts'
@@ -18,6 +19,8 @@ export interface Doors {
 export interface DoorsOptions extends ShopOptions {
   /** Where what the doors log goes. */
   log?: Log
+  /** What the doors read the time from; the shop has its own. */
+  clock?: Clock
   /** Settings of the doors in place of a sandbox's. */
   config?: Partial<Config>
   /** Whether the rate limits stand as in production; otherwise a test may send as much as it likes. */
@@ -27,8 +30,9 @@ export interface DoorsOptions extends ShopOptions {
 /** Opens a shop and its doors; closed when the calling test ends. */
 export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
   const shop = await openShop(options)
-  const { config, log } = shop.app
-  const app = { ...shop.app, config: { ...config, port: 0, ...options.config }, log: options.log ?? log }
+  const { config, log, clock } = shop.app
+  const own = { log: options.log ?? log, clock: options.clock ?? clock }
+  const app = { ...shop.app, ...own, config: { ...config, port: 0, ...options.config } }
   if (!options.rate_limits) await liftRateLimits(app, 'A test of something else.')
   const secrets = await openSecrets(app.config)
   const api = await startApi({ app, secrets, providers: shop.providers, close: async () => {} })

@@ -11,7 +11,7 @@ export const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   identity: ['audit'],
   operations: ['audit', 'identity'],
   catalog: ['audit', 'identity', 'providers'],
-  payments: ['audit', 'identity', 'ledger'],
+  payments: ['audit', 'identity', 'ledger', 'catalog'],
   traders: ['audit', 'identity', 'ledger'],
   sellers: ['audit', 'identity', 'ledger'],
   orders: ['audit', 'identity', 'ledger', 'catalog', 'providers'],

@@ -75,3 +75,11 @@ export interface DepositsVerified {
 
 /** The deposits were held against the ledger. */
 export const depositsVerified = defineEvent<DepositsVerified>('payments.deposits_verified', () => 'deposits')
+
+/** What the proof of the promo codes found; without a problem all is well. */
+export interface PromoCodesVerified {
+  problem?: string
+}
+
+/** The promo codes were held against the ledger and the discounts of the catalogue. */
+export const promoCodesVerified = defineEvent<PromoCodesVerified>('payments.promo_codes_verified', () => 'promo-codes')

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineSetting, type Setting } from '../settings/setting.ts'
 
 /** What requests are counted apart by: one kind never uses up what another may do. */
-export const RATE_CLASSES = ['reading', 'ordering', 'changing', 'signing_in', 'public'] as const
+export const RATE_CLASSES = ['reading', 'ordering', 'changing', 'redeeming', 'signing_in', 'public'] as const
 export type RateClass = (typeof RATE_CLASSES)[number]
 
 /** How many requests of a class are taken in `window_seconds`; null is as many as come. */
@@ -50,6 +50,13 @@ export const RATE_LIMITS: Readonly<Record<RateClass, Setting<RateLimit>>> = {
     schema: ofCallers,
     default: { window_seconds: 60, per_network: 3_000, per_key: 1_000, per_user: 1_000 },
     description: `Requests that change anything else. ${NULL_IS}`,
+    unit,
+  }),
+  redeeming: defineSetting({
+    name: 'limits.redeeming',
+    schema: ofCallers,
+    default: { window_seconds: 600, per_network: 200, per_key: 10, per_user: 10 },
+    description: `Requests to redeem a promo code, whatever comes of them: who has a code needs one or two, who guesses many. ${NULL_IS}`,
     unit,
   }),
   signing_in: defineSetting({

@@ -3,6 +3,7 @@ import { verifyLedger } from '#server/domains/ledger/verify.ts'
 import { verifyFinance } from '#server/domains/orders/finance/verify-finance.ts'
 import { verifyOrders } from '#server/domains/orders/verify-orders.ts'
 import { verifyDeposits } from '#server/domains/payments/deposits/verify-deposits.ts'
+import { verifyPromoCodes } from '#server/domains/payments/promo-codes/verify-promo-codes.ts'
 import { migrateAll, reachDatabase } from '../open-saldo.ts'
 import { type Command, print, readArguments, say, withSaldo } from './command.ts'
 
@@ -34,8 +35,10 @@ export const verifyCommand: Command = {
       const orders = await verifyOrders(app.db)
       const finance = await verifyFinance(app.db)
       const deposits = await verifyDeposits(app.db)
+      const promos = await verifyPromoCodes(app.db)
       const audit = await verifyActs(app.db, { onProgress: say })
-      const problems = [...ledger.problems, ...orders.problems, ...finance, ...deposits.problems, ...audit.problems]
+      const payments = [...deposits.problems, ...promos.problems]
+      const problems = [...ledger.problems, ...orders.problems, ...finance, ...payments, ...audit.problems]
       for (const problem of problems) print(`WRONG  ${describe(problem)}`)
       // Kept elsewhere, these two also show that no later state was put in the place of this one.
       print(`Ledger: ${ledger.seals} seals, the last ${ledger.head ?? 'not made yet'}`)

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { SYSTEM } from '#server/domains/audit/act.ts'
 import type { OrderRefusal } from '#server/domains/orders/errors.ts'
 import { refusalText } from '#server/domains/orders/panel-api/refusals.ts'
+import { createPromoCode } from '#server/domains/payments/promo-codes/create-code.ts'
 import { parseCurl } from '#test/support/curl.ts'
 import { type Doors, openDoors } from '#test/support/doors.ts'
 
@@ -44,6 +46,12 @@ function shapeOf(value: unknown, name = ''): unknown {
 test('every example of the page runs, and answers as the page says', async () => {
   const doors = await openDoors()
   const { key } = await doors.customer('100', { legacy_get: true })
+  await createPromoCode(doors.shop.app, {
+    code: 'WELCOME10',
+    promise: { kind: 'discount', discount_bp: 1_000n, below_margin: false, days: 30, holds_until: null },
+    ...{ redemptions_max: null, registered_from: null, registered_until: null, starts_at: undefined, ends_at: null },
+    ...{ by: SYSTEM, reason: 'The page speaks of it.' },
+  })
   const examples = examplesIn((await page(doors)).html)
   expect(examples.length).toBeGreaterThan(20)
   /** Numbers of orders in the page, and what they are here. */

@@ -235,6 +235,31 @@ const deposits = {
   },
 } satisfies Record<string, Example>
 
+const promoCodes = {
+  promoRedeem: {
+    title: 'A code is redeemed',
+    curl: `curl -s {base}/api/v1/promo-codes/redeem -H 'X-Api-Key: YOUR_KEY' -H 'Idempotency-Key: promo-1' \\
+  -H 'Content-Type: application/json' -d '{"code":"welcome10"}'`,
+    answer: `{"id":"7","code":"WELCOME10","kind":"discount","state":"running","amount":null,"percent":"10.00","deposit_min":null,"amount_max":null,"currency":"USD","redeemed_at":"2026-11-20T12:00:00.000Z","ends_at":"2026-12-20T12:00:00.000Z","deposit_id":null,"bonus":null}`,
+  },
+  promoRefused: {
+    title: 'A code that cannot be redeemed',
+    curl: `curl -s {base}/api/v1/promo-codes/redeem -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
+  -d '{"code":"WELCOME11"}'`,
+    answer: `{"type":"urn:saldo:problem:promo_code_refused","title":"This code cannot be redeemed","status":422,"detail":"It is not known, not valid at present, used up, or not for your account.","code":"promo_code_refused","request_id":"3f0c6a2e-5b9e-4a52-8a6e-0d9a3f1c7b11","errors":[{"field":"code","reason":"It is not known, not valid at present, used up, or not for your account."}]}`,
+  },
+  promoList: {
+    title: 'What I have redeemed',
+    curl: `curl -s '{base}/api/v1/promo-codes?limit=1' -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"discount":{"percent":"10.00","ends_at":"2026-12-20T12:00:00.000Z"},"data":[{"id":"7","code":"WELCOME10","kind":"discount","state":"running","amount":null,"percent":"10.00","deposit_min":null,"amount_max":null,"currency":"USD","redeemed_at":"2026-11-20T12:00:00.000Z","ends_at":"2026-12-20T12:00:00.000Z","deposit_id":null,"bonus":null}],"has_more":false,"next_cursor":null}`,
+  },
+} satisfies Record<string, Example>
+
 /** Every example, in the order in which they are run: later ones speak of orders that earlier ones placed. */
-export const EXAMPLES: typeof panel & typeof rest & typeof deposits = { ...panel, ...rest, ...deposits }
+export const EXAMPLES: typeof panel & typeof rest & typeof deposits & typeof promoCodes = {
+  ...panel,
+  ...rest,
+  ...deposits,
+  ...promoCodes,
+}
 export type ExampleName = keyof typeof EXAMPLES

@@ -245,8 +245,19 @@ const deposits: Section = {
   parts: [
     'Pay by one of the ways on offer, then tell us how much, by which way, and by what we find the payment: the number of the transaction. Our staff look for it and credit what has arrived.',
     { examples: ['depositOptions', 'deposit', 'depositRepeated', 'depositList'] },
-    'A deposit is `pending` until it is `approved`, `refused`, `canceled` by you (`POST /api/v1/deposits/{id}/cancel`) or `expired`. `credited` is what came onto the balance; where it is another amount than yours, and where it was refused, `reason` says why. Where `bonuses` of the options promise something on top when you tell us of a payment, `bonus` is what was given. You are told by mail, and by the webhooks `deposit.approved`, `deposit.refused` and `deposit.expired`.',
+    'A deposit is `pending` until it is `approved`, `refused`, `canceled` by you (`POST /api/v1/deposits/{id}/cancel`) or `expired`. `credited` is what came onto the balance; where it is another amount than yours, and where it was refused, `reason` says why. Where `bonuses` of the options, or a code that you have redeemed, promise something on top when you tell us of a payment, `bonus` is what was given. You are told by mail, and by the webhooks `deposit.approved`, `deposit.refused` and `deposit.expired`.',
     'Of a reference letters and digits count. A payment that is pending or credited is not taken a second time; one that was refused, canceled or has expired may be named again.',
+  ],
+}
+
+const promoCodes: Section = {
+  id: 'promo-codes',
+  title: 'Promo codes',
+  parts: [
+    'A code is redeemed once, with `POST /api/v1/promo-codes/redeem`; capitals do not count. Its `kind` says what it brings: `credit` is on the balance at once; `discount` makes the rates of the list lower until `ends_at`; `deposit` promises something on top of the next deposit that you tell us of before `ends_at`, and is `used` once you have had it.',
+    { examples: ['promoRedeem', 'promoRefused', 'promoList'] },
+    'With a discount your list shows what you pay, until the second it ends: where special rates are agreed with you, the lower one of both counts for each service. Of a code and a bonus for all the better one is given with a deposit, never both.',
+    'A code that is not known, not valid at present, used up or not for you is refused with 422 `promo_code_refused`, which does not tell which; one that you have with 409 `promo_code_redeemed`. Who tries many is stopped with 429 for some minutes. `GET /api/v1/promo-codes` has all that you have redeemed, and the `discount` that you have at present. A key needs the scope `*` to redeem, and `read` to look.',
   ],
 }
 
@@ -283,7 +294,7 @@ const limits: Section = {
     },
     'What you may spend on orders in a day, and how many you may have under way, may be limited too: `GET /api/v1/limits` tells how much is left of it. An order beyond it is refused with 422 `daily_spend_limit_reached` or `too_many_orders_in_flight`; its key stays free.',
     'What one API key may order and spend in a day you set yourself by `PUT /api/v1/api-keys/{id}/quota`, signed in; the house may set a quota too, and the smaller one holds. A key that you rotate shares it with the one that takes its place. An order beyond it is refused with 429 `quota_exceeded`, with `resets_at` and `Retry-After`; of what is cancelled the same day the quota is free again.',
-    'Requests are counted by network (an IPv4 address, or a /64 of IPv6), by key and by user, apart for `reading`, `ordering`, `changing`, `signing_in` and what is `public`; at `/api/v2` by the action. What the limits are stands in each answer’s `RateLimit-Policy`, what is left of the tightest in `RateLimit`: `"ordering-per-key";r=1999;t=10` is 1999 more requests, and new ones in 10 seconds. One too many is answered with 429, `Retry-After`, and the names of the policies in `violated-policies`; nothing was done, so it may be sent again.',
+    'Requests are counted by network (an IPv4 address, or a /64 of IPv6), by key and by user, apart for `reading`, `ordering`, `changing`, `redeeming`, `signing_in` and what is `public`; at `/api/v2` by the action. What the limits are stands in each answer’s `RateLimit-Policy`, what is left of the tightest in `RateLimit`: `"ordering-per-key";r=1999;t=10` is 1999 more requests, and new ones in 10 seconds. One too many is answered with 429, `Retry-After`, and the names of the policies in `violated-policies`; nothing was done, so it may be sent again.',
   ],
 }
 
@@ -298,6 +309,7 @@ export const SECTIONS: readonly Section[] = [
   restDoor,
   afterSales,
   deposits,
+  promoCodes,
   webhooks,
   limits,
 ]

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { pricesRefreshed, sourceWatched } from '#server/domains/catalog/events.ts'
 import { balancesForecast, booksVerified } from '#server/domains/orders/events.ts'
-import { depositsVerified } from '#server/domains/payments/events.ts'
+import { depositsVerified, promoCodesVerified } from '#server/domains/payments/events.ts'
 import { providersWatched } from '#server/domains/providers/events.ts'
 import type { Occurrences } from '#server/platform/failures/waiting-failures.ts'
 import { writeFailures } from '#server/platform/failures/write-failures.ts'
@@ -248,6 +248,17 @@ test('deposits alarm staff when one has waited for longer than it may, and not b
   expect(await alerts(house)).toMatchObject([{ kind: 'alert_deposits_waiting' }])
   await publish(house, depositsVerified, { problem: 'deposit 3: its movement is not there' })
   expect(await alerts(house)).toMatchObject([{}, { kind: 'alert_ledger_unsound', subject: 'deposits', open: true }])
+})
+
+test('unsound promo codes alarm staff until a proof finds them sound', async () => {
+  const house = await openMessageHouse()
+  const alarm = { kind: 'alert_ledger_unsound', subject: 'promo codes' }
+  await publish(house, promoCodesVerified, { problem: 'promo code 3: 2 redemptions were counted, and 1 are there' })
+  expect(await alerts(house)).toMatchObject([{ ...alarm, open: true }])
+  await publish(house, promoCodesVerified, {})
+  house.pass(4 * MINUTE_MS)
+  await settleAlerts(house.app)
+  expect(await alerts(house)).toMatchObject([{ ...alarm, open: false }])
 })
 
 const failure = (i: number, at: Date, count = 1): Occurrences => ({

@@ -1,6 +1,6 @@
 import { pricesRefreshed, sourceWatched } from '#server/domains/catalog/events.ts'
 import { balancesForecast, booksVerified } from '#server/domains/orders/events.ts'
-import { depositsVerified } from '#server/domains/payments/events.ts'
+import { depositsVerified, promoCodesVerified } from '#server/domains/payments/events.ts'
 import { type ProviderStanding, providersWatched } from '#server/domains/providers/events.ts'
 import { parseAmount } from '#server/kit/money.ts'
 import { on, type Subscription } from '#server/platform/outbox/subscription.ts'
@@ -68,6 +68,11 @@ export const alertSubscriptions: readonly Subscription[] = [
     const { problem } = events.at(-1)?.payload ?? {}
     const wrong = problem === undefined ? undefined : { problem }
     observe(tx, app.clock.now(), [{ kind: 'alert_ledger_unsound', subject: 'deposits', wrong }])
+  }),
+  on(promoCodesVerified, async (tx, app, events) => {
+    const { problem } = events.at(-1)?.payload ?? {}
+    const wrong = problem === undefined ? undefined : { problem }
+    observe(tx, app.clock.now(), [{ kind: 'alert_ledger_unsound', subject: 'promo codes', wrong }])
   }),
 ]
 

@@ -4,9 +4,10 @@ import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { invariant, present } from '#server/kit/invariant.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { bonuses, walletOf, world } from '../accounts.ts'
-import { bestBonus } from '../bonuses/bonus-rule.ts'
+import { bestBonus, bonusOf } from '../bonuses/bonus-rule.ts'
 import { selectRulesAt } from '../bonuses/queries.ts'
 import type { WalletTold } from '../events.ts'
+import { lockDepositPromises } from '../promo-codes/queries.ts'
 import { walletAsTold } from '../tell-wallet.ts'
 import type { Deposit } from './deposit.ts'
 import { CreditTooLargeError } from './errors.ts'
@@ -21,19 +22,23 @@ export const BONUS_REASON = 'bonus'
 export const BONUS_SUBJECT = 'deposit_bonus'
 
 const insertBonus = statement(`
-  insert into payments.deposit_bonus (deposit_id, rule_id, amount, movement) values ($1, $2, $3, $4)`)
+  insert into payments.deposit_bonus (deposit_id, rule_id, redemption_id, amount, movement) values ($1, $2, $3, $4, $5)`)
+
+/** What is needed of a deposit to credit it. */
+type Credited = Pick<Deposit, 'id' | 'user_id' | 'asset' | 'asked_at'>
 
 /**
- * Puts `amount` (minor units) onto the wallet of a deposit's customer, under one key for ever, and with it, as a movement of its own, the bonus that was promised when it was asked for. Answers
- * the deposit's movement and how the wallet stands. Call it in the transaction that makes the row approved, its row locked and no account yet. Throws CreditTooLargeError: then
- * nothing of the transaction stands.
+ * Puts `amount` (minor units) onto the wallet of a deposit's customer, under one key for ever, and with it, as a movement of its own, the bonus that was promised when it was asked for: by a rule,
+ * or by a promo code of theirs. Answers the deposit's movement and how the wallet stands. Call it in the transaction that makes the row approved, its row locked and no account yet. Throws
+ * CreditTooLargeError: then nothing of the transaction stands.
  */
 export async function creditDeposit(
   tx: Tx,
-  { id, user_id, asset, asked_at }: Pick<Deposit, 'id' | 'user_id' | 'asset' | 'asked_at'>,
+  deposit: Credited,
   amount: bigint,
 ): Promise<{ movement: bigint; wallet: WalletTold }> {
-  const bonus = bestBonus(await selectRulesAt(tx, asset, asked_at), amount)
+  const { id, user_id, asset } = deposit
+  const bonus = await promisedBonus(tx, deposit, amount)
   const names = [walletOf(user_id), world(), ...(bonus ? [bonuses()] : [])]
   const [credit, debit, given] = (await ensureAccounts(tx, names)) as [bigint, bigint, bigint?]
   const subject = { kind: 'deposit', id }
@@ -45,8 +50,32 @@ export async function creditDeposit(
     entries.push({ key: `deposit:${id}:bonus`, movements })
   }
   const [own, more] = (await postEntries(tx, entries)).map(creditedAs)
-  if (bonus && more !== undefined) tx.send(insertBonus, [id, bonus.rule.id, bonus.amount, more])
+  if (bonus && more !== undefined) {
+    tx.send(insertBonus, [id, bonus.rule_id, bonus.redemption_id, bonus.amount, more])
+  }
   return { movement: present(own, 'an entry has an outcome'), wallet: await walletAsTold(tx, credit, asset) }
+}
+
+interface PromisedBonus {
+  /** One of both. */
+  rule_id: bigint | null
+  redemption_id: bigint | null
+  amount: bigint
+}
+
+/** The one that gives most of rules and codes; of a rule and a code alike the rule, so that the code is left for another deposit. They do not add up. */
+async function promisedBonus(tx: Tx, deposit: Credited, amount: bigint): Promise<PromisedBonus | undefined> {
+  const by_rule = bestBonus(await selectRulesAt(tx, deposit.asset, deposit.asked_at), amount)
+  let best: PromisedBonus | undefined = by_rule && {
+    rule_id: by_rule.rule.id,
+    redemption_id: null,
+    amount: by_rule.amount,
+  }
+  for (const promise of await lockDepositPromises(tx, deposit)) {
+    const bonus = bonusOf(promise, amount)
+    if (bonus > (best?.amount ?? 0n)) best = { rule_id: null, redemption_id: promise.redemption_id, amount: bonus }
+  }
+  return best
 }
 
 /** The movement of what was credited. */

@@ -37,6 +37,10 @@ export async function tellVerifiedDeposits(app: Pick<App, 'db'>): Promise<void> 
   )
 }
 
+// The end of a rule is not held against it: it may have been set since.
+const NOT_FOR_IT = `(term.id is null or d.asked_at < term.starts_at or coalesce(d.asked_at >= term.ends_at, false)
+  or d.approved_amount < term.deposit_min or coalesce(d.user_id <> term.customer_id, false))`
+
 const CHECKS = {
   deposit_movement: `
     select d.id as deposit_id, case
@@ -65,22 +69,28 @@ const CHECKS = {
         when t.amount <> b.amount then format('%s was moved as its bonus, and %s was given', t.amount, b.amount)
         when wallet.id is null then format('movement %s, its bonus, does not go from the bonuses to the wallet of its customer', t.id)
         when d.state <> 'approved' then format('it is %s, and has a bonus of %s', d.state, b.amount)
-        when d.asked_at < rule.starts_at or d.approved_amount < rule.deposit_min then format('bonus rule %s does not hold for it', rule.id)
-        when b.amount <> promised.amount then format('its bonus is %s, and rule %s promised %s', b.amount, rule.id, promised.amount)
+        when ${NOT_FOR_IT} then format('bonus rule %s, or promo redemption %s, does not hold for it', b.rule_id, b.redemption_id)
+        when b.amount <> promised.amount then format('its bonus is %s, and its %s promised %s', b.amount, term.source, promised.amount)
         else format('movement %s is %s for %s %s', t.id, t.reason, t.subject_kind, t.subject_id)
       end as what
     from payments.deposit_bonus b
     join payments.deposit d on d.id = b.deposit_id
-    join payments.bonus_rule rule on rule.id = b.rule_id
+    left join (
+      select 'rule' as source, id, deposit_min, percent_bp, amount_max, starts_at, null::timestamptz as ends_at, null::bigint as customer_id
+      from payments.bonus_rule
+      union all
+      select 'code', r.id, code.deposit_min, code.percent_bp, code.amount_max, r.redeemed_at, r.ends_at, r.customer_id
+      from payments.promo_redemption r join payments.promo_code code on code.id = r.code_id and code.kind = 'deposit'
+    ) term on (term.source, term.id) = (case when b.rule_id is null then 'code' else 'rule' end, coalesce(b.rule_id, b.redemption_id))
     cross join lateral (
-      select least(ceil(d.approved_amount::numeric * rule.percent_bp / 10000), coalesce(rule.amount_max, 9223372036854775807)) as amount
+      select least(ceil(d.approved_amount::numeric * term.percent_bp / 10000), coalesce(term.amount_max, 9223372036854775807)) as amount
     ) promised
     left join ledger.transfer t on t.id = b.movement
     left join ledger.account ours on ours.id = t.debit and (ours.owner_kind, ours.purpose, ours.asset) = ('platform', 'bonuses', d.asset)
     left join ledger.account wallet on wallet.id = t.credit and ours.id is not null
       and (wallet.owner_kind, wallet.owner_id, wallet.purpose, wallet.asset) = ('customer', d.user_id, 'wallet', d.asset)
-    where t.id is null or t.amount <> b.amount or wallet.id is null or d.state <> 'approved' or d.asked_at < rule.starts_at
-      or d.approved_amount < rule.deposit_min or b.amount <> promised.amount
+    where t.id is null or t.amount <> b.amount or wallet.id is null or d.state <> 'approved' or ${NOT_FOR_IT}
+      or b.amount <> promised.amount
       or (t.reason, t.subject_kind, t.subject_id) is distinct from ('${BONUS_REASON}', '${BONUS_SUBJECT}', b.deposit_id)
     order by b.deposit_id limit 1`,
 
