@@ -7,7 +7,7 @@ import { bonuses, walletOf, world } from '../accounts.ts'
 import { bestBonus, bonusOf } from '../bonuses/bonus-rule.ts'
 import { selectRulesAt } from '../bonuses/queries.ts'
 import type { WalletTold } from '../events.ts'
-import { lockDepositPromises } from '../promo-codes/queries.ts'
+import { selectDepositPromises } from '../promo-codes/queries.ts'
 import { walletAsTold } from '../tell-wallet.ts'
 import type { Deposit } from './deposit.ts'
 import { CreditTooLargeError } from './errors.ts'
@@ -71,7 +71,7 @@ async function promisedBonus(tx: Tx, deposit: Credited, amount: bigint): Promise
     redemption_id: null,
     amount: by_rule.amount,
   }
-  for (const promise of await lockDepositPromises(tx, deposit)) {
+  for (const promise of await selectDepositPromises(tx, deposit)) {
     const bonus = bonusOf(promise, amount)
     if (bonus > (best?.amount ?? 0n)) best = { rule_id: null, redemption_id: promise.redemption_id, amount: bonus }
   }

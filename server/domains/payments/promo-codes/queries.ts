@@ -130,12 +130,6 @@ export interface DepositPromise {
   amount_max: bigint | null
 }
 
-// Of two deposits of one customer that are approved at once, the second looks when the first has taken what it takes.
-const lockPromises = statement(`
-  select r.id from payments.promo_redemption r join payments.promo_code code on code.id = r.code_id
-  where r.customer_id = $1 and code.kind = 'deposit' and code.asset = $2 and r.redeemed_at <= $3 and r.ends_at > $3
-  order by r.id for no key update of r`)
-// A statement of its own, so that it sees what the one before waited for.
 const unusedPromises = statement(`
   select r.id as redemption_id, code.deposit_min, code.percent_bp, code.amount_max
   from payments.promo_redemption r join payments.promo_code code on code.id = r.code_id
@@ -143,12 +137,13 @@ const unusedPromises = statement(`
     and not exists (select from payments.deposit_bonus b where b.redemption_id = r.id)
   order by r.id`)
 
-/** What a customer had redeemed for deposits at the moment when one was asked for, and has not used, oldest first. Locked until the end of the transaction; no account may be locked yet. */
-export async function lockDepositPromises(
+/**
+ * What a customer had redeemed for deposits at the moment when one was asked for, and has not used, oldest first. Nothing is locked: who uses one that another transaction has used meanwhile meets
+ * `deposit_bonus_redemption_once`, and runs again.
+ */
+export function selectDepositPromises(
   tx: Tx,
   { user_id, asset, asked_at }: { user_id: bigint; asset: string; asked_at: Date },
 ): Promise<DepositPromise[]> {
-  const values = [user_id, asset, asked_at]
-  const locked = await tx.query<{ id: bigint }>(lockPromises, values)
-  return locked.length === 0 ? [] : tx.query<DepositPromise>(unusedPromises, values)
+  return tx.query<DepositPromise>(unusedPromises, [user_id, asset, asked_at])
 }

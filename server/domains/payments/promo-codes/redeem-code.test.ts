@@ -140,7 +140,7 @@ describe('a code for the next deposit', () => {
     await one.redeem((await make(DEPOSIT)).code)
     const asked = [await one.ask(100n), await one.ask(100n)]
     const other = await anEditor(app, ['deposits:decide'])
-    const lock = (tx: Tx) => tx.query('select 1 from payments.promo_redemption for update')
+    const lock = (tx: Tx) => tx.query('lock table payments.deposit_bonus in exclusive mode')
     const approved = await atBarrier(app.db, lock, [
       () => approve(asked[0]?.id ?? 0n),
       () => decideDeposit(app, other, { id: asked[1]?.id ?? 0n, verdict: 'approve' }),
