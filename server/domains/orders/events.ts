@@ -25,6 +25,9 @@ export interface ShownOrder {
   quantity: string
   /** The caller's own key. */
   request_id: string | null
+  /** Of a run: its drip-feed, and which of its runs it is. */
+  drip_feed: string | null
+  run: string | null
 }
 
 /** Events tell of many orders, as the verbs that cause them change many: one row of the outbox for a batch. */

@@ -84,6 +84,8 @@ type ShownFields = Pick<
   | 'quantity'
   | 'service_id'
   | 'request_key'
+  | 'drip_feed_id'
+  | 'run'
 >
 
 /** What events tell of the order as its customer sees it. */
@@ -97,6 +99,8 @@ export function shownOf(order: ShownFields): ShownOrder {
     service: String(order.service_id),
     quantity: String(order.quantity),
     request_id: order.request_key,
+    drip_feed: order.drip_feed_id === null ? null : String(order.drip_feed_id),
+    run: order.run === null ? null : String(order.run),
   }
 }
 

@@ -4,8 +4,20 @@ import { InvariantError } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { publishFresh } from '#server/platform/outbox/publish-events.ts'
 import { on } from '#server/platform/outbox/subscription.ts'
-import { acceptedAs, claim, ended, orderNow, placed, REFUSED, TIMED_OUT, told } from '#test/support/order-book.ts'
+import {
+  acceptedAs,
+  anOrder,
+  claim,
+  dripFed,
+  ended,
+  orderNow,
+  placed,
+  REFUSED,
+  TIMED_OUT,
+  told,
+} from '#test/support/order-book.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
+import { cancelOrders } from './cancelling/cancel-orders.ts'
 import { resubmitOrders } from './desk/resubmit-orders.ts'
 import { recordPlacements } from './dispatching/record-placements.ts'
 import { emitOrders } from './emit-orders.ts'
@@ -24,6 +36,7 @@ import { recordStatuses } from './following/record-statuses.ts'
 import { orderSubscriptions } from './jobs.ts'
 import type { Order } from './order.ts'
 import { statusView } from './order-views.ts'
+import { placeOrders } from './placing/place-orders.ts'
 
 const TELLING = [ordersPlaced, ordersForwarded, ordersStopped, ordersProgressed, ordersSettled, ordersResubmitted]
 
@@ -67,6 +80,8 @@ test('a customer is shown what they see, at each step that changes it, as their 
     service: String(order.service_id),
     quantity: String(order.quantity),
     request_id: 'mine-1',
+    drip_feed: null,
+    run: null,
   })
   const [claimed] = (await claim(shop)).claimed as [Order]
   await recordPlacements(app, [ended(claimed, acceptedAs('p1'))])
@@ -98,6 +113,21 @@ test('what happens within is shown to no customer: refused, of unknown fate, sen
   const steps = await heard()
   expect(steps.map(({ type }) => type)).toEqual(['orders.stopped', 'orders.stopped', 'orders.resubmitted'])
   expect(steps.map(({ shown }) => shown)).toEqual([undefined, undefined, undefined])
+})
+
+test('of a run its customer is told which one of which drip-feed it is, at each step', async () => {
+  const { shop, app, customer, heard } = await setup()
+  const rhythm = { runs: '2', interval: '60', service_id: dripFed(shop).id }
+  await placeOrders(app, [anOrder(shop, customer, rhythm)])
+  const runs = await app.db.query<Order>('select id, drip_feed_id from orders.orders order by run')
+  const named = async () => (await heard()).flatMap(({ shown }) => (shown ? [[shown.drip_feed, shown.run]] : []))
+  const feed = String(runs[0]?.drip_feed_id)
+  expect(await named()).toEqual([
+    [feed, '1'],
+    [feed, '2'],
+  ])
+  await cancelOrders(app, [runs[1]?.id as bigint], { customer_id: customer })
+  expect(await named()).toEqual([[feed, '2']])
 })
 
 test('an order that its provider gives up is pending again to its customer, and no more is told', async () => {
@@ -167,6 +197,8 @@ test('orders with the longest of everything fit into their events, and all are t
       service: String(biggest),
       quantity: String(biggest),
       request_id: '\u0001'.repeat(128),
+      drip_feed: String(biggest),
+      run: '1000',
     },
   }
   const plain = { ...longest, shown: undefined }

@@ -36,6 +36,8 @@ function settled(customer_id: bigint, status: ShownOrder['status'] | undefined):
     service: '1',
     quantity: '10',
     request_id: null,
+    drip_feed: null,
+    run: null,
   } as const
   return {
     order_id: orders,

@@ -17,6 +17,8 @@ const order: EventData = {
   service: '1',
   quantity: '1000',
   request_id: 'order-4711',
+  drip_feed: null,
+  run: null,
   version: '1',
 }
 

@@ -1,12 +1,12 @@
 import type { App } from '#server/platform/app.ts'
 import { cancelDripFeeds } from '../drip-feed/cancel-drip-feeds.ts'
-import { type CancelOutcome, cancelOrders } from './cancel-orders.ts'
+import { type Canceller, type CancelOutcome, cancelOrders } from './cancel-orders.ts'
 
-/** Cancels a customer's orders, and of their drip-feeds among the numbers, which are of the same sequence, what has not been sent. Outcome i answers id i. */
+/** Cancels orders, and of drip-feeds among the numbers, which are of the same sequence, what has not been sent. Outcome i answers id i; another customer's is none. */
 export async function cancelAny(
   app: Pick<App, 'db' | 'clock'>,
   ids: readonly bigint[],
-  by: { customer_id: bigint },
+  by: Canceller,
 ): Promise<CancelOutcome[]> {
   const outcomes = await cancelOrders(app, ids, by)
   const others = ids.filter((_, i) => {

@@ -7,12 +7,13 @@ import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { deskOrderShape, deskOrderView } from '../desk/desk-views.ts'
 import { findDeskOrder } from '../desk/list-orders.ts'
-import { statusOrFeedShape } from '../drip-feed/feed-views.ts'
+import { feedShape, feedView, statusOrFeedShape } from '../drip-feed/feed-views.ts'
+import { findDripFeed } from '../drip-feed/queries.ts'
 import { readStatuses } from '../drip-feed/read-statuses.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
 import { cancelAny } from './cancel-any.ts'
-import { CANCEL_ORDERS_MAX, type CancelOutcome, cancelOrders } from './cancel-orders.ts'
+import { CANCEL_ORDERS_MAX, type CancelOutcome } from './cancel-orders.ts'
 import { cancelRefused } from './errors.ts'
 
 const HOW =
@@ -118,18 +119,23 @@ function staffRoute(app: App): FastifyPluginAsyncZod {
         config: { permission: 'orders:cancel', idempotent: REPEATED },
         schema: {
           summary: 'Cancel a customer’s order',
-          description: `${HOW} 409 \`order_ended\`, \`cancel_not_available\`, or \`cancel_refused\` where its provider refused too often.`,
+          description: `${HOW} Of a drip-feed what has not been sent is cancelled. 409 \`order_ended\`, \`cancel_not_available\`, or \`cancel_refused\` where its provider refused too often.`,
           tags: ['order desk'],
           params: z.object({ id }),
-          response: { 200: z.object({ outcome, order: deskOrderShape }) },
+          response: { 200: z.object({ outcome, order: z.union([deskOrderShape, feedShape]) }) },
         },
       },
       async (request) => {
         const staff = actorOf(request)
-        const known = await cancelOne(request.params.id, (ids) => cancelOrders(app, ids, { staff }))
-        const order = present(await findDeskOrder(app, known.id), 'the order is there')
-        return { outcome: known.how, order: deskOrderView(order) }
+        const known = await cancelOne(request.params.id, (ids) => cancelAny(app, ids, { staff }))
+        return { outcome: known.how, order: await deskView(app, known.id) }
       },
     )
   }
+}
+
+/** An order as staff see it; a drip-feed as its customer does. */
+async function deskView(app: App, id: bigint): Promise<z.output<typeof deskOrderShape | typeof feedShape>> {
+  const order = await findDeskOrder(app, id)
+  return order ? deskOrderView(order) : feedView(present(await findDripFeed(app.db, id), 'what was cancelled is there'))
 }

@@ -102,6 +102,15 @@ test('a drip-feed is ordered at each door, stands there as one order, and is can
     outcome: 'cancelled',
     order: { id: again.id, status: 'Canceled', charge: '0.00', runs: 3 },
   })
+  const third = (await rest('POST', '/api/v1/order', { ...body, request_id: 'feed-3' })).body as { id: string }
+  expect((await staff.ask('POST', `/api/admin/orders/${third.id}/cancel`)).body).toMatchObject({
+    outcome: 'cancelled',
+    order: { id: third.id, status: 'Canceled', charge: '0.00', runs: 3 },
+  })
+  expect(await staff.ask('POST', `/api/admin/orders/${third.id}/cancel`)).toMatchObject({
+    status: 409,
+    body: { code: 'order_ended' },
+  })
   expect((await staff.ask('GET', `/api/admin/drip-feeds/${id}`)).body).toMatchObject({ id, status: 'Canceled' })
   for (const nobody of ['999999', 'x', String(ids[0])]) {
     expect((await rest('GET', `/api/v1/drip-feeds/${nobody}`)).status).toBe(404)

@@ -86,6 +86,8 @@ export function recordPlaced(tx: Tx, placed: readonly Placed[]): void {
         quantity: order.checked.quantity,
         service_id: order.service.id,
         request_key: keyOf(order) ?? null,
+        drip_feed_id: order.run ? order.number : null,
+        run: order.run?.number ?? null,
       }),
     })),
   )
