@@ -2,34 +2,19 @@ import { expect, test } from 'vitest'
 import { verifyLedger } from '#server/domains/ledger/verify.ts'
 import { atBarrier } from '#test/support/barrier.ts'
 import { testDatabase } from '#test/support/database.ts'
+import { takenOrder } from '#test/support/taken-order.ts'
 import { accountIds, costIn, openingIn, prepaidAt, walletOf } from '../accounts.ts'
 import { verifyOrders } from '../verify-orders.ts'
 import { takeOverBalances } from './take-over-balances.ts'
 import { takeOverOrders } from './take-over-orders.ts'
 import type { TakenOrder } from './taken-order.ts'
 
-const order = (id: bigint, change: Partial<TakenOrder> = {}): TakenOrder => ({
-  id,
-  customer_id: 1n,
-  service_id: 2n,
-  type: 'Default',
-  provider_id: 3n,
-  provider_service_id: '9',
-  link: 'https://example.com/a',
-  quantity: 100n,
-  params: {},
-  charge: 1_000n,
-  cost: 500n,
-  cost_asset: 'USD',
-  start_count: null,
-  remains: 25n,
-  status: ['completed', 'partial', 'cancelled', 'in progress'][Number(id) % 4] as string,
-  provider_order_id: `p${id}`,
-  provider_status: null,
-  placed_at: new Date(0),
-  updated_at: new Date(0),
-  ...change,
-})
+const order = (id: bigint, changes: Partial<TakenOrder> = {}): TakenOrder =>
+  takenOrder({
+    ...{ id, provider_order_id: `p${id}`, remains: 25n },
+    status: ['completed', 'partial', 'cancelled', 'in progress'][Number(id) % 4] as string,
+    ...changes,
+  })
 
 const ORDERS = Array.from({ length: 40 }, (_, i) => order(BigInt(i + 1)))
 

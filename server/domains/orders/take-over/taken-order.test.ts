@@ -1,30 +1,9 @@
 import { expect, test } from 'vitest'
+import { takenOrder } from '#test/support/taken-order.ts'
 import { standingOf, type TakenOrder } from './taken-order.ts'
 
-const ORDER: TakenOrder = {
-  id: 7n,
-  customer_id: 1n,
-  service_id: 2n,
-  type: 'Default',
-  provider_id: 3n,
-  provider_service_id: '9',
-  link: 'https://example.com/a',
-  quantity: 100n,
-  params: {},
-  charge: 1_000n,
-  cost: 500n,
-  cost_asset: 'USD',
-  start_count: null,
-  remains: null,
-  status: 'completed',
-  provider_order_id: '4711',
-  provider_status: null,
-  placed_at: new Date(0),
-  updated_at: new Date(0),
-}
-
 const standing = (change: Partial<TakenOrder>) => {
-  const found = standingOf({ ...ORDER, ...change })
+  const found = standingOf(takenOrder(change))
   return found && [found.state, found.captured, found.released, found.reason]
 }
 
