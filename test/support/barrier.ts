@@ -30,6 +30,28 @@ export async function atBarrier<T>(
   return racing
 }
 
+/** What `work` answers while another transaction has the locks that `hold` takes: it fails where it needs one of them. */
+export async function whileHeld<T>(db: Db, hold: (tx: Tx) => Promise<unknown>, work: () => Promise<T>): Promise<T> {
+  const [shut, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const holder = db.transaction(async (tx) => {
+    await hold(tx)
+    shut.resolve()
+    await open.promise
+  })
+  await Promise.race([shut.promise, holder])
+  let done = false
+  const working = work().finally(() => {
+    done = true
+  })
+  try {
+    while (!done) if ((await countWaiting(db)) > 0) throw new Error('it waits for a lock')
+  } finally {
+    open.resolve()
+    await holder
+  }
+  return working
+}
+
 async function countWaiting(db: Db): Promise<number> {
   const rows = await db.query(`
     select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)

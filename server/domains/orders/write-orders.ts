@@ -19,9 +19,15 @@ import { shownOf } from './order-views.ts'
 const lockById = statement(`
   select ${ORDER_COLUMNS} from orders.orders where id = any($1::bigint[]) order by id for no key update`)
 
-/** Locks orders until the transaction ends; unknown ids are absent. */
-export async function lockOrders(tx: Tx, ids: readonly bigint[]): Promise<Map<bigint, Order>> {
-  const rows = await tx.query<Order>(lockById, [int8Array(ids)])
+const lockOwn = statement(`
+  select ${ORDER_COLUMNS} from orders.orders where id = any($1::bigint[]) and customer_id = $2 order by id for no key update`)
+
+/** Locks orders until the transaction ends; unknown ids are absent. Where an owner is named, orders of others are absent too, and neither locked nor waited for. */
+export async function lockOrders(tx: Tx, ids: readonly bigint[], owner?: bigint): Promise<Map<bigint, Order>> {
+  const rows =
+    owner === undefined
+      ? await tx.query<Order>(lockById, [int8Array(ids)])
+      : await tx.query<Order>(lockOwn, [int8Array(ids), owner])
   return new Map(rows.map((row) => [row.id, row]))
 }
 

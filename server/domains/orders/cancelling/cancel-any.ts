@@ -1,12 +1,13 @@
 import type { App } from '#server/platform/app.ts'
+import type { Asker } from '../asker.ts'
 import { cancelDripFeeds } from '../drip-feed/cancel-drip-feeds.ts'
-import { type Canceller, type CancelOutcome, cancelOrders } from './cancel-orders.ts'
+import { type CancelOutcome, cancelOrders } from './cancel-orders.ts'
 
 /** Cancels orders, and of drip-feeds among the numbers, which are of the same sequence, what has not been sent. Outcome i answers id i; another customer's is none. */
 export async function cancelAny(
   app: Pick<App, 'db' | 'clock'>,
   ids: readonly bigint[],
-  by: Canceller,
+  by: Asker,
 ): Promise<CancelOutcome[]> {
   const outcomes = await cancelOrders(app, ids, by)
   const others = ids.filter((_, i) => {
@@ -25,5 +26,5 @@ export async function cancelAny(
 /** One with nothing left is refused like an order that has ended. */
 function outcomeOf(id: bigint, runs: number): CancelOutcome {
   if (runs > 0) return { ok: true, how: 'cancelled' }
-  return { ok: false, code: 'order_ended', message: `Of drip-feed ${id} nothing is left that was not sent.` }
+  return { ok: false, code: 'order_ended', message: `Of drip-feed ${id} nothing is left to cancel.` }
 }

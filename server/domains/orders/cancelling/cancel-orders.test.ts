@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
+import type { Tx } from '#server/platform/db/database.ts'
 import { onFailure } from '#server/platform/telemetry/failures.ts'
 import { actsIn } from '#test/support/acts.ts'
-import { atBarrier } from '#test/support/barrier.ts'
+import { atBarrier, whileHeld } from '#test/support/barrier.ts'
 import {
   acceptedAs,
   claim,
@@ -20,6 +21,7 @@ import { pollOrders } from '../following/poll-orders.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
 import type { Order } from '../order.ts'
 import { historyOf } from '../queries.ts'
+import { lockOrders } from '../write-orders.ts'
 import { cancelOrders, REQUESTS_MAX } from './cancel-orders.ts'
 import type { CancelRequest } from './cancel-request.ts'
 import { cancelRequestsOf } from './queries.ts'
@@ -107,6 +109,15 @@ test('an order is either claimed or cancelled, however they meet', async () => {
     if (taken.has(now.id)) expect(outcome).toEqual({ ok: true, how: 'requested' })
   }
   await expectSound(app)
+})
+
+test('a stranger neither waits for another customer’s order nor locks it', async () => {
+  const { shop, app, customer, cancel } = await setup()
+  const stranger = { customer_id: (await shop.customer()).id }
+  const [order] = (await placed(shop, customer)) as [Order]
+  const lock = (tx: Tx) => lockOrders(tx, [order.id])
+  const outcome = await whileHeld(app.db, lock, () => cancel(order, stranger))
+  expect(outcome).toMatchObject({ ok: false, code: 'order_not_found' })
 })
 
 test('of two who wish it at once one is heard; at the provider it ends as its status says, and the money with it', async () => {

@@ -4,7 +4,8 @@ import { invariant } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import { refunded, staffName } from '../desk/resolve-order.ts'
+import { type Asker, askerName, ownerOf } from '../asker.ts'
+import { refunded } from '../desk/resolve-order.ts'
 import { FINAL_STATES, type Order, orderCan } from '../order.ts'
 import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
 import type { CancelState } from './cancel-request.ts'
@@ -14,9 +15,6 @@ export const CANCEL_ORDERS_MAX = 100
 
 /** Wishes for one order: a provider that has refused so often means it. */
 export const REQUESTS_MAX = 3
-
-/** Who wishes it: a customer of their own orders alone, or staff, whose acts are recorded. */
-export type Canceller = { customer_id: bigint } | { staff: Actor }
 
 /** `cancelled`: at once, all the money is back. `requested`: the provider is asked; the order's status tells what becomes of it. */
 export type CancelOutcome =
@@ -34,7 +32,7 @@ export type CancelOutcome =
 export async function cancelOrders(
   app: Pick<App, 'db' | 'clock'>,
   order_ids: readonly bigint[],
-  by: Canceller,
+  by: Asker,
   own?: Tx,
 ): Promise<CancelOutcome[]> {
   invariant(order_ids.length <= CANCEL_ORDERS_MAX, 'cancelOrders: batch too long')
@@ -46,19 +44,18 @@ async function cancelIn(
   tx: Tx,
   { db, clock }: Pick<App, 'db' | 'clock'>,
   order_ids: readonly bigint[],
-  by: Canceller,
+  by: Asker,
 ): Promise<CancelOutcome[]> {
-  const orders = await lockOrders(tx, [...new Set(order_ids)])
+  const orders = await lockOrders(tx, [...new Set(order_ids)], ownerOf(by))
   const wishes = await readWishes(tx, order_ids)
-  const actor = nameOf(by)
+  const actor = askerName(by)
   const now = clock.now()
   const decided = new Map<bigint, CancelOutcome>()
   const changes: OrderChange[] = []
   for (const id of order_ids) {
     if (decided.has(id)) continue
     const order = orders.get(id)
-    const mine = order && (!('customer_id' in by) || order.customer_id === by.customer_id)
-    const outcome = mine ? decideCancel(order, wishes.get(id)) : refuse('order_not_found', `There is no order ${id}.`)
+    const outcome = order ? decideCancel(order, wishes.get(id)) : refuse('order_not_found', `There is no order ${id}.`)
     decided.set(id, outcome)
     if (!order || !outcome.ok) continue
     if (outcome.how === 'cancelled') changes.push(refunded(order, actor, now, { cancelled: true, from: order.state }))
@@ -75,11 +72,6 @@ async function cancelIn(
       changes.map((change) => cancelledAct(change, by.staff)),
     )
   return order_ids.map((id) => decided.get(id) as CancelOutcome)
-}
-
-/** How an order's history names who wished it. */
-function nameOf(by: Canceller): string {
-  return 'customer_id' in by ? `customer:${by.customer_id}` : staffName(by.staff)
 }
 
 interface Wishes {
@@ -113,7 +105,7 @@ function decideCancel(order: Order, wishes: Wishes | undefined): CancelOutcome {
   if (!wishes?.cancellable)
     return refuse('cancel_not_available', `The service of order ${order.id} cannot be cancelled.`)
   if (wishes.requests >= REQUESTS_MAX) {
-    return refuse('cancel_refused', `Order ${order.id} could not be cancelled, ${REQUESTS_MAX} times.`)
+    return refuse('cancel_refused', `Order ${order.id} cannot be cancelled any more: it was asked for too often.`)
   }
   return { ok: true, how: 'requested' }
 }

@@ -1,19 +1,16 @@
-import type { Actor } from '#server/domains/audit/act.ts'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { invariant } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import { refunded, staffName } from '../desk/resolve-order.ts'
+import { type Asker, askerName, ownerOf } from '../asker.ts'
+import { refunded } from '../desk/resolve-order.ts'
 import { ORDER_COLUMNS, type Order, WITHOUT_PROVIDER } from '../order.ts'
 import { writeOrders } from '../write-orders.ts'
 import { RUNS_MAX } from './drip-feed.ts'
 
 /** As many as orders in one call. */
 const CANCEL_FEEDS_MAX = 100
-
-/** Who wishes it: a customer of their own alone, or staff, whose acts are recorded. */
-export type FeedCanceller = { customer_id: bigint } | { staff: Actor }
 
 /** `cancelled`: how many runs were given up now; the others have ended or are at their provider, and go on. Undefined: there is no such drip-feed. */
 export type CancelFeedOutcome = { cancelled: number } | undefined
@@ -25,13 +22,12 @@ export type CancelFeedOutcome = { cancelled: number } | undefined
 export async function cancelDripFeeds(
   app: Pick<App, 'db' | 'clock'>,
   ids: readonly bigint[],
-  by: FeedCanceller,
+  by: Asker,
   own?: Tx,
 ): Promise<CancelFeedOutcome[]> {
   invariant(ids.length <= CANCEL_FEEDS_MAX, 'cancelDripFeeds: batch too long')
   if (ids.length === 0) return []
-  const customer_id = 'customer_id' in by ? by.customer_id : null
-  const feeds = await (own ?? app.db).query<FeedSize>(feedSizes, [int8Array(ids), customer_id])
+  const feeds = await (own ?? app.db).query<FeedSize>(feedSizes, [int8Array(ids), ownerOf(by) ?? null])
   const cancelled = new Map(feeds.map(({ id }) => [id, 0]))
   // One after another: a customer of many drip-feeds takes one connection, as others do.
   for (const batch of batchesOf(feeds)) {
@@ -85,13 +81,13 @@ async function cancelIn(
   { db, clock }: Pick<App, 'db' | 'clock'>,
   tx: Tx,
   ids: readonly bigint[],
-  by: FeedCanceller,
+  by: Asker,
 ): Promise<Map<bigint, number>> {
   await tx.query(lockFeeds, [int8Array(ids)])
   const runs = await tx.query<Order>(lockUnsent, [int8Array(ids), textArray(WITHOUT_PROVIDER)])
   if (runs.length === 0) return new Map()
   const now = clock.now()
-  const actor = 'customer_id' in by ? `customer:${by.customer_id}` : staffName(by.staff)
+  const actor = askerName(by)
   await writeOrders(
     db,
     tx,

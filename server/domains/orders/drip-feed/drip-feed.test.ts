@@ -18,6 +18,7 @@ import {
 } from '#test/support/order-book.ts'
 import { orderRow } from '#test/support/order-row.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
+import type { Asker } from '../asker.ts'
 import { cancelAny } from '../cancelling/cancel-any.ts'
 import { expireWaitingOrders } from '../desk/expire-waiting-orders.ts'
 import { recordPlacements } from '../dispatching/record-placements.ts'
@@ -27,7 +28,7 @@ import type { Order, OrderState } from '../order.ts'
 import { type PlaceOrder, type PlaceOutcome, placeOrders } from '../placing/place-orders.ts'
 import { historyOf } from '../queries.ts'
 import { verifyOrders } from '../verify-orders.ts'
-import { cancelDripFeeds, type FeedCanceller } from './cancel-drip-feeds.ts'
+import { cancelDripFeeds } from './cancel-drip-feeds.ts'
 import { figuresOf } from './drip-feed.ts'
 import { feedStatusView } from './feed-views.ts'
 import { findDripFeeds, findFeedStandings } from './queries.ts'
@@ -58,7 +59,7 @@ async function setup(usd = '100') {
   return { shop, app: shop.app, customer, service, order, place, runs, states }
 }
 
-async function cancelDripFeed(app: Shop['app'], id: bigint, by: FeedCanceller, tx?: Tx) {
+async function cancelDripFeed(app: Shop['app'], id: bigint, by: Asker, tx?: Tx) {
   return (await cancelDripFeeds(app, [id], by, tx))[0]
 }
 

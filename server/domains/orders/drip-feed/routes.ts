@@ -6,9 +6,10 @@ import { principalOf } from '#server/domains/identity/guard-routes.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import type { Asker } from '../asker.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
-import { cancelDripFeeds, type FeedCanceller } from './cancel-drip-feeds.ts'
+import { cancelDripFeeds } from './cancel-drip-feeds.ts'
 import { feedShape, feedView } from './feed-views.ts'
 import { FEEDS_PAGE_MAX, findDripFeed, findDripFeeds, listDripFeeds } from './queries.ts'
 
@@ -152,7 +153,7 @@ async function anyFeed(app: App, id: bigint) {
   return feedView(found)
 }
 
-async function cancel(app: App, id: bigint, by: FeedCanceller): Promise<number> {
+async function cancel(app: App, id: bigint, by: Asker): Promise<number> {
   const [outcome] = await cancelDripFeeds(app, [id], by)
   if (!outcome) throw new OrderNotFoundError()
   return outcome.cancelled

@@ -1,18 +1,21 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { RefillOutcome as ProviderOutcome } from '#server/domains/providers/provider.ts'
+import type { Tx } from '#server/platform/db/database.ts'
 import { actsIn } from '#test/support/acts.ts'
-import { atBarrier } from '#test/support/barrier.ts'
+import { atBarrier, whileHeld } from '#test/support/barrier.ts'
 import { acceptedAs, dispatched, expectSound, told } from '#test/support/order-book.ts'
 import { openShop } from '#test/support/shop.ts'
 import { startAfterSalesWork } from '../after-sales-work.ts'
+import type { Asker } from '../asker.ts'
 import { cancelOrders } from '../cancelling/cancel-orders.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
 import type { Order } from '../order.ts'
+import { lockOrders } from '../write-orders.ts'
 import { decideRefill } from './decide-refill.ts'
 import { afterRow, pollRefills } from './poll-refills.ts'
 import { refillsOf } from './queries.ts'
 import type { Refill } from './refill.ts'
-import { type RefillAsker, refillOrders } from './refill-orders.ts'
+import { refillOrders } from './refill-orders.ts'
 import { afterAnswer, sendRefills, sweepRefills } from './send-refills.ts'
 import { setRefillRule } from './set-refill-rule.ts'
 
@@ -41,7 +44,7 @@ async function setup() {
     ])
     return order
   }
-  const ask = async (order: Pick<Order, 'id'>, by: RefillAsker = { customer_id: customer }) =>
+  const ask = async (order: Pick<Order, 'id'>, by: Asker = { customer_id: customer }) =>
     (await refillOrders(app, [order.id], by))[0]
   const send = () => sendRefills(app, providers, provider_id)
   const poll = async () => {
@@ -92,6 +95,27 @@ test('a refill is asked for once, sent once, followed to its end, and its custom
   expect(events.flatMap(({ payload }) => payload.refills.map(({ status }) => status))).toEqual(['Pending', 'Completed'])
   expect(await shop.wallet(customer)).toEqual(wallet)
   await expectSound(app)
+})
+
+test('a stranger neither waits for another customer’s order nor locks it', async () => {
+  const { shop, app, delivered, ask } = await setup()
+  const stranger = { customer_id: (await shop.customer()).id }
+  const order = await delivered()
+  const lock = (tx: Tx) => lockOrders(tx, [order.id])
+  const outcome = await whileHeld(app.db, lock, () => ask(order, stranger))
+  expect(outcome).toMatchObject({ ok: false, code: 'order_not_found' })
+})
+
+test('what no provider has is refused in the words of what has no refill', async () => {
+  const { app, delivered, ask } = await setup()
+  const [unplaced, unsold] = [await delivered(), await delivered()]
+  await app.db.query(`update orders.orders set provider_order_id = null where id = $1`, [unplaced.id])
+  const [one] = [await ask(unplaced)]
+  await app.db.query(`update catalog.service set refill = false`)
+  const other = await ask(unsold)
+  if (!one || one.ok || !other || other.ok) throw new Error('both are refused')
+  expect(one.code).toBe('refill_not_available')
+  expect(one.message).toBe(other.message.replace(String(unsold.id), String(unplaced.id)))
 })
 
 test('who may not have one is told why, and the times are those of the service', async () => {

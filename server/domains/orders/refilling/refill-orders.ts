@@ -4,7 +4,7 @@ import { invariant } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array, plainArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import { staffName } from '../desk/resolve-order.ts'
+import { type Asker, askerName, ownerOf } from '../asker.ts'
 import type { Order } from '../order.ts'
 import { lockOrders } from '../write-orders.ts'
 import { REFILL_COLUMNS, REFILLS_MAX, type Refill } from './refill.ts'
@@ -16,9 +16,6 @@ export const REFILL_ORDERS_MAX = 100
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-
-/** Who wishes it: a customer for their own orders, within the times of the service; or staff for any, at any time. Their acts are recorded. */
-export type RefillAsker = { customer_id: bigint } | { staff: Actor }
 
 export type RefillOutcome =
   | { ok: true; refill: Refill }
@@ -39,12 +36,12 @@ export type RefillOutcome =
 
 /**
  * Asks for refills of orders that are delivered, wholly or in part: sent in the background to the provider that did the order, or seen to by staff. One under way for an order and
- * REFILLS_MAX in all, which the table holds. Outcome i answers id i; another customer's order is none.
+ * REFILLS_MAX in all, which the table holds. Customers may within the times of the service, staff at any time. Outcome i answers id i; another customer's order is none.
  */
 export async function refillOrders(
   app: Pick<App, 'db' | 'clock' | 'settings'>,
   order_ids: readonly bigint[],
-  by: RefillAsker,
+  by: Asker,
   own?: Tx,
 ): Promise<RefillOutcome[]> {
   invariant(order_ids.length <= REFILL_ORDERS_MAX, 'refillOrders: batch too long')
@@ -56,10 +53,10 @@ async function askIn(
   tx: Tx,
   app: Pick<App, 'clock' | 'settings'>,
   order_ids: readonly bigint[],
-  by: RefillAsker,
+  by: Asker,
 ): Promise<RefillOutcome[]> {
   // Of two who ask at once the second waits here, and finds what the first has asked for.
-  const orders = await lockOrders(tx, [...new Set(order_ids)])
+  const orders = await lockOrders(tx, [...new Set(order_ids)], ownerOf(by))
   const services = await readServices(tx, order_ids)
   const now = app.clock.now()
   const house = { days: app.settings.read(refillDays), wait_hours: app.settings.read(refillWaitHours) }
@@ -68,8 +65,7 @@ async function askIn(
   for (const id of order_ids) {
     if (decided.has(id)) continue
     const [order, service] = [orders.get(id), services.get(id)]
-    const mine = order && service && (!('customer_id' in by) || order.customer_id === by.customer_id)
-    if (!mine) {
+    if (!order || !service) {
       decided.set(id, refuse('order_not_found', `There is no order ${id}.`))
       continue
     }
@@ -77,7 +73,7 @@ async function askIn(
     decided.set(id, refused)
     if (!refused) asked.push({ order, service })
   }
-  const refills = await insert(tx, asked, nameOf(by), now)
+  const refills = await insert(tx, asked, askerName(by), now)
   tellRefills(tx, refills)
   if ('staff' in by)
     recordActs(
@@ -86,10 +82,6 @@ async function askIn(
     )
   const made = new Map(refills.map((refill) => [refill.order_id, refill]))
   return order_ids.map((id) => decided.get(id) ?? { ok: true, refill: made.get(id) as Refill })
-}
-
-function nameOf(by: RefillAsker): string {
-  return 'customer_id' in by ? `customer:${by.customer_id}` : staffName(by.staff)
 }
 
 /** What an order's service and earlier refills say. */
@@ -119,8 +111,8 @@ async function readServices(tx: Tx, order_ids: readonly bigint[]): Promise<Map<b
 
 function refuseRefill(order: Order, service: Refillable): RefillOutcome | undefined {
   const { id, state, provider_order_id } = order
-  if (!service.offered && !service.manual)
-    return refuse('refill_not_available', `The service of order ${id} has no refill.`)
+  const noRefill = `Order ${id} has no refill.`
+  if (!service.offered && !service.manual) return refuse('refill_not_available', noRefill)
   if (state !== 'completed' && state !== 'partial') {
     return refuse('order_not_delivered', `Only what was delivered can be refilled, and order ${id} was not.`)
   }
@@ -128,7 +120,8 @@ function refuseRefill(order: Order, service: Refillable): RefillOutcome | undefi
     return refuse('refill_under_way', `Refill ${service.under_way} of order ${id} is under way.`)
   if (service.refills >= REFILLS_MAX) return refuse('refill_limit_reached', `Order ${id} had ${REFILLS_MAX} refills.`)
   if (!service.manual && provider_order_id === null) {
-    return refuse('refill_not_available', `Order ${id} is at no provider.`)
+    // In the words of the others that have none: where an order is, or is not, is no business of its customer's.
+    return refuse('refill_not_available', noRefill)
   }
   return undefined
 }
