@@ -1,5 +1,6 @@
 import { reportMessages } from '#server/domains/notifications/messages/report-messages.ts'
 import { reportDeliveries } from '#server/domains/notifications/webhooks/deliveries/report-deliveries.ts'
+import { reportRefills } from '#server/domains/orders/refilling/report-refills.ts'
 import { reportOrders } from '#server/domains/orders/report-orders.ts'
 import { reportDeposits } from '#server/domains/payments/deposits/report-deposits.ts'
 import { reportJobs } from '#server/platform/jobs/report-jobs.ts'
@@ -9,6 +10,7 @@ import type { QueueReporter } from '#server/platform/queues/queue.ts'
 /** Every queue of the house. */
 export const QUEUE_REPORTERS: readonly QueueReporter[] = [
   reportOrders,
+  reportRefills,
   reportDeposits,
   reportDeliveries,
   reportMessages,

@@ -250,6 +250,18 @@ test('deposits alarm staff when one has waited for longer than it may, and not b
   expect(await alerts(house)).toMatchObject([{}, { kind: 'alert_ledger_unsound', subject: 'deposits', open: true }])
 })
 
+test('refills alarm staff when one has waited for them longer than it may, and not before', async () => {
+  const house = await openMessageHouse()
+  const waiting = (hours: number): QueueFigure[] => {
+    const oldest_at = new Date(house.app.clock.now().getTime() - hours * 60 * MINUTE_MS)
+    return [{ queue: 'refills', kind: 'by_hand', state: 'open', stage: 'stuck', depth: 1, oldest_at }]
+  }
+  await watchHouse(house.app, [async () => waiting(23)])
+  expect(await alerts(house)).toEqual([])
+  await watchHouse(house.app, [async () => waiting(25)])
+  expect(await alerts(house)).toMatchObject([{ kind: 'alert_refills_waiting', open: true }])
+})
+
 test('unsound promo codes alarm staff until a proof finds them sound', async () => {
   const house = await openMessageHouse()
   const alarm = { kind: 'alert_ledger_unsound', subject: 'promo codes' }

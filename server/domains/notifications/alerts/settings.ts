@@ -43,6 +43,14 @@ export const alertDepositHours = defineSetting({
   unit: 'hours',
 })
 
+export const alertRefillHours = defineSetting({
+  name: 'alerts.refill_hours_max',
+  schema: z.int().min(1).max(1_000),
+  default: 24,
+  description: 'Staff are alarmed when a refill that they have to see to has waited longer than this.',
+  unit: 'hours',
+})
+
 export const alertProviderBalance = defineSetting({
   name: 'alerts.provider_balance_low',
   schema: z.string().refine((text) => (parseAmount(text, 9) ?? -1n) >= 0n, 'must be a decimal such as 50.00'),
@@ -81,6 +89,7 @@ export const ALERT_SETTINGS = [
   alertHouseLocale,
   alertQueueMinutes,
   alertDepositHours,
+  alertRefillHours,
   alertProviderBalance,
   alertProviderHours,
   alertErrorsPerMinute,

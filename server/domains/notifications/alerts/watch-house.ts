@@ -5,7 +5,7 @@ import { type QueueFigure, type QueueReporter, reportQueues } from '#server/plat
 import { SENT_CHANNELS, type SentChannel } from '../messages/message.ts'
 import type { Data } from '../texts/kinds.ts'
 import { type Observation, observe } from './observe.ts'
-import { alertDepositHours, alertQueueMinutes } from './settings.ts'
+import { alertDepositHours, alertQueueMinutes, alertRefillHours } from './settings.ts'
 import { connectionsObservation } from './watch-database.ts'
 import { errorRateObservation, failureObservations } from './watch-errors.ts'
 
@@ -34,7 +34,8 @@ export async function watchHouse(
   const observations = [
     ...queueObservations(figures, now, app.settings.read(alertQueueMinutes)),
     waitingOrders(figures),
-    waitingDeposits(figures, now, app.settings.read(alertDepositHours)),
+    waitingFor('deposits', 'alert_deposits_waiting', figures, now, app.settings.read(alertDepositHours)),
+    waitingFor('refills', 'alert_refills_waiting', figures, now, app.settings.read(alertRefillHours)),
     deadLetters(figures),
     ...(await stuckMessages(app, now)),
     ...(await diskObservation(app.config)),
@@ -61,15 +62,19 @@ function waitingOrders(figures: readonly QueueFigure[]): Observation {
   return { kind: 'alert_orders_waiting', wrong: counted(figures, (figure) => figure.queue === 'orders') }
 }
 
-function waitingDeposits(figures: readonly QueueFigure[], now: Date, hours_max: number): Observation {
-  const waiting = figures.filter((figure) => figure.queue === 'deposits' && figure.depth > 0)
+/** What waits for staff in this queue, once one has waited for longer than it may. */
+function waitingFor(
+  queue: string,
+  kind: 'alert_deposits_waiting' | 'alert_refills_waiting',
+  figures: readonly QueueFigure[],
+  now: Date,
+  hours_max: number,
+): Observation {
+  const waiting = figures.filter((figure) => figure.queue === queue && figure.stage === 'stuck' && figure.depth > 0)
   const oldest = Math.min(...waiting.map(({ oldest_at }) => (oldest_at ?? now).getTime()))
   const minutes = Math.floor((now.getTime() - oldest) / 60_000)
   const count = waiting.reduce((sum, { depth }) => sum + depth, 0)
-  return {
-    kind: 'alert_deposits_waiting',
-    wrong: count > 0 && minutes >= hours_max * 60 ? { count, minutes } : undefined,
-  }
+  return { kind, wrong: count > 0 && minutes >= hours_max * 60 ? { count, minutes } : undefined }
 }
 
 function deadLetters(figures: readonly QueueFigure[]): Observation {

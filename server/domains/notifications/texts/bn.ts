@@ -149,6 +149,10 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'জমা উত্তরের অপেক্ষায়',
     body: both('{{count}}টি জমা উত্তরের অপেক্ষায়, সবচেয়ে পুরোনোটি {{minutes}} মিনিট ধরে।'),
   },
+  alert_refills_waiting: {
+    title: 'রিফিল কর্মীর অপেক্ষায়',
+    body: both('{{count}}টি রিফিল কর্মীর অপেক্ষায়, সবচেয়ে পুরোনোটি {{minutes}} মিনিট ধরে।'),
+  },
   alert_ledger_unsound: {
     title: 'খতিয়ান মিলছে না',
     body: '{{since}} তারিখের যাচাইয়ে পাওয়া গেছে:\n\n{{problem}}\n\n“saldo verify” চালান, এবং কারণ না বোঝা পর্যন্ত হাতে কিছু ঠিক করবেন না।',

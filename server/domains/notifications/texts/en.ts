@@ -172,6 +172,14 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
       other: '{{count}} deposits wait for staff, the oldest for {{minutes}} min.',
     },
   },
+  alert_refills_waiting: {
+    title: 'Refills wait for a person',
+    body: {
+      by: 'count',
+      one: '{{count}} refill waits for staff, for {{minutes}} min.',
+      other: '{{count}} refills wait for staff, the oldest for {{minutes}} min.',
+    },
+  },
   alert_ledger_unsound: {
     title: 'The ledger is not sound',
     body: 'The proof of {{since}} found:\n\n{{problem}}\n\nRun “saldo verify”, and let no one correct by hand before it is understood.',

@@ -102,6 +102,7 @@ export const KINDS = {
   alert_queue_long: { topic: 'alerts', variables: { queue: 'text', count: 'count', minutes: 'minutes' } },
   alert_orders_waiting: { topic: 'alerts', variables: { count: 'count' } },
   alert_deposits_waiting: { topic: 'alerts', variables: { count: 'count', minutes: 'minutes' } },
+  alert_refills_waiting: { topic: 'alerts', variables: { count: 'count', minutes: 'minutes' } },
   alert_ledger_unsound: { topic: 'alerts', variables: { problem: 'text', since: 'time' } },
   alert_ledger_unproven: { topic: 'alerts', variables: { reason: 'text', since: 'time' } },
   alert_dead_letters: { topic: 'alerts', variables: { count: 'count' } },

@@ -186,6 +186,16 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
       other: '{{count}} пополнения ждут решения, самое старое {{minutes}} мин.',
     },
   },
+  alert_refills_waiting: {
+    title: 'Восполнения ждут сотрудника',
+    body: {
+      by: 'count',
+      one: '{{count}} восполнение ждёт сотрудника, {{minutes}} мин.',
+      few: '{{count}} восполнения ждут сотрудника, самое старое {{minutes}} мин.',
+      many: '{{count}} восполнений ждут сотрудника, самое старое {{minutes}} мин.',
+      other: '{{count}} восполнения ждут сотрудника, самое старое {{minutes}} мин.',
+    },
+  },
   alert_ledger_unsound: {
     title: 'Книга счетов не сходится',
     body: 'Проверка {{since}} нашла:\n\n{{problem}}\n\nЗапустите «saldo verify» и не исправляйте ничего вручную, пока причина не ясна.',

@@ -16,6 +16,7 @@ import { afterRow, pollRefills } from './poll-refills.ts'
 import { refillsOf } from './queries.ts'
 import type { Refill } from './refill.ts'
 import { refillOrders } from './refill-orders.ts'
+import { reportRefills } from './report-refills.ts'
 import { afterAnswer, sendRefills, sweepRefills } from './send-refills.ts'
 import { setRefillRule } from './set-refill-rule.ts'
 
@@ -150,6 +151,16 @@ test('who may not have one is told why, and the times are those of the service',
   // Where staff see to it, the provider need not know any.
   await rule(null, null, true)
   expect(await ask(other)).toMatchObject({ ok: true, refill: { manual: true, state: 'asked', next_try_at: null } })
+  const since = { oldest_at: expect.any(Date) }
+  expect(await reportRefills(app.db)).toMatchObject([
+    { kind: 'by_hand', stage: 'stuck', depth: 1, ...since },
+    { kind: 'unknown', stage: 'stuck', depth: 0, oldest_at: null },
+  ])
+  await app.db.query(
+    `update orders.refill set state = 'unknown', next_try_at = null, code = 'timeout' where order_id = $1`,
+    [fresh.id],
+  )
+  expect(await reportRefills(app.db)).toMatchObject([{ depth: 1 }, { kind: 'unknown', depth: 1, ...since }])
   const actions = (await actsIn(app.db, 'orders.refill')).map(({ action }) => action)
   expect(actions).toEqual([
     'orders.refill_rule_set',
