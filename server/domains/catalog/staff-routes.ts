@@ -4,6 +4,7 @@ import { actorOf } from '#server/domains/identity/actor-of.ts'
 import { parseAmount } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { InvalidRequestError } from '#server/platform/http/problem.ts'
 import { type EditService, editService } from './edit-service.ts'
 import { ServiceNotFoundError } from './errors.ts'
@@ -31,11 +32,7 @@ export function staffServiceRoutes(app: App): FastifyPluginAsyncZod {
 }
 
 const filterQuery = z.object({
-  provider: z
-    .string()
-    .regex(/^[1-9]\d{0,17}$/, 'must be the number of a provider')
-    .transform(BigInt)
-    .optional(),
+  provider: idText('must be the number of a provider').transform(BigInt).optional(),
   category: z.string().min(1).max(CATEGORY_MAX).optional(),
   sold: z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(),
   not_sold_because: z.enum(DEACTIVATED_REASONS).optional(),

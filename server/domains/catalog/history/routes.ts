@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { ServiceNotFoundError } from '../errors.ts'
 import { selectService } from '../queries.ts'
 import { saleAmount } from '../sale-amount.ts'
@@ -43,7 +44,7 @@ export function serviceHistoryRoutes(app: App): FastifyPluginAsyncZod {
           summary: 'The history of a service’s price, limits, and of whether it is sold',
           description: 'Latest first. 404 `service_not_found`.',
           tags: ['prices'],
-          params: z.object({ id: z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number') }),
+          params: z.object({ id: idText() }),
           querystring: z.object({
             limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
             cursor: z.string().optional(),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { InvalidRequestError } from '#server/platform/http/problem.ts'
 import type { MarkupRule } from '../markup.ts'
 import { changeMarkup, planRepricing } from './change-markup.ts'
@@ -142,7 +143,7 @@ function changingRoutes(app: App): FastifyPluginAsyncZod {
           description:
             'The next wider rule decides from now on. Answers what has changed. 404 `markup_rule_not_found`; 409 `house_rule_stays`, `catalogue_changed`.',
           tags,
-          params: z.object({ id: z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number') }),
+          params: z.object({ id: idText() }),
           querystring: z.object({ reason, revision }),
           response: { 200: repricingShape },
         },

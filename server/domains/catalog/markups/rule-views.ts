@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { InvalidRequestError } from '#server/platform/http/problem.ts'
 import { type MarkupRule, PERCENT_BP_MAX, RATE_STEP } from '../markup.ts'
 import { SALE_SCALE, saleAmount } from '../sale-amount.ts'
@@ -31,7 +32,7 @@ export const ruleBody = z.strictObject({
     .meta({ description: 'Rates are rounded up to whole multiples of it, itself one of 0.0001.', example: '0.01' }),
 })
 
-const id = z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number')
+const id = idText()
 
 /** What a rule prices, as it comes in: at most one of the three. */
 export const scopeBody = z.strictObject({

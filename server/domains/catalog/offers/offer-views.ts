@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { readRule, ruleBody } from '../markups/rule-views.ts'
 import { SALE_SCALE, saleAmount } from '../sale-amount.ts'
 import type { ChosenOutcome, ImportChosen } from './import-chosen.ts'
@@ -98,10 +99,7 @@ const category = z.string().trim().min(1).max(200)
 
 /** What is taken of a kept list. */
 export const importBody = z.strictObject({
-  offer_id: z
-    .string()
-    .regex(/^[1-9]\d{0,17}$/, 'must be the id of a list that was read')
-    .meta({ example: '12' }),
+  offer_id: idText('must be the id of a list that was read').meta({ example: '12' }),
   services: z
     .array(
       z.strictObject({

@@ -7,6 +7,7 @@ import type { Providers } from '#server/domains/providers/registry.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { askOffer } from './ask-offer.ts'
 import { importChosen } from './import-chosen.ts'
 import { findOffer } from './kept-offer.ts'
@@ -29,7 +30,7 @@ import { selectImports } from './recorded-imports.ts'
 const tags = ['prices']
 const PAGE_DEFAULT = 100
 const PAGE_MAX = 500
-const number = z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number')
+const number = idText()
 const params = z.object({ id: number })
 const limit = z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT)
 

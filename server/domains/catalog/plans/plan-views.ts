@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { formatAmount, parseAmount } from '#server/kit/money.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { InvalidRequestError } from '#server/platform/http/problem.ts'
 import { SALE_SCALE, saleAmount } from '../sale-amount.ts'
 import { RATE_MAX } from '../service.ts'
@@ -17,11 +18,7 @@ const percent = z
 const amount = z.string().regex(/^\d{1,12}(\.\d{1,6})?$/, 'must be a decimal such as 0.05, with up to six decimals')
 
 const termBody = z.strictObject({
-  service_id: z
-    .string()
-    .regex(/^[1-9]\d{0,17}$/, 'must be a number')
-    .optional()
-    .meta({ example: '5' }),
+  service_id: idText().optional().meta({ example: '5' }),
   category: z.string().trim().min(1).max(200).optional().meta({ example: 'Translation' }),
   rate: amount.optional().meta({ description: 'USD per 1000 or package.', example: '1.10' }),
   discount: percent.optional().meta({ description: 'Percent off the list.', example: '15' }),

@@ -4,6 +4,7 @@ import { actorOf } from '#server/domains/identity/actor-of.ts'
 import { UserNotFoundError } from '#server/domains/identity/errors.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array } from '#server/platform/db/arrays.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { assignPlan } from './assign-plan.ts'
 import { PlanNotFoundError } from './errors.ts'
 import {
@@ -33,7 +34,7 @@ const tags = ['prices']
 const REASON_MAX = 500
 const HISTORY_SHOWN = 50
 
-const number = z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number')
+const number = idText()
 const params = z.object({ id: number })
 const reason = z
   .string()

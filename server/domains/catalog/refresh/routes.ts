@@ -5,6 +5,7 @@ import { ProviderNotFoundError } from '#server/domains/providers/errors.ts'
 import { findProvider } from '#server/domains/providers/queries.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { type RefreshState, selectRefresh } from './queries.ts'
 import { refreshProvider } from './refresh-provider.ts'
 
@@ -20,7 +21,7 @@ const outcomeShape = z.object({
   no_longer_sold: count.meta({ example: 1 }),
 })
 
-const params = z.object({ id: z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number') })
+const params = z.object({ id: idText() })
 
 const stateShape = z.object({
   provider_id: z.string().meta({ example: '1' }),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import { formatAmount } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { saleAmount } from '../sale-amount.ts'
 import { imposeQuarantine } from './impose-quarantine.ts'
 import { readSources, type SourceSeen } from './read-sources.ts'
@@ -14,10 +15,7 @@ import { PRIORITY_MAX, QUARANTINE_HOURS_MAX, SOURCES_MAX, STRATEGIES, WEIGHT_MAX
 
 const tags = ['sources']
 
-const number = z
-  .string()
-  .regex(/^[1-9]\d{0,17}$/, 'must be a number')
-  .transform(BigInt)
+const number = idText().transform(BigInt)
 const reason = z.string().trim().min(1).max(200).meta({ description: 'Why; kept for ever.', example: 'It is slow.' })
 const ofService = z.object({ id: number })
 const ofSource = z.object({ id: number, source_id: number })

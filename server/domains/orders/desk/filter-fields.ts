@@ -1,11 +1,9 @@
 import { z } from 'zod'
+import { idText } from '#server/platform/http/id-text.ts'
 import { ORDER_STATES, statesSeenAs, VISIBLE_STATUSES } from '../order.ts'
 import type { OrderFilter } from './list-orders.ts'
 
-const number = z
-  .string()
-  .regex(/^[1-9]\d{0,17}$/, 'must be a number')
-  .transform(BigInt)
+const number = idText().transform(BigInt)
 const moment = z.iso.datetime({ offset: true })
 
 /** What the list, its counts and its export are filtered by, as it comes in. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { DETAIL_MAX } from '../order.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
@@ -13,7 +14,7 @@ import { forceRefused } from './problems.ts'
 
 const reason = z.string().trim().min(1).max(DETAIL_MAX)
 const remains = z
-  .union([z.int().min(1), z.string().regex(/^[1-9]\d{0,17}$/, 'must be a whole number above zero')])
+  .union([z.int().min(1), idText('must be a whole number above zero')])
   .transform(BigInt)
   .meta({ description: 'How many of its pieces were not delivered.', example: '400' })
 

@@ -7,6 +7,7 @@ import { findProvider, listProviders } from '#server/domains/providers/queries.t
 import type { Providers } from '#server/domains/providers/registry.ts'
 import { formatAmount } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { SYNC_MAX, syncOrders } from './sync-orders.ts'
 
 const tags = ['order desk']
@@ -17,7 +18,7 @@ const ASKED_AT_ONCE = 8
 /** Orders named in one request. */
 const NAMED_MAX = 1_000
 
-const number = z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number')
+const number = idText()
 
 const balanceShape = z.object({
   provider_id: z.string().meta({ example: '1' }),

@@ -4,14 +4,12 @@ import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { queuedAmong } from '../queries.ts'
 import { balanceOf, resubmitRefused } from './problems.ts'
 import { RESUBMIT_ORDERS_MAX, type ResubmitOutcome, resubmitOrders } from './resubmit-orders.ts'
 
-const id = z
-  .string()
-  .regex(/^[1-9]\d{0,17}$/, 'must be the number of an order')
-  .meta({ example: '23501' })
+const id = idText('must be the number of an order').meta({ example: '23501' })
 
 const accept_loss = z.boolean().default(false).meta({
   description: 'Send it though it costs more today than its customer paid: up to what it costs at this moment.',

@@ -5,6 +5,7 @@ import { STAFF_AREAS } from '#server/domains/identity/areas/area.ts'
 import type { Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
 import { deskDetailShape, deskOrderShape, deskOrderView } from './desk-views.ts'
@@ -158,10 +159,7 @@ function resolvingRoute(app: App): FastifyPluginAsyncZod {
   }
 }
 
-const number = z
-  .string()
-  .regex(/^[1-9]\d{0,17}$/, 'must be a number')
-  .transform(BigInt)
+const number = idText().transform(BigInt)
 
 function movingRoute(app: App): FastifyPluginAsyncZod {
   return async (server) => {

@@ -5,6 +5,7 @@ import { ProviderNotFoundError } from '#server/domains/providers/errors.ts'
 import { findProvider } from '#server/domains/providers/queries.ts'
 import { parseAmount } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { InvalidRequestError } from '#server/platform/http/problem.ts'
 import { TopupRefusedError } from './errors.ts'
 import { recordTopup } from './record-topup.ts'
@@ -21,7 +22,7 @@ export function topupRoutes(app: App): FastifyPluginAsyncZod {
           description:
             'Or came back from it, below zero. From then on our count of the balance there has it. Under a `reference` that was booked already nothing moves; with another amount, 409 `topup_reference_used`.',
           tags: ['finance'],
-          params: z.object({ id: z.string().regex(/^[1-9]\d{0,17}$/, 'must be the number of a provider') }),
+          params: z.object({ id: idText('must be the number of a provider') }),
           body: z.strictObject({
             amount: z.string().max(40).meta({ description: 'In the provider’s currency.', example: '250.00' }),
             reference: z

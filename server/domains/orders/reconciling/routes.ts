@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { STAFF_AREAS } from '#server/domains/identity/areas/area.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { DESK_PAGE_MAX, findDeskOrder } from '../desk/list-orders.ts'
 import { resolutionRefused } from '../desk/problems.ts'
 import { readDeskDetail } from '../desk/read-desk-detail.ts'
@@ -31,10 +32,7 @@ const HOURS_MAX = 87_600
 /** Oldest first: a page begins above the order that ended the one before. */
 const cursor = keysetCursor({ id: 'bigint' })
 
-const number = z
-  .string()
-  .regex(/^[1-9]\d{0,17}$/, 'must be a number')
-  .transform(BigInt)
+const number = idText().transform(BigInt)
 
 const listQuery = z.object({
   provider: number.optional(),

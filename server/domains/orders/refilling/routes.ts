@@ -4,6 +4,7 @@ import { principalOf } from '#server/domains/identity/guard-routes.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { once } from '#server/platform/idempotency/once.ts'
 import { IDS_MAX, idsOf, readIdList } from '../id-list.ts'
 import { parseId } from '../order-id.ts'
@@ -106,10 +107,7 @@ function outcomeView(order_id: string, outcome: RefillOutcome): z.output<typeof 
 
 const listQuery = z.object({
   status: z.enum(SHOWN_REFILLS).optional(),
-  order: z
-    .string()
-    .regex(/^[1-9]\d{0,17}$/, 'must be a number')
-    .optional(),
+  order: idText().optional(),
   limit: z.coerce.number().int().min(1).max(REFILLS_PAGE_MAX).default(PAGE_DEFAULT),
   cursor: z.string().optional().meta({ description: 'From `next_cursor` or the Link header of the page before.' }),
 })

@@ -7,6 +7,7 @@ import { STAFF_AREAS } from '#server/domains/identity/areas/area.ts'
 import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
 import { decideRefill } from './decide-refill.ts'
@@ -24,10 +25,7 @@ const PAGE_DEFAULT = 20
 const cursor = keysetCursor({ id: 'bigint' })
 
 const reason = z.string().trim().min(1).max(500)
-const number = z
-  .string()
-  .regex(/^[1-9]\d{0,17}$/, 'must be a number')
-  .transform(BigInt)
+const number = idText().transform(BigInt)
 
 /** Refills at the desk, in all areas of staff, and the rules of services. Register it under a scope that `guardRoutes` guards. */
 export function staffRefillRoutes(app: App): FastifyPluginAsyncZod {

@@ -6,6 +6,7 @@ import { editorOf } from '#server/domains/identity/rights/editor.ts'
 import { parseAmount } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { once } from '#server/platform/idempotency/once.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
@@ -72,10 +73,7 @@ function askingRoute(): FastifyPluginAsyncZod {
 
 const listQuery = z.object({
   state: z.enum(REFUND_STATES).optional(),
-  order: z
-    .string()
-    .regex(/^[1-9]\d{0,17}$/, 'must be a number')
-    .optional(),
+  order: idText().optional(),
   limit: z.coerce.number().int().min(1).max(REFUNDS_PAGE_MAX).default(PAGE_DEFAULT),
   cursor: z.string().optional().meta({ description: 'From `next_cursor` or the Link header of the page before.' }),
 })

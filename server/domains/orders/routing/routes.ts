@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { App } from '#server/platform/app.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { readProviderHealth } from './read-provider-health.ts'
 
 const count = z.number().int()
@@ -32,10 +33,7 @@ export function providerHealthRoutes(app: App): FastifyPluginAsyncZod {
             'Within the last hour, by the newest hundred orders of each of its services. 404 `provider_not_found`.',
           tags: ['sources'],
           params: z.object({
-            id: z
-              .string()
-              .regex(/^[1-9]\d{0,17}$/, 'must be a number')
-              .transform(BigInt),
+            id: idText().transform(BigInt),
           }),
           response: { 200: healthShape },
         },

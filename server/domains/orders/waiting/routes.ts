@@ -4,13 +4,14 @@ import { ServiceNotFoundError } from '#server/domains/catalog/errors.ts'
 import { selectService } from '#server/domains/catalog/queries.ts'
 import { actorOf } from '#server/domains/identity/actor-of.ts'
 import type { App } from '#server/platform/app.ts'
+import { idText } from '#server/platform/http/id-text.ts'
 import { waitHoursMax } from '../desk/settings.ts'
 import { setWaitLimit } from './set-wait-limit.ts'
 import { WAIT_HOURS_MAX, waitLimitOf } from './wait-limit.ts'
 
 const path = '/api/admin/services/:id/wait-limit'
 const tags = ['order desk']
-const params = z.object({ id: z.string().regex(/^[1-9]\d{0,17}$/, 'must be a number') })
+const params = z.object({ id: idText() })
 const hours = z.int().min(1).max(WAIT_HOURS_MAX).nullable()
 
 const limitShape = z.object({
