@@ -23,9 +23,8 @@ import type { Order } from '../order.ts'
 import { historyOf } from '../queries.ts'
 import { lockOrders } from '../write-orders.ts'
 import { cancelOrders, REQUESTS_MAX } from './cancel-orders.ts'
-import type { CancelRequest } from './cancel-request.ts'
 import { cancelRequestsOf } from './queries.ts'
-import { afterAnswer, sendCancels, sweepCancels } from './send-cancels.ts'
+import { sendCancels, sweepCancels } from './send-cancels.ts'
 
 const STAFF = { staff: { kind: 'user', user_id: 5n } } as const
 
@@ -252,29 +251,14 @@ test('a wish whose sender died is not known to be heard, and is not sent again',
   const { shop, app, customer, cancel, send, wishes } = await setup()
   const order = await atPanel(shop, customer)
   await cancel(order)
-  await app.db.query(`
-    update orders.cancel_request set state = 'sent', attempts = 1, next_try_at = null, provider_order_id = '1',
-      claimed_until = now() - interval '1 second'`)
+  await app.db.query(
+    `update orders.cancel_request set state = 'sent', attempts = 1, next_try_at = null, provider_order_id = $1,
+      claimed_until = now() - interval '1 second'`,
+    [order.provider_order_id],
+  )
   expect(await sweepCancels(app)).toBe(1)
   expect(await sweepCancels(app)).toBe(0)
   await send()
   expect(await wishes(order)).toMatchObject([{ state: 'unknown', code: 'interrupted' }])
   expect((await shop.control.summary()).requests.cancel).toBeUndefined()
-})
-
-test('only what did not leave the house, or was not listened to, is sent again, and not for ever', () => {
-  const now = new Date()
-  const request = (attempts: number) => ({ state: 'sent', attempts, code: null, message: null }) as CancelRequest
-  const rejected = (code: 'not_sent' | 'invalid_key' | 'rate_limited' | 'other', attempts = 1) =>
-    afterAnswer(request(attempts), { outcome: 'rejected', code, message: 'no' }, now)
-  for (const code of ['not_sent', 'invalid_key', 'rate_limited'] as const) {
-    expect(rejected(code)).toMatchObject({ state: 'asked', code, next_try_at: expect.any(Date) })
-    expect(rejected(code, 12)).toMatchObject({ state: 'refused', code, ended_at: now })
-  }
-  expect(rejected('other')).toMatchObject({ state: 'refused' })
-  expect(afterAnswer(request(1), { outcome: 'unknown', reason: 'timeout', message: '' }, now)).toMatchObject({
-    state: 'unknown',
-    code: 'timeout',
-    message: null,
-  })
 })

@@ -78,18 +78,19 @@ interface Wishes {
   cancellable: boolean
   /** Of the latest request. */
   state: CancelState | null
-  /** To which number at the provider it went. */
+  /** To which provider it went, and to which number there. */
+  provider_id: bigint | null
   provider_order_id: string | null
   requests: number
 }
 
 // The orders are locked: nobody adds to these meanwhile. Whether a provider can cancel is said of the service.
 const selectWishes = statement(`
-  select o.id as order_id, coalesce(s.cancel, false) as cancellable, latest.state, latest.provider_order_id, coalesce(latest.number, 0) as requests
+  select o.id as order_id, coalesce(s.cancel, false) as cancellable, latest.state, latest.provider_id, latest.provider_order_id, coalesce(latest.number, 0) as requests
   from orders.orders o
   left join catalog.service s on s.id = o.service_id
   left join lateral (
-    select state, provider_order_id, count(*) over ()::int as number from orders.cancel_request r where r.order_id = o.id order by r.id desc limit 1
+    select state, provider_id, provider_order_id, count(*) over ()::int as number from orders.cancel_request r where r.order_id = o.id order by r.id desc limit 1
   ) latest on true
   where o.id = any($1::bigint[])`)
 
@@ -112,10 +113,9 @@ function decideCancel(order: Order, wishes: Wishes | undefined): CancelOutcome {
 
 /** Whether the latest wish still holds: it is on its way, or the provider that has the order took it. */
 function isUnderWay(order: Order, wishes: Wishes | undefined): boolean {
-  const { state, provider_order_id } = wishes ?? {}
-  return (
-    state === 'asked' || state === 'sent' || (state === 'accepted' && provider_order_id === order.provider_order_id)
-  )
+  if (wishes?.state === 'asked' || wishes?.state === 'sent') return true
+  if (wishes?.state !== 'accepted' || wishes.provider_order_id !== order.provider_order_id) return false
+  return wishes.provider_id === null || wishes.provider_id === order.provider_id
 }
 
 const insertRequests = statement(`

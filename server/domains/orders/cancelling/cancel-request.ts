@@ -1,6 +1,7 @@
 /**
- * Where a wish stands. asked → sent → accepted | refused | unknown, as the provider answers; sent again only where it did not leave the house. asked → accepted where the
- * order turned out to be at no provider and was cancelled at once; asked → dropped where it ended first. Accepted says that the provider took the wish, no more.
+ * Where a wish stands. asked → sent → accepted | refused | unknown, as the provider answers; sent → asked only where it did not leave the house, or was heard by one that has the order no
+ * more. unknown → any of these where the sender was given up and its answer comes late. asked → accepted where the order turned out to be at no provider and was cancelled at once;
+ * asked → dropped where it ended first. Accepted says that the provider took the wish, no more.
  */
 export type CancelState = 'asked' | 'sent' | 'accepted' | 'refused' | 'unknown' | 'dropped'
 
@@ -12,6 +13,8 @@ export interface CancelRequest {
   asked_at: Date
   state: CancelState
   attempts: number
+  /** Where it was sent last: to which provider, and which number of it. */
+  provider_id: bigint | null
   provider_order_id: string | null
   code: string | null
   message: string | null
@@ -27,6 +30,7 @@ export function cancelColumns(name: string): string {
     'asked_at',
     'state',
     'attempts',
+    'provider_id',
     'provider_order_id',
     'code',
     'message',

@@ -167,6 +167,7 @@ const cancelShape = z.object({
     description: '`accepted`: the provider took the wish; what became of the order its state tells.',
   }),
   attempts: z.number().int(),
+  provider_id: z.string().nullable().meta({ description: 'To which provider it was sent last.', example: '1' }),
   provider_order_id: z.string().nullable(),
   code: z.string().nullable().meta({ example: 'other' }),
   message: z.string().nullable().meta({ description: 'The provider’s answer.' }),
@@ -225,8 +226,9 @@ export function deskDetailView(
       cost: amountOf({ scale }, cost),
       currency: asset,
     })),
-    cancel_requests: cancels.map(({ id: _, order_id: __, asked_at, ended_at, ...request }) => ({
+    cancel_requests: cancels.map(({ id: _, order_id: __, provider_id, asked_at, ended_at, ...request }) => ({
       ...request,
+      provider_id: provider_id === null ? null : String(provider_id),
       asked_at: asked_at.toISOString(),
       ended_at: timeOf(ended_at),
     })),

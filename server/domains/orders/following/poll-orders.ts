@@ -4,6 +4,7 @@ import { invariant } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
+import { askLease_ms } from '../ask-lease.ts'
 import { recordApart } from '../record-apart.ts'
 import { type ReadStatus, recordStatuses } from './record-statuses.ts'
 
@@ -12,9 +13,6 @@ const CALLS_MAX = 16
 
 /** Orders that may be asked about by name in one call. */
 export const POLL_ORDERS_MAX = 1_000
-
-/** Until another worker may ask about the same orders, beyond the time the calls may take. */
-const LEASE_EXTRA_MS = 30_000
 
 /** After a call that told nothing about any order; the provider's breaker spares it longer if need be. */
 const POSTPONE_MS = 5_000
@@ -80,7 +78,7 @@ async function takeDue(
   limit: number,
   order_ids: readonly bigint[] | undefined,
 ): Promise<DueOrder[]> {
-  const lease_ms = 3 * provider.row.timeout_ms + LEASE_EXTRA_MS
+  const lease_ms = askLease_ms(provider.row)
   return order_ids
     ? app.db.query<DueOrder>(takeNamedOrders, [provider.row.id, int8Array(order_ids), lease_ms])
     : app.db.query<DueOrder>(takeDueOrders, [provider.row.id, limit, lease_ms])
