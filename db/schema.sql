@@ -1684,6 +1684,8 @@ CREATE INDEX refill_open ON orders.refill USING btree (id DESC) WHERE (state = A
 
 CREATE UNIQUE INDEX refill_once ON orders.refill USING btree (order_id) WHERE (state = ANY (ARRAY['asked'::text, 'sent'::text, 'unknown'::text, 'pending'::text, 'in_progress'::text]));
 
+CREATE UNIQUE INDEX refill_provider_once ON orders.refill USING btree (provider_id, provider_refill_id);
+
 create table orders.refill_rule (
   service_id bigint not null,
   days integer,

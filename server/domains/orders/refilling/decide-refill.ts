@@ -4,6 +4,7 @@ import { unreachable } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { staffName } from '../desk/resolve-order.ts'
 import { lockRefills } from './queries.ts'
+import { isRefillNumberTaken } from './record-refills.ts'
 import { REFILL_ENDS, type Refill } from './refill.ts'
 import { writeRefills } from './write-refills.ts'
 
@@ -20,7 +21,7 @@ export type DecideOutcome =
   | { ok: true; refill: Refill }
   | {
       ok: false
-      code: 'refill_not_found' | 'refill_ended' | 'refill_being_sent' | 'refill_not_unknown'
+      code: 'refill_not_found' | 'refill_ended' | 'refill_being_sent' | 'refill_not_unknown' | 'refill_number_taken'
       message: string
     }
 
@@ -38,6 +39,10 @@ export async function decideRefill(
     if (before.state === 'sent') return refuse('refill_being_sent', `Refill ${id} is just being sent.`)
     if (decision.kind === 'placed' && before.state !== 'unknown') {
       return refuse('refill_not_unknown', `Of refill ${id} it is known where it is.`)
+    }
+    if (decision.kind === 'placed' && (await isRefillNumberTaken(tx, before, decision.provider_refill_id))) {
+      const message = `Number ${decision.provider_refill_id} at this provider belongs to another refill.`
+      return refuse('refill_number_taken', message)
     }
     const now = app.clock.now()
     const after = { ...afterDecision(decision, now), decided_by: staffName(actor), decision_reason: decision.reason }
@@ -69,7 +74,7 @@ function afterDecision(decision: RefillDecision, now: Date): Partial<Refill> & P
       return { state: 'rejected' }
     case 'placed': {
       const { provider_refill_id } = decision
-      return { state: 'pending', provider_refill_id, code: null, message: null, next_try_at: now }
+      return { state: 'pending', provider_refill_id, code: null, message: null, failed_checks: 0, next_try_at: now }
     }
     default:
       return unreachable(decision)

@@ -1,17 +1,17 @@
 import { ProviderReadError, type RefillRow } from '#server/domains/providers/provider.ts'
 import type { OpenProvider, Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
+import { dateArray, int8Array, plainArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
+import { askLease_ms } from '../ask-lease.ts'
 import { nextCheck_ms } from '../following/poll-schedule.ts'
 import { recordApart } from '../record-apart.ts'
 import { lockRefills } from './queries.ts'
 import { type Refill, STATE_OF } from './refill.ts'
 import { type RefillChange, writeRefills } from './write-refills.ts'
 
-/** Until another worker may ask about the same refills, beyond the time the calls may take. */
-const LEASE_EXTRA_MS = 30_000
-
-const FAILED_CHECKS_MAX = 30_000
+/** After so many polls in a row that told nothing of it a refill is for staff: its provider does not know it, or says nothing that can be read. As of orders. */
+const FAILED_CHECKS_MAX = 10
 const MESSAGE_MAX = 500
 
 export const REFILL_POLLS_LOOP = 'orders.refill-poll'
@@ -23,13 +23,12 @@ interface DueRefill {
 }
 
 /**
- * Asks a provider about the refills whose check is due, many in one call, until they have ended. A row that makes no sense changes nothing but when it is asked about again.
- * Answers whether there may be more.
+ * Asks a provider about the refills whose check is due, many in one call, until they have ended. A row that makes no sense changes nothing but when it is asked about again; after
+ * FAILED_CHECKS_MAX of them in a row staff say what became of the refill. Answers whether there may be more.
  */
 export async function pollRefills(app: App, providers: Providers, provider_id: bigint): Promise<boolean> {
   const provider = await providers.providerById(provider_id)
-  const lease_ms = 3 * provider.row.timeout_ms + LEASE_EXTRA_MS
-  const due = await app.db.query<DueRefill>(takeDue, [provider_id, provider.statuses_max, lease_ms])
+  const due = await app.db.query<DueRefill>(takeDue, [provider_id, provider.statuses_max, askLease_ms(provider.row)])
   if (due.length === 0) return false
   const rows = await read(app, provider, due)
   if (!rows) return false
@@ -79,10 +78,37 @@ async function record(
   const changes = due.flatMap(({ id, provider_refill_id }): RefillChange[] => {
     const before = refills.get(id)
     // What staff have decided meanwhile stands.
-    if (before?.state !== 'pending' && before?.state !== 'in_progress') return []
+    const isPolled = before?.state === 'pending' || before?.state === 'in_progress'
+    if (!isPolled || before.provider_refill_id !== provider_refill_id) return []
     return [{ before, after: afterRow(before, rows.get(provider_refill_id) ?? MISSING, now) }]
   })
-  writeRefills(tx, changes, now)
+  const { seen = [], unchanged = [] } = Object.groupBy(changes, (change) =>
+    changesAnything(change) ? 'seen' : 'unchanged',
+  )
+  writeRefills(tx, seen, now)
+  markPolled(tx, unchanged)
+}
+
+/** Whether there is more to tell than when it is asked about again. */
+function changesAnything({ before, after }: RefillChange): boolean {
+  return (['state', 'provider_status', 'code', 'message'] as const).some((name) => {
+    return after[name] !== undefined && after[name] !== before[name]
+  })
+}
+
+const touch = statement(`
+  update orders.refill r set next_try_at = new.next_try_at, failed_checks = new.failed_checks
+  from (select unnest($1::bigint[]) as id, unnest($2::timestamptz[]) as next_try_at, unnest($3::smallint[]) as failed_checks) as new
+  where r.id = new.id`)
+
+/** Nothing that anyone sees has changed: no version. */
+function markPolled(tx: Tx, changes: readonly RefillChange[]): void {
+  if (changes.length === 0) return
+  tx.send(touch, [
+    int8Array(changes.map(({ before }) => before.id)),
+    dateArray(changes.map(({ after }) => after.next_try_at)),
+    plainArray(changes.map(({ before, after }) => after.failed_checks ?? before.failed_checks)),
+  ])
 }
 
 /** What a provider's row means for a refill. Pure. */
@@ -91,9 +117,11 @@ export function afterRow(refill: Refill, row: RefillRow, now: Date): Partial<Ref
     return new Date(now.getTime() + nextCheck_ms(now.getTime() - refill.asked_at.getTime(), failed_checks))
   }
   if (!row.ok) {
-    const failed_checks = Math.min(refill.failed_checks + 1, FAILED_CHECKS_MAX)
-    const message = row.message.slice(0, MESSAGE_MAX) || null
-    return { failed_checks, code: `status_${row.reason}`, message, next_try_at: nextAfter(failed_checks) }
+    const failed_checks = refill.failed_checks + 1
+    const told = { failed_checks, code: `status_${row.reason}`, message: row.message.slice(0, MESSAGE_MAX) || null }
+    // That its provider does not know it is no proof that nothing is done.
+    if (failed_checks >= FAILED_CHECKS_MAX) return { ...told, state: 'unknown' }
+    return { ...told, next_try_at: nextAfter(failed_checks) }
   }
   return {
     state: STATE_OF[row.status],

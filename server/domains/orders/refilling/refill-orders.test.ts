@@ -14,10 +14,11 @@ import { lockOrders } from '../write-orders.ts'
 import { decideRefill } from './decide-refill.ts'
 import { afterRow, pollRefills } from './poll-refills.ts'
 import { refillsOf } from './queries.ts'
+import { afterAnswer } from './record-refills.ts'
 import type { Refill } from './refill.ts'
 import { refillOrders } from './refill-orders.ts'
 import { reportRefills } from './report-refills.ts'
-import { afterAnswer, sendRefills, sweepRefills } from './send-refills.ts'
+import { sendRefills, sweepRefills } from './send-refills.ts'
 import { setRefillRule } from './set-refill-rule.ts'
 
 const STAFF = { kind: 'user', user_id: 5n } as const

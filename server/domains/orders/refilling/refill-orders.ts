@@ -146,9 +146,9 @@ function refuseTime(
 }
 
 const insertRefills = statement(`
-  insert into orders.refill (order_id, customer_id, number, provider_id, provider_order_id, manual, state, asked_by, asked_at, next_try_at)
+  insert into orders.refill (order_id, customer_id, number, provider_id, provider_order_id, manual, state, asked_by, asked_at, next_try_at, waiting_since)
   select o.id, o.customer_id, new.number, o.provider_id, o.provider_order_id, new.manual, 'asked', $4, $5::timestamptz,
-    case when not new.manual then $5::timestamptz end
+    case when not new.manual then $5::timestamptz end, case when new.manual then $5::timestamptz end
   from (select unnest($1::bigint[]) as order_id, unnest($2::smallint[]) as number, unnest($3::boolean[]) as manual) as new
   join orders.orders o on o.id = new.order_id
   returning ${REFILL_COLUMNS}`)

@@ -34,6 +34,7 @@ export const deskRefillShape = refillShape.extend({
   provider_status: z.string().nullable(),
   asked_by: z.string().meta({ example: 'customer:17' }),
   attempts: z.number().int(),
+  waiting_since: z.iso.datetime().nullable().meta({ description: 'While it waits for a person: since when.' }),
   code: z.string().nullable().meta({ description: 'Why it was refused, or is not known.', example: 'timeout' }),
   message: z.string().nullable(),
   decided_by: z.string().nullable().meta({ example: 'staff:3' }),
@@ -48,6 +49,7 @@ export function deskRefillView(refill: Refill): z.output<typeof deskRefillShape>
     ...refillView(refill),
     ...{ state, manual, provider_order_id, provider_refill_id, provider_status, asked_by, attempts },
     ...{ code, message, decided_by, decision_reason },
+    waiting_since: refill.waiting_since?.toISOString() ?? null,
     customer_id: String(refill.customer_id),
     provider_id: String(refill.provider_id),
   }

@@ -1,8 +1,8 @@
 import type { RefillStatus } from '#server/domains/providers/provider.ts'
 
 /**
- * Where a refill stands. asked → sent → pending → in_progress → completed | rejected | error, as the provider tells; sent → unknown where it may or may not have arrived: it is
- * not sent again, and waits for a person. What staff see to themselves stays asked until they say how it ended.
+ * Where a refill stands. asked → sent → pending → in_progress → completed | rejected | error, as the provider tells; sent → unknown where it may or may not have arrived, pending |
+ * in_progress → unknown where its provider tells nothing of it for long: it is not sent again, and waits for a person. What staff see to themselves stays asked until they say how it ended.
  */
 export const REFILL_STATES = [
   'asked',
@@ -18,6 +18,11 @@ export type RefillState = (typeof REFILL_STATES)[number]
 
 /** States in which nothing changes any more. */
 export const REFILL_ENDS: readonly RefillState[] = ['completed', 'rejected', 'error']
+
+/** Whether it waits for staff: they see to it, or its fate is not known. */
+export function waitsForStaff({ state, manual }: Pick<Refill, 'state' | 'manual'>): boolean {
+  return state === 'unknown' || (manual && !REFILL_ENDS.includes(state))
+}
 
 /** Of one order; the table holds it. */
 export const REFILLS_MAX = 3
@@ -38,19 +43,22 @@ export interface Refill {
   attempts: number
   next_try_at: Date | null
   claimed_until: Date | null
+  /** Polls in a row that told nothing. */
   failed_checks: number
   code: string | null
   message: string | null
   decided_by: string | null
   decision_reason: string | null
   ended_at: Date | null
+  /** While it waits for staff: since when. */
+  waiting_since: Date | null
   /** Grows with each change. */
   version: bigint
 }
 
 /** The columns of a Refill, for select lists. */
 export const REFILL_COLUMNS = `id, order_id, customer_id, number, provider_id, provider_order_id, manual, state, provider_refill_id, provider_status,
-  asked_by, asked_at, attempts, next_try_at, claimed_until, failed_checks, code, message, decided_by, decision_reason, ended_at, version`
+  asked_by, asked_at, attempts, next_try_at, claimed_until, failed_checks, code, message, decided_by, decision_reason, ended_at, waiting_since, version`
 
 /** Customers' words, in the panels' spelling. That a wish may be lost on its way is no business of theirs: staff see to it. */
 export const SHOWN_REFILLS = ['Pending', 'In progress', 'Completed', 'Rejected', 'Error'] as const

@@ -1,25 +1,14 @@
-import { type RefillOutcome, wasNotHeard } from '#server/domains/providers/provider.ts'
-import type { Providers } from '#server/domains/providers/registry.ts'
-import { backoff_ms } from '#server/kit/backoff.ts'
+import type { OpenProvider, Providers } from '#server/domains/providers/registry.ts'
 import type { App } from '#server/platform/app.ts'
-import { statement, type Tx } from '#server/platform/db/database.ts'
-import { nextCheck_ms } from '../following/poll-schedule.ts'
+import { statement } from '#server/platform/db/database.ts'
 import { recordApart } from '../record-apart.ts'
-import { lockRefills } from './queries.ts'
+import { INTERRUPTED, sending, WISHES_MAX } from '../wish.ts'
+import { type RefillAnswer, recordRefills } from './record-refills.ts'
 import { REFILL_COLUMNS, type Refill } from './refill.ts'
 import { type RefillChange, writeRefills } from './write-refills.ts'
 
-/** Wishes sent in one turn. */
-const BATCH_MAX = 50
-
-/** Longer than a call may take with its waiting. */
-const LEASE_EXTRA_MS = 30_000
-
-/** Where the wish did not leave the house, or the provider had no ear for it: tried again, for a day or so. */
-const TRIES_MAX = 30
-const BACKOFF = { base_ms: 2_000, max_ms: 3_600_000 }
-
-const MESSAGE_MAX = 500
+/** Senders that were given up, in one turn. */
+const SWEEP_MAX = 200
 
 export const REFILLS_LOOP = 'orders.refill'
 
@@ -29,91 +18,45 @@ export const REFILLS_LOOP = 'orders.refill'
  */
 export async function sendRefills(app: App, providers: Providers, provider_id: bigint): Promise<boolean> {
   const provider = await providers.providerById(provider_id)
-  const lease_ms = 3 * provider.row.timeout_ms + LEASE_EXTRA_MS
-  const sent = await app.db.transaction((tx) => claim(app, tx, provider_id, lease_ms))
+  const sent = await claimRefills(app, provider)
   const answers = await Promise.all(
-    sent.map(async (refill): Promise<Answered> => {
+    sent.map(async (refill): Promise<RefillAnswer> => {
       const { order_id } = refill
       return { order_id, refill, outcome: await provider.refill(refill.provider_order_id ?? '', { order_id }) }
     }),
   )
-  await recordApart(app, REFILLS_LOOP, answers, (part) => app.db.transaction((tx) => record(app, tx, part)))
-  return sent.length === BATCH_MAX
+  await recordApart(app, REFILLS_LOOP, answers, (part) => recordRefills(app, part))
+  return sent.length === WISHES_MAX
 }
 
 // Who decides on one of them at this moment is not waited for.
 const takeDue = statement(`
   select ${REFILL_COLUMNS} from orders.refill
   where provider_id = $1 and state = 'asked' and next_try_at <= $2
-  order by next_try_at limit ${BATCH_MAX} for no key update skip locked`)
+  order by next_try_at limit ${WISHES_MAX} for no key update skip locked`)
 
-async function claim({ clock }: App, tx: Tx, provider_id: bigint, lease_ms: number): Promise<Refill[]> {
-  const now = clock.now()
-  const due = await tx.query<Refill>(takeDue, [provider_id, now])
-  const claimed_until = new Date(now.getTime() + lease_ms)
-  const changes = due.map((before): RefillChange => {
-    return { before, after: { state: 'sent', attempts: before.attempts + 1, claimed_until } }
+/** Takes the refills that are due at a provider and commits that they are sent, before anything is. */
+export async function claimRefills(
+  { db, clock }: Pick<App, 'db' | 'clock'>,
+  { row }: Pick<OpenProvider, 'row'>,
+): Promise<Refill[]> {
+  return db.transaction(async (tx) => {
+    const now = clock.now()
+    const due = await tx.query<Refill>(takeDue, [row.id, now])
+    const changes = due.map((before): RefillChange => ({ before, after: sending(before, row, now) }))
+    writeRefills(tx, changes, now)
+    return changes.map(({ before, after }) => ({ ...before, ...after }))
   })
-  writeRefills(tx, changes, now)
-  return changes.map(({ before, after }) => ({ ...before, ...after }))
-}
-
-interface Answered {
-  order_id: bigint
-  refill: Refill
-  outcome: RefillOutcome
-}
-
-/** One that was given up meanwhile is taken over too; what staff have decided since stands. */
-async function record({ clock }: App, tx: Tx, answers: readonly Answered[]): Promise<void> {
-  const now = clock.now()
-  const known = await lockRefills(
-    tx,
-    answers.map(({ refill }) => refill.id),
-  )
-  const changes = answers.flatMap(({ refill, outcome }): RefillChange[] => {
-    const before = known.get(refill.id)
-    const waits = before?.state === 'sent' || before?.state === 'unknown'
-    if (!before || !waits || before.attempts !== refill.attempts) return []
-    return [{ before, after: afterAnswer(before, outcome, now) }]
-  })
-  writeRefills(tx, changes, now)
-}
-
-/** What the answer makes of the wish. Only one that did not leave, or was not listened to, is sent again. */
-export function afterAnswer(
-  { attempts }: Pick<Refill, 'attempts'>,
-  outcome: RefillOutcome,
-  now: Date,
-): Partial<Refill> {
-  if (outcome.outcome === 'accepted') {
-    const { provider_refill_id } = outcome
-    const next_try_at = new Date(now.getTime() + nextCheck_ms(0, 0))
-    return { state: 'pending', provider_refill_id, code: null, message: null, next_try_at }
-  }
-  const message = outcome.message.slice(0, MESSAGE_MAX) || null
-  if (outcome.outcome === 'unknown') return { state: 'unknown', code: outcome.reason, message }
-  const { code } = outcome
-  if (!wasNotHeard(code)) return { state: 'rejected', code, message }
-  if (attempts >= TRIES_MAX) return { state: 'error', code, message }
-  return { state: 'asked', code, message, next_try_at: new Date(now.getTime() + backoff_ms(attempts, BACKOFF)) }
 }
 
 const interrupted = statement(`
   select ${REFILL_COLUMNS} from orders.refill where state = 'sent' and claimed_until <= $1
-  order by claimed_until limit 1000 for no key update skip locked`)
+  order by claimed_until limit ${SWEEP_MAX}`)
 
-/** Calls refills unknown whose sender has not come back. Answers how many. */
-export async function sweepRefills({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<number> {
-  return db.transaction(async (tx) => {
-    const now = clock.now()
-    const found = await tx.query<Refill>(interrupted, [now])
-    const message = 'The sending was interrupted; it may or may not have reached the provider.'
-    writeRefills(
-      tx,
-      found.map((before) => ({ before, after: { state: 'unknown', code: 'interrupted', message } })),
-      now,
-    )
-    return found.length
-  })
+/** Calls refills unknown whose sender has not come back, unless the answer still comes. Answers how many it found. */
+export async function sweepRefills(app: Pick<App, 'db' | 'clock' | 'log'>): Promise<number> {
+  const found = await app.db.query<Refill>(interrupted, [app.clock.now()])
+  const answers = found.map((refill) => ({ order_id: refill.order_id, refill, outcome: INTERRUPTED }))
+  await recordApart(app, REFILLS_LOOP, answers, (part) => recordRefills(app, part))
+  return found.length
 }

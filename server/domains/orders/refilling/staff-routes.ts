@@ -129,7 +129,7 @@ function actingRoutes(app: App): FastifyPluginAsyncZod {
         schema: {
           summary: 'Say what became of a refill',
           description:
-            '`complete`, `reject`, or `placed` where one that is `unknown` turned out to be at the provider under its number. What the provider tells later changes nothing. 409 `refill_ended`, `refill_being_sent`, `refill_not_unknown`.',
+            '`complete`, `reject`, or `placed` where one that is `unknown` turned out to be at the provider under its number. What the provider tells later changes nothing. 409 `refill_ended`, `refill_being_sent`, `refill_not_unknown`, or `refill_number_taken` where that number is another refill’s.',
           tags,
           params: z.object({ id: z.string().meta({ example: '7' }) }),
           body: decision,

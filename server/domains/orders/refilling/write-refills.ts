@@ -2,7 +2,7 @@ import { dateArray, int8Array, plainArray, textArray } from '#server/platform/db
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
 import { type RefillTold, refillsChanged } from '../events.ts'
-import { REFILL_ENDS, type Refill, type RefillState, shownRefill } from './refill.ts'
+import { REFILL_ENDS, type Refill, type RefillState, shownRefill, waitsForStaff } from './refill.ts'
 
 /** A refill locked by the caller's transaction, and what of it is to be otherwise. */
 export interface RefillChange {
@@ -13,11 +13,12 @@ export interface RefillChange {
 const update = statement(`
   update orders.refill r set state = new.state, provider_refill_id = new.provider_refill_id, provider_status = new.provider_status,
     attempts = new.attempts, next_try_at = new.next_try_at, claimed_until = new.claimed_until, failed_checks = new.failed_checks, code = new.code,
-    message = new.message, decided_by = new.decided_by, decision_reason = new.decision_reason, ended_at = new.ended_at, version = r.version + 1
+    message = new.message, decided_by = new.decided_by, decision_reason = new.decision_reason, ended_at = new.ended_at,
+    waiting_since = new.waiting_since, version = r.version + 1
   from (select unnest($1::bigint[]) as id, unnest($2::text[]) as state, unnest($3::text[]) as provider_refill_id, unnest($4::text[]) as provider_status,
     unnest($5::text[]) as code, unnest($6::text[]) as message, unnest($7::text[]) as decided_by, unnest($8::text[]) as decision_reason,
     unnest($9::smallint[]) as attempts, unnest($10::smallint[]) as failed_checks, unnest($11::timestamptz[]) as next_try_at,
-    unnest($12::timestamptz[]) as claimed_until, unnest($13::timestamptz[]) as ended_at) as new
+    unnest($12::timestamptz[]) as claimed_until, unnest($13::timestamptz[]) as ended_at, unnest($14::timestamptz[]) as waiting_since) as new
   where r.id = new.id`)
 
 /** Writes changed refills, and tells of those whose customer sees the change: the one place that updates them, but for the times of polling. */
@@ -37,7 +38,9 @@ export function writeRefills(tx: Tx, changes: readonly RefillChange[], now: Date
     int8Array(rows.map(({ id }) => id)),
     ...texts.map((name) => textArray(rows.map((row) => row[name]))),
     ...(['attempts', 'failed_checks'] as const).map((name) => plainArray(rows.map((row) => row[name]))),
-    ...(['next_try_at', 'claimed_until', 'ended_at'] as const).map((name) => dateArray(rows.map((row) => row[name]))),
+    ...(['next_try_at', 'claimed_until', 'ended_at', 'waiting_since'] as const).map((name) =>
+      dateArray(rows.map((row) => row[name])),
+    ),
   ])
   const seen = rows.filter((row, i) => shownRefill(row.state) !== shownRefill(changes[i]?.before.state as RefillState))
   tellRefills(
@@ -55,6 +58,7 @@ function rowAfter(row: Refill, now: Date): Refill {
     next_try_at: !row.manual && TRIED.includes(row.state) ? row.next_try_at : null,
     claimed_until: row.state === 'sent' ? row.claimed_until : null,
     ended_at: REFILL_ENDS.includes(row.state) ? now : null,
+    waiting_since: waitsForStaff(row) ? (row.waiting_since ?? now) : null,
   }
 }
 
