@@ -476,6 +476,11 @@ create table identity.api_key (
   revoked_at timestamp with time zone,
   last_used_at timestamp with time zone,
   rotated_from bigint,
+  suspended_at timestamp with time zone,
+  suspended_by text,
+  suspended_for text,
+  suspension_evidence jsonb,
+  spell smallint default 0 not null,
   constraint api_key_allowed_ips_check CHECK ((cardinality(allowed_ips) <= 50)),
   constraint api_key_check CHECK ((expires_at > created_at)),
   constraint api_key_key_hash_check CHECK ((octet_length(key_hash) = 32)),
@@ -485,6 +490,11 @@ create table identity.api_key (
   constraint api_key_prefix_check CHECK (((char_length(prefix) >= 6) AND (char_length(prefix) <= 16))),
   constraint api_key_rotated_from_fkey FOREIGN KEY (rotated_from) REFERENCES identity.api_key(id) ON DELETE SET NULL,
   constraint api_key_scopes_check CHECK ((((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 20)) AND (scopes <@ '{*,read,order}'::text[]))),
+  constraint api_key_spell CHECK ((spell >= 0)),
+  constraint api_key_suspended CHECK ((num_nulls(suspended_at, suspended_by, suspended_for) = ANY (ARRAY[0, 3]))),
+  constraint api_key_suspended_by CHECK ((suspended_by = ANY (ARRAY['rule'::text, 'staff'::text]))),
+  constraint api_key_suspended_for CHECK (((char_length(suspended_for) >= 1) AND (char_length(suspended_for) <= 500))),
+  constraint api_key_suspension_evidence CHECK (((suspended_at IS NOT NULL) OR (suspension_evidence IS NULL))),
   constraint api_key_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id) ON DELETE RESTRICT
 ) with (fillfactor=80);
 
@@ -492,7 +502,7 @@ CREATE INDEX api_key_of_user ON identity.api_key USING btree (user_id, id);
 
 CREATE UNIQUE INDEX api_key_rotation_once ON identity.api_key USING btree (rotated_from);
 
-CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF scopes, allowed_ips, legacy_get, expires_at, revoked_at ON identity.api_key FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
+CREATE TRIGGER tell_change AFTER DELETE OR UPDATE OF scopes, allowed_ips, legacy_get, expires_at, revoked_at, suspended_at ON identity.api_key FOR EACH ROW EXECUTE FUNCTION identity.tell_change();
 
 create table identity.email_change (
   id bigint generated always as identity not null,
@@ -515,6 +525,33 @@ create table identity.email_change (
 CREATE INDEX email_change_expiry ON identity.email_change USING btree (expires_at);
 
 CREATE INDEX email_change_of_user ON identity.email_change USING btree (user_id, created_at);
+
+create table identity.key_hour (
+  key_id bigint not null,
+  hour timestamp with time zone not null,
+  spell smallint not null,
+  rest_requests bigint default 0 not null,
+  panel_requests bigint default 0 not null,
+  foreign_requests bigint default 0 not null,
+  rate_limited bigint default 0 not null,
+  orders bigint default 0 not null,
+  spent bigint default 0 not null,
+  orders_refused bigint default 0 not null,
+  networks integer default 0 not null,
+  constraint key_hour_key_id_fkey FOREIGN KEY (key_id) REFERENCES identity.api_key(id) ON DELETE CASCADE,
+  constraint key_hour_pkey PRIMARY KEY (key_id, hour, spell)
+) with (fillfactor=70);
+
+CREATE INDEX key_hour_by_hour ON identity.key_hour USING btree (hour);
+
+create table identity.key_network (
+  key_id bigint not null,
+  hour timestamp with time zone not null,
+  spell smallint not null,
+  network inet not null,
+  constraint key_network_key_id_fkey FOREIGN KEY (key_id) REFERENCES identity.api_key(id) ON DELETE CASCADE,
+  constraint key_network_pkey PRIMARY KEY (hour, key_id, spell, network)
+);
 
 create table identity.known_device (
   user_id bigint not null,
@@ -1442,6 +1479,29 @@ create table orders.former_cost (
   constraint former_cost_cost_check CHECK ((cost > 0)),
   constraint former_cost_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id) ON DELETE RESTRICT,
   constraint former_cost_pkey PRIMARY KEY (order_id, provider_id)
+);
+
+create table orders.key_day (
+  customer_id bigint not null,
+  day date not null,
+  key_id bigint not null,
+  asset text not null,
+  placed bigint not null,
+  charged bigint not null,
+  captured bigint not null,
+  returned bigint not null,
+  constraint key_day_pkey PRIMARY KEY (customer_id, day, key_id, asset)
+) with (fillfactor=80);
+
+create table orders.key_day_progress (
+  one boolean default true not null,
+  seal bigint not null,
+  last_line bigint not null,
+  at timestamp with time zone,
+  constraint key_day_progress_last_line_check CHECK ((last_line >= 0)),
+  constraint key_day_progress_one_check CHECK (one),
+  constraint key_day_progress_pkey PRIMARY KEY (one),
+  constraint key_day_progress_seal_check CHECK ((seal >= 0))
 );
 
 create table orders.key_quota (

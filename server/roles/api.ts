@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify'
 import { exchangeRateRoutes } from '#server/domains/catalog/exchange-rates/routes.ts'
 import { serviceHistoryRoutes } from '#server/domains/catalog/history/routes.ts'
 import { markupRoutes } from '#server/domains/catalog/markups/routes.ts'
@@ -8,8 +9,9 @@ import { catalogRoutes } from '#server/domains/catalog/routes.ts'
 import { sourceRoutes } from '#server/domains/catalog/sources/routes.ts'
 import { staffServiceRoutes } from '#server/domains/catalog/staff-routes.ts'
 import { areaRoutes } from '#server/domains/identity/areas/routes.ts'
-import { openAuthentication } from '#server/domains/identity/authentication.ts'
+import { type Authentication, openAuthentication } from '#server/domains/identity/authentication.ts'
 import { guardRoutes, knownPrincipal, principalOf } from '#server/domains/identity/guard-routes.ts'
+import { countRateLimited } from '#server/domains/identity/keys/count-rate-limited.ts'
 import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
@@ -48,6 +50,7 @@ import { staffRefillRoutes } from '#server/domains/orders/refilling/staff-routes
 import { refundRoutes } from '#server/domains/orders/refunding/routes.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { providerHealthRoutes } from '#server/domains/orders/routing/routes.ts'
+import { usageRoutes } from '#server/domains/orders/usage/routes.ts'
 import { waitLimitRoutes } from '#server/domains/orders/waiting/routes.ts'
 import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
 import { bonusRoutes } from '#server/domains/payments/bonuses/routes.ts'
@@ -86,7 +89,7 @@ export async function startApi({ app, secrets, providers }: Saldo): Promise<Api>
     checks: { database: () => db.query('select 1'), settings: () => settings.current() },
   })
   const authentication = await openAuthentication(app, secrets)
-  const limits = openRateLimits(app)
+  const limits = countRateLimited(openRateLimits(app), authentication.key_use)
   await openDoors(http, { app, secrets, providers }, authentication, limits)
   const url = await http.listen({ host: config.host, port: config.port })
   const meter = startQueueMeter(app, QUEUE_REPORTERS)
@@ -103,10 +106,9 @@ export async function startApi({ app, secrets, providers }: Saldo): Promise<Api>
 async function openDoors(
   http: Http,
   { app, secrets, providers }: Pick<Saldo, 'app' | 'secrets' | 'providers'>,
-  authentication: Awaited<ReturnType<typeof openAuthentication>>,
+  authentication: Authentication,
   limits: RateLimits,
 ): Promise<void> {
-  const orders = { placeOrder: openPlaceOrder(app), reads: openCustomerReads(app.db) }
   limitNetworks(http.app, limits, isPublic)
   await openApiDocument(http.app, app.config)
   await http.app.register(async (doors) => {
@@ -135,25 +137,7 @@ async function openDoors(
     await doors.register(serviceHistoryRoutes(app))
     await doors.register(sourceRoutes(app))
     await doors.register(providerHealthRoutes(app))
-    await doors.register(orderRoutes(app, orders))
-    await doors.register(cancelRoutes(app))
-    await doors.register(refillRoutes(app))
-    await doors.register(staffRefillRoutes(app))
-    await doors.register(orderExportRoutes(app))
-    await doors.register(deskExportRoutes(app))
-    await doors.register(waitLimitRoutes(app))
-    await doors.register(refundRoutes(app))
-    await doors.register(dripFeedRoutes(app))
-    await doors.register(deskRoutes(app, providers))
-    await doors.register(deskProviderRoutes(app, providers))
-    await doors.register(placeToProviderRoute(app, providers))
-    await doors.register(reconciliationRoutes(app))
-    await doors.register(financeRoutes(app))
-    await doors.register(financeExportRoutes(app))
-    await doors.register(topupRoutes(app))
-    await doors.register(limitRoutes(app))
-    await doors.register(quotaRoutes(app))
-    await doors.register(panelApiRoutes(app, authentication, { ...orders, limits }))
+    await openOrderDoors(doors, { app, providers }, authentication, limits)
     await doors.register(webhookRoutes(app, secrets))
     await doors.register(staffWebhookRoutes(app))
     await doors.register(settingRoutes(app, SETTINGS))
@@ -169,6 +153,37 @@ async function openDoors(
     await doors.register(docsPage(app.config))
   })
   await http.app.ready()
+}
+
+/** What customers do with orders, and what staff and programs do for them. */
+async function openOrderDoors(
+  doors: FastifyInstance,
+  { app, providers }: Pick<Saldo, 'app' | 'providers'>,
+  authentication: Authentication,
+  limits: RateLimits,
+): Promise<void> {
+  const use = authentication.key_use
+  const orders = { placeOrder: openPlaceOrder(app, use), reads: openCustomerReads(app.db) }
+  await doors.register(orderRoutes(app, { ...orders, use }))
+  await doors.register(cancelRoutes(app))
+  await doors.register(refillRoutes(app))
+  await doors.register(staffRefillRoutes(app))
+  await doors.register(orderExportRoutes(app))
+  await doors.register(deskExportRoutes(app))
+  await doors.register(waitLimitRoutes(app))
+  await doors.register(refundRoutes(app))
+  await doors.register(dripFeedRoutes(app))
+  await doors.register(deskRoutes(app, providers))
+  await doors.register(deskProviderRoutes(app, providers))
+  await doors.register(placeToProviderRoute(app, providers))
+  await doors.register(reconciliationRoutes(app))
+  await doors.register(financeRoutes(app))
+  await doors.register(financeExportRoutes(app))
+  await doors.register(topupRoutes(app))
+  await doors.register(limitRoutes(app))
+  await doors.register(quotaRoutes(app))
+  await doors.register(usageRoutes(app))
+  await doors.register(panelApiRoutes(app, authentication, { ...orders, limits }))
 }
 
 function isPublic(config: object | undefined): boolean {

@@ -5,6 +5,7 @@ import { openLimiters } from '#server/platform/limits/open-limiters.ts'
 import type { Secrets } from '#server/platform/secrets/secrets.ts'
 import { CredentialCache } from './credential-cache.ts'
 import { type KeyCredential, readKeys, writeKeysUsed } from './keys/key-credential.ts'
+import { KeyUse } from './keys/key-use.ts'
 import { LastSeen } from './last-seen.ts'
 import { FormAttempts } from './sessions/form-attempts.ts'
 import { readSessions, type SessionCredential, writeSessionsSeen } from './sessions/session-credential.ts'
@@ -16,6 +17,7 @@ export interface Authentication {
   readonly keys: CredentialCache<KeyCredential>
   readonly sessions: CredentialCache<SessionCredential>
   readonly keys_used: LastSeen<bigint>
+  readonly key_use: KeyUse
   readonly sessions_seen: LastSeen<string>
   readonly settings: App['settings']
   readonly attempts: SignInAttempts
@@ -41,6 +43,7 @@ export async function openAuthentication(
   const keys = new CredentialCache<KeyCredential>((digests) => readKeys(app, digests), freshness, app.clock)
   const sessions = new CredentialCache<SessionCredential>((digests) => readSessions(app, digests), freshness, app.clock)
   const keys_used = new LastSeen<bigint>(app, (marks) => writeKeysUsed(app, marks))
+  const key_use = new KeyUse(app)
   const sessions_seen = new LastSeen<string>(app, (marks) => writeSessionsSeen(app, marks))
 
   /** Payloads as `identity.tell_change` writes them. */
@@ -65,6 +68,7 @@ export async function openAuthentication(
     keys,
     sessions,
     keys_used,
+    key_use,
     sessions_seen,
     settings: app.settings,
     attempts: new SignInAttempts(limiters),
@@ -72,7 +76,7 @@ export async function openAuthentication(
     secrets,
     public_origin: app.config.public_url === undefined ? undefined : new URL(app.config.public_url).origin,
     close: async () => {
-      await Promise.all([close(), keys_used.close(), sessions_seen.close(), limiters.close()])
+      await Promise.all([close(), keys_used.close(), key_use.close(), sessions_seen.close(), limiters.close()])
     },
   }
 }

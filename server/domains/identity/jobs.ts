@@ -5,6 +5,7 @@ import { answerRegistrations } from './accounts/answer-registrations.ts'
 import { answerResetRequests } from './accounts/answer-reset-requests.ts'
 import { deleteStaleRequests } from './accounts/delete-stale-requests.ts'
 import { confirmationAsked, emailChangeAsked, resetAsked } from './accounts/requests.ts'
+import { deleteOldUse } from './keys/delete-old-use.ts'
 import { deleteEndedSessions } from './sessions/delete-ended-sessions.ts'
 
 /** What the scheduler does for this domain. */
@@ -15,6 +16,13 @@ export const identityChores: readonly Chore[] = [
     cron: '23 * * * *',
     run: async (app) => {
       await deleteEndedSessions(app)
+    },
+  },
+  {
+    name: 'identity.delete-old-key-use',
+    cron: '37 * * * *',
+    run: async (app) => {
+      await deleteOldUse(app)
     },
   },
   {

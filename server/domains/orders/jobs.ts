@@ -31,6 +31,7 @@ import { expireRefunds } from './refunding/expire-refunds.ts'
 import { measureSources } from './routing/measure-sources.ts'
 import { type RerouteRounds, rerouteOrders } from './routing/reroute-orders.ts'
 import { tellBalances } from './tell-balances.ts'
+import { sumKeys } from './usage/sum-keys.ts'
 import { verifyBooks } from './verify-books.ts'
 
 /** New orders of this process wake at once; the wait is for those that others took, and for checks that come due. */
@@ -186,6 +187,13 @@ export const orderChores: readonly Chore[] = [
     cron: '* * * * *',
     run: async (app) => {
       while ((await sumFinance(app)).more);
+    },
+  },
+  {
+    name: 'orders.sum-keys',
+    cron: '* * * * *',
+    run: async (app) => {
+      while ((await sumKeys(app)).more);
     },
   },
   { name: 'orders.measure-sources', cron: '* * * * *', run: measureSources },

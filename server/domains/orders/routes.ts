@@ -3,9 +3,11 @@ import { z } from 'zod'
 import { saleAmount } from '#server/domains/catalog/sale-amount.ts'
 import { SALE_ASSET } from '#server/domains/catalog/service.ts'
 import { principalOf } from '#server/domains/identity/guard-routes.ts'
+import type { KeyUse } from '#server/domains/identity/keys/key-use.ts'
 import { present } from '#server/kit/invariant.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { App } from '#server/platform/app.ts'
+import type { Tx } from '#server/platform/db/database.ts'
 import { keysetCursor } from '#server/platform/http/cursor.ts'
 import type { ProblemError } from '#server/platform/http/problem.ts'
 import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from '#server/platform/idempotency/errors.ts'
@@ -32,25 +34,34 @@ import {
 import { isRefusal } from './placing/check-order.ts'
 import { massRequest, orderRequest, ordersRequest, placementOf } from './placing/order-request.ts'
 import type { PlaceSingleOrder } from './placing/place-order.ts'
-import { type PlaceOutcome, placeOrders } from './placing/place-orders.ts'
+import { type PlaceOrder, type PlaceOutcome, placeOrders } from './placing/place-orders.ts'
 import { placerOf } from './placing/placer.ts'
 import { OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
 import { ORDERS_PAGE_MAX } from './queries.ts'
+import { countOutcome } from './usage/count-outcome.ts'
 
 /** Orders and the money for them, as their customer sees them. Register it under a scope that `guardRoutes` guards. */
 export function orderRoutes(
   app: App,
-  { placeOrder, reads }: { placeOrder: PlaceSingleOrder; reads: CustomerReads },
+  { placeOrder, reads, use }: { placeOrder: PlaceSingleOrder; reads: CustomerReads; use: KeyUse },
 ): FastifyPluginAsyncZod {
   return async (server) => {
-    await server.register(placingRoutes(app, placeOrder))
-    await server.register(massRoute(app))
+    const placeMany: PlaceMany = async (inputs, tx) => {
+      const outcomes = await placeOrders(app, inputs, tx)
+      for (const [i, outcome] of outcomes.entries()) countOutcome(use, present(inputs[i], 'an input'), outcome)
+      return outcomes
+    }
+    await server.register(placingRoutes(placeOrder, placeMany))
+    await server.register(massRoute(placeMany))
     await server.register(readingRoutes(app, reads))
     await server.register(statusRoutes(app))
     await server.register(userStatusRoute(app))
     await server.register(balanceRoutes(reads))
   }
 }
+
+/** `placeOrders`, and what comes of it is counted. */
+type PlaceMany = (inputs: readonly PlaceOrder[], tx: Tx | undefined) => Promise<PlaceOutcome[]>
 
 const keyHeader = z.object({
   [IDEMPOTENCY_HEADER]: z.string().optional().meta({
@@ -59,7 +70,7 @@ const keyHeader = z.object({
   }),
 })
 
-function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsyncZod {
+function placingRoutes(placeOrder: PlaceSingleOrder, placeMany: PlaceMany): FastifyPluginAsyncZod {
   return async (server) => {
     server.post(
       '/api/v1/order',
@@ -110,13 +121,13 @@ function placingRoutes(app: App, placeOrder: PlaceSingleOrder): FastifyPluginAsy
           once(request, reply, 200, async (_, tx) => {
             const principal = principalOf(request)
             const inputs = request.body.orders.map((order) => placementOf(principal, order))
-            return { data: (await placeOrders(app, inputs, tx)).map(outcomeView) }
+            return { data: (await placeMany(inputs, tx)).map(outcomeView) }
           }),
       )
   }
 }
 
-function massRoute(app: App): FastifyPluginAsyncZod {
+function massRoute(placeMany: PlaceMany): FastifyPluginAsyncZod {
   return async (server) => {
     server.post(
       '/api/v1/orders/mass',
@@ -136,7 +147,7 @@ function massRoute(app: App): FastifyPluginAsyncZod {
           const placer = placerOf(principalOf(request))
           const lines = request.body.orders
           const inputs = lines.flatMap(({ asked }) => (isRefusal(asked) ? [] : [{ ...asked, ...placer }]))
-          const outcomes = (await placeOrders(app, inputs, tx)).values()
+          const outcomes = (await placeMany(inputs, tx)).values()
           return {
             data: lines.map(({ line, asked }) => {
               if (isRefusal(asked)) return { line, ok: false as const, refusal: refusedView(asked) }

@@ -1,6 +1,7 @@
 import { verifyActs } from '#server/domains/audit/verify-acts.ts'
 import { verifyLedger } from '#server/domains/ledger/verify.ts'
 import { verifyFinance } from '#server/domains/orders/finance/verify-finance.ts'
+import { verifyKeyDays } from '#server/domains/orders/usage/verify-key-days.ts'
 import { verifyOrders } from '#server/domains/orders/verify-orders.ts'
 import { verifyDeposits } from '#server/domains/payments/deposits/verify-deposits.ts'
 import { verifyPromoCodes } from '#server/domains/payments/promo-codes/verify-promo-codes.ts'
@@ -34,11 +35,12 @@ export const verifyCommand: Command = {
       const ledger = await verifyLedger(app.db, { onProgress: say })
       const orders = await verifyOrders(app.db)
       const finance = await verifyFinance(app.db)
+      const keys = await verifyKeyDays(app.db)
       const deposits = await verifyDeposits(app.db)
       const promos = await verifyPromoCodes(app.db)
       const audit = await verifyActs(app.db, { onProgress: say })
-      const payments = [...deposits.problems, ...promos.problems]
-      const problems = [...ledger.problems, ...orders.problems, ...finance, ...payments, ...audit.problems]
+      const others = [...finance, ...keys, ...deposits.problems, ...promos.problems]
+      const problems = [...ledger.problems, ...orders.problems, ...others, ...audit.problems]
       for (const problem of problems) print(`WRONG  ${describe(problem)}`)
       // Kept elsewhere, these two also show that no later state was put in the place of this one.
       print(`Ledger: ${ledger.seals} seals, the last ${ledger.head ?? 'not made yet'}`)

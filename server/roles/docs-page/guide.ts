@@ -294,6 +294,7 @@ const limits: Section = {
     },
     'What you may spend on orders in a day, and how many you may have under way, may be limited too: `GET /api/v1/limits` tells how much is left of it. An order beyond it is refused with 422 `daily_spend_limit_reached` or `too_many_orders_in_flight`; its key stays free.',
     'What one API key may order and spend in a day you set yourself by `PUT /api/v1/api-keys/{id}/quota`, signed in; the house may set a quota too, and the smaller one holds. A key that you rotate shares it with the one that takes its place. An order beyond it is refused with 429 `quota_exceeded`, with `resets_at` and `Retry-After`; of what is cancelled the same day the quota is free again.',
+    'What your keys were used for, by day, is told by `GET /api/v1/usage`, and as a file by `GET /api/v1/usage.csv`: orders, what was held, captured and given back for them, refused orders and requests, and your balance. `from` and `to` name up to 92 days, `key_id` one key.',
     'Requests are counted by network (an IPv4 address, or a /64 of IPv6), by key and by user, apart for `reading`, `ordering`, `changing`, `redeeming`, `signing_in` and what is `public`; at `/api/v2` by the action. What the limits are stands in each answer’s `RateLimit-Policy`, what is left of the tightest in `RateLimit`: `"ordering-per-key";r=1999;t=10` is 1999 more requests, and new ones in 10 seconds. One too many is answered with 429, `Retry-After`, and the names of the policies in `violated-policies`; nothing was done, so it may be sent again.',
   ],
 }

@@ -7,7 +7,7 @@ import type { Principal } from '../principal.ts'
 import { digestOf, isApiKey } from '../token.ts'
 
 /**
- * Whose key `presented` is, used from `ip`; every request of a reseller passes here. A refusal is answered, not thrown, since each door has its own form of it;
+ * Whose key `presented` is, used from `ip` at `door`; every request of a reseller passes here. A refusal is answered, not thrown, since each door has its own form of it;
  * the key is in none of them. There is no limit to failures here: 256 random bits are not guessed, and unknown keys are read in few, large batches.
  * Throws only BusyError, or when the database is lost.
  */
@@ -15,6 +15,7 @@ export async function checkApiKey(
   authentication: Authentication,
   presented: string,
   ip: string,
+  door: 'rest' | 'panel' = 'rest',
 ): Promise<Principal | InvalidApiKeyError | AddressNotAllowedError | StaffNetworkError> {
   if (!isApiKey(presented)) return new InvalidApiKeyError()
   const credential = await authentication.keys.find(digestOf(presented))
@@ -22,8 +23,12 @@ export async function checkApiKey(
   if (credential.expires_ms !== undefined && credential.expires_ms <= authentication.clock.now().getTime()) {
     return new InvalidApiKeyError()
   }
-  if (!isAllowed(credential.networks, ip)) return new AddressNotAllowedError()
+  if (!isAllowed(credential.networks, ip)) {
+    authentication.key_use.of(credential.key_id).foreign_requests += 1
+    return new AddressNotAllowedError()
+  }
   if (credential.principal.staff && !isStaffAddress(authentication.settings, ip)) return new StaffNetworkError()
   authentication.keys_used.touch(credential, credential.key_id)
+  authentication.key_use.of(credential.key_id)[door === 'rest' ? 'rest_requests' : 'panel_requests'] += 1
   return principalNow(authentication.settings, credential)
 }

@@ -2,6 +2,7 @@ import type { App } from '#server/platform/app.ts'
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { type Statement, statement } from '#server/platform/db/database.ts'
 import { type AssetFigures, FIGURE_COLUMNS } from './figures.ts'
+import { readProgress } from './follow-seals.ts'
 
 /** Days in UTC, both included: `2026-11-30`. */
 export interface DayRange {
@@ -95,16 +96,8 @@ export async function figuresBy(
   return { rows: [...rows].map(([id, figures]) => ({ id, figures })), rest }
 }
 
-const PROGRESS = statement(`
-  select progress.at, not exists (select from ledger.unsealed)
-    and progress.seal = coalesce((select number from ledger.seal order by number desc limit 1), 0) as complete
-  from orders.finance_progress progress`)
-
-/** Up to when the sums go: `complete` when nothing has moved since. */
-export async function financeProgress(app: Pick<App, 'db'>): Promise<{ at: Date | null; complete: boolean }> {
-  const [row] = await app.db.query<{ at: Date | null; complete: boolean }>(PROGRESS)
-  return row ?? { at: null, complete: false }
-}
+/** Up to when the sums of finance go. */
+export const financeProgress = readProgress('orders.finance_progress')
 
 const SCALES = statement('select code, scale from ledger.asset')
 

@@ -1,31 +1,6 @@
-import { inBlock } from '#server/domains/ledger/block.ts'
-import { present } from '#server/kit/invariant.ts'
-import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { FIGURE_COLUMNS } from './figures.ts'
-
-/** Summed in one transaction: bounds its memory, and for how long whoever goes on at the same time waits. One seal may have as many by itself. */
-const MOVEMENTS_MAX = 200_000
-const SEALS_MAX = 2_000
-
-// Of two who go on at once the second waits here, and finds what the first has done.
-const LOCK = statement('select seal, last_line from orders.finance_progress for update')
-
-const NEXT = statement(`
-  select max(number) as seal from (
-    select number, last_line from ledger.seal where number > $1 order by number limit ${SEALS_MAX}) as waiting
-  where last_line <= $2::bigint + ${MOVEMENTS_MAX} or number = $1 + 1`)
-
-const ADVANCE = statement(`
-  update orders.finance_progress set seal = seal.number, last_line = seal.last_line, at = seal.at
-  from ledger.seal where seal.number = $1`)
-
-/** The rows of a table of the ledger that lie in the blocks, by their indexes; `at` leads to the one partition. */
-const ofBlocks = (table: string, columns: string, alias: string, at = '') => `
-    from block cross join lateral (
-      select ${columns} from ledger.${table} where ${inBlock('id')} ${at} offset 0) as ${alias}`
-
-const atBlock = (table: string) => `and ${table}.at = block.at`
+import { atBlock, followSeals, ofBlocks } from './follow-seals.ts'
 
 const column = (name: string) => `sum(${name})::bigint as ${name}`
 const NAMES = FIGURE_COLUMNS.join(', ')
@@ -95,18 +70,11 @@ const SUM = statement(`
   )
   ${upsert('finance_customer_day', 'day, customer_id, asset')}`)
 
-/**
- * Takes up into the sums of finance what has been sealed since the last time: each movement once, whoever else does the same and whenever it was stopped. Answers whether there is
- * more.
- */
-export async function sumFinance(app: Pick<App, 'db'>): Promise<{ more: boolean }> {
-  return app.db.transaction(async (tx) => {
-    const [progress] = await tx.query<{ seal: bigint; last_line: bigint }>(LOCK)
-    const { seal, last_line } = present(progress, 'the row of progress was made with its table')
-    const [next] = await tx.query<{ seal: bigint | null }>(NEXT, [seal, last_line])
-    if (!next || next.seal === null) return { more: false }
-    await tx.query(SUM, [seal, next.seal])
-    await tx.query(ADVANCE, [next.seal])
-    return { more: true }
-  })
-}
+const LOCK = statement('select seal, last_line from orders.finance_progress for update')
+
+const ADVANCE = statement(`
+  update orders.finance_progress set seal = seal.number, last_line = seal.last_line, at = seal.at
+  from ledger.seal where seal.number = $1`)
+
+/** Takes up into the sums of finance what has been sealed since the last time, and answers whether there is more. */
+export const sumFinance = followSeals({ lock: LOCK, sum: SUM, advance: ADVANCE })

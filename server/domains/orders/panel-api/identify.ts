@@ -16,7 +16,7 @@ export async function identify(
   in_url: string | undefined,
 ): Promise<Principal | undefined> {
   const key = in_body ?? keyInHeaders(request)
-  const principal = await checkApiKey(authentication, (key ?? in_url ?? '').trim(), request.ip)
+  const principal = await checkApiKey(authentication, (key ?? in_url ?? '').trim(), request.ip, 'panel')
   if (principal instanceof ProblemError) return undefined
   // URLs end up in the logs of proxies: a key stands there only where its owner has chosen so.
   return key === undefined && !principal.legacy_get ? undefined : principal
