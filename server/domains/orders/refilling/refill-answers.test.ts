@@ -13,6 +13,7 @@ import { refillsOf } from './queries.ts'
 import { type RefillAnswer, recordRefills } from './record-refills.ts'
 import type { Refill } from './refill.ts'
 import { refillOrders } from './refill-orders.ts'
+import { reportRefills } from './report-refills.ts'
 import { claimRefills, sendRefills, sweepRefills } from './send-refills.ts'
 
 // Answers about refills that come late, that say nothing, or that say what cannot be.
@@ -105,12 +106,15 @@ test('of a refill that its provider does not know ten times in a row staff say w
   const order = await asked()
   await send()
   await app.db.query(`update orders.refill set provider_refill_id = '777'`)
+  // Asked for long ago; it has waited for staff since it does.
+  await app.db.query(`update orders.refill set asked_at = now() - interval '30 days'`)
   for (let polls = 1; polls < 10; polls++) await poll()
   expect(await last(order)).toMatchObject({ state: 'pending', code: 'status_not_found', failed_checks: 9 })
   await poll()
   const flagged = await last(order)
   expect(flagged).toMatchObject({ state: 'unknown', code: 'status_not_found', failed_checks: 10, next_try_at: null })
-  expect(flagged.waiting_since).not.toBeNull()
+  expect(flagged.waiting_since?.getTime()).toBeGreaterThan(Date.now() - 60_000)
+  expect(await reportRefills(app.db)).toMatchObject([{ depth: 0 }, { depth: 1, oldest_at: flagged.waiting_since }])
   await poll()
   expect(await last(order)).toEqual(flagged)
   // Nor does an answer to the sending itself, which has had its own.

@@ -24,7 +24,7 @@ const update = statement(`
 /** Writes changed refills, and tells of those whose customer sees the change: the one place that updates them, but for the times of polling. */
 export function writeRefills(tx: Tx, changes: readonly RefillChange[], now: Date): void {
   if (changes.length === 0) return
-  const rows = changes.map(({ before, after }) => rowAfter({ ...before, ...after }, now))
+  const rows = changes.map((change) => rowAfter(change, now))
   const texts = [
     'state',
     'provider_refill_id',
@@ -51,14 +51,16 @@ export function writeRefills(tx: Tx, changes: readonly RefillChange[], now: Date
 
 const TRIED: readonly RefillState[] = ['asked', 'pending', 'in_progress']
 
-/** A claim and a next try end with the state that has them. */
-function rowAfter(row: Refill, now: Date): Refill {
+/** A claim, a next try and a wait for staff end with the state that has them. */
+function rowAfter({ before, after }: RefillChange, now: Date): Refill {
+  const row = { ...before, ...after }
+  const since = waitsForStaff(before) ? (before.waiting_since ?? now) : now
   return {
     ...row,
     next_try_at: !row.manual && TRIED.includes(row.state) ? row.next_try_at : null,
     claimed_until: row.state === 'sent' ? row.claimed_until : null,
     ended_at: REFILL_ENDS.includes(row.state) ? now : null,
-    waiting_since: waitsForStaff(row) ? (row.waiting_since ?? now) : null,
+    waiting_since: waitsForStaff(row) ? since : null,
   }
 }
 
