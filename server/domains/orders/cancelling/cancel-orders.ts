@@ -13,7 +13,7 @@ import type { CancelState } from './cancel-request.ts'
 /** As the panels' form has it. */
 export const CANCEL_ORDERS_MAX = 100
 
-/** Wishes for one order: a provider that has refused so often means it. */
+/** Wishes for one order at one provider: who has refused so often means it. */
 export const REQUESTS_MAX = 3
 
 /** `cancelled`: at once, all the money is back. `requested`: the provider is asked; the order's status tells what becomes of it. */
@@ -81,6 +81,7 @@ interface Wishes {
   /** To which provider it went, and to which number there. */
   provider_id: bigint | null
   provider_order_id: string | null
+  /** Of those that went to the provider that has the order now, or to nobody yet. */
   requests: number
 }
 
@@ -90,7 +91,8 @@ const selectWishes = statement(`
   from orders.orders o
   left join catalog.service s on s.id = o.service_id
   left join lateral (
-    select state, provider_id, provider_order_id, count(*) over ()::int as number from orders.cancel_request r where r.order_id = o.id order by r.id desc limit 1
+    select state, provider_id, provider_order_id, count(*) filter (where coalesce(r.provider_id, o.provider_id) = o.provider_id) over ()::int as number
+    from orders.cancel_request r where r.order_id = o.id order by r.id desc limit 1
   ) latest on true
   where o.id = any($1::bigint[])`)
 

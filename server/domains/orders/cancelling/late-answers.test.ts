@@ -7,7 +7,7 @@ import { resolveOrder } from '../desk/resolve-order.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
 import type { Order } from '../order.ts'
 import { historyOf } from '../queries.ts'
-import { cancelOrders } from './cancel-orders.ts'
+import { cancelOrders, REQUESTS_MAX } from './cancel-orders.ts'
 import type { CancelRequest } from './cancel-request.ts'
 import { claimCancels } from './claim-cancels.ts'
 import { cancelRequestsOf } from './queries.ts'
@@ -193,6 +193,21 @@ test('a wish is for the provider that had the order when it was sent: an answer 
   ])
   expect(await wish(order)).toMatchObject({ how: 'requested' })
   expect(await wishes(order)).toHaveLength(2)
+})
+
+test('that one provider has refused as often as it may be asked does not keep another from being asked', async () => {
+  const { shop, app, customer, provider_id, wish, taken, answer, movedOn } = await setup()
+  const order = await dispatched(shop, customer)
+  for (let times = 1; times <= REQUESTS_MAX; times++) await answer(await taken(order), NO)
+  expect(await wish(order)).toMatchObject({ ok: false, code: 'cancel_refused' })
+  await movedOn(order, { provider_id: provider_id + 1n, number: '7' })
+  const elsewhere = { row: { ...(await shop.providers.providerById(provider_id)).row, id: provider_id + 1n } }
+  for (let times = 1; times <= REQUESTS_MAX; times++) {
+    expect(await wish(order)).toEqual({ ok: true, how: 'requested' })
+    const { sent } = await claimCancels(app, elsewhere)
+    await answer(sent[0] as CancelRequest, NO)
+  }
+  expect(await wish(order)).toMatchObject({ ok: false, code: 'cancel_refused' })
 })
 
 test('a wish that its provider answers when no provider has the order any more is carried out here', async () => {
