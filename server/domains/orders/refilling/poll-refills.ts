@@ -10,7 +10,7 @@ import { lockRefills } from './queries.ts'
 import { type Refill, STATE_OF } from './refill.ts'
 import { type RefillChange, writeRefills } from './write-refills.ts'
 
-/** After so many polls in a row that told nothing of it a refill is for staff: its provider does not know it, or says nothing that can be read. As of orders. */
+/** After so many polls in a row at which its provider did not know it a refill is for staff. */
 const FAILED_CHECKS_MAX = 10
 const MESSAGE_MAX = 500
 
@@ -23,8 +23,8 @@ interface DueRefill {
 }
 
 /**
- * Asks a provider about the refills whose check is due, many in one call, until they have ended. A row that makes no sense changes nothing but when it is asked about again; after
- * FAILED_CHECKS_MAX of them in a row staff say what became of the refill. Answers whether there may be more.
+ * Asks a provider about the refills whose check is due, many in one call, until they have ended. A row that cannot be read changes nothing but when it is asked about again; after
+ * FAILED_CHECKS_MAX in a row that say it is not known staff say what became of the refill. Answers whether there may be more.
  */
 export async function pollRefills(app: App, providers: Providers, provider_id: bigint): Promise<boolean> {
   const provider = await providers.providerById(provider_id)
@@ -117,7 +117,8 @@ export function afterRow(refill: Refill, row: RefillRow, now: Date): Partial<Ref
     return new Date(now.getTime() + nextCheck_ms(now.getTime() - refill.asked_at.getTime(), failed_checks))
   }
   if (!row.ok) {
-    const failed_checks = refill.failed_checks + 1
+    // While a provider is down its pages say nothing of its refills, however often: they wait for it, and not for staff.
+    const failed_checks = refill.failed_checks + (row.reason === 'unreadable' ? 0 : 1)
     const told = { failed_checks, code: `status_${row.reason}`, message: row.message.slice(0, MESSAGE_MAX) || null }
     // That its provider does not know it is no proof that nothing is done.
     if (failed_checks >= FAILED_CHECKS_MAX) return { ...told, state: 'unknown' }

@@ -94,7 +94,7 @@ test('a poll that tells nothing new writes nothing that anyone sees', async () =
   const unread = await last(order)
   expect(unread).toMatchObject({ state: 'pending', provider_status: 'Pending', code: 'status_unreadable' })
   await poll()
-  expect(await last(order)).toEqual({ ...unread, failed_checks: 2, next_try_at: expect.any(Date) })
+  expect(await last(order)).toEqual({ ...unread, failed_checks: 0, next_try_at: expect.any(Date) })
   await control.setFaults({})
   await poll()
   expect(await last(order)).toMatchObject({ state: 'pending', code: null, message: null, failed_checks: 0 })
@@ -131,21 +131,47 @@ test('of a refill that its provider does not know ten times in a row staff say w
   })
 })
 
-test('whatever it is that tells nothing, ten of it in a row end the polling, and one good row among them does not', () => {
+test('ten polls in a row that do not know it end the polling, one good row among them does not, and what cannot be read counts for nothing', () => {
   const now = new Date()
-  const silent = (['not_found', 'error', 'missing', 'unreadable'] as const).map(
-    (reason): RefillRow => ({ ok: false, reason, message: 'x' }),
-  )
+  const rowOf = (reason: Extract<RefillRow, { ok: false }>['reason']): RefillRow => ({
+    ok: false,
+    reason,
+    message: 'x',
+  })
+  const unknown = (['not_found', 'error', 'missing'] as const).map(rowOf)
+  const rubbish = rowOf('unreadable')
   const after = (rows: readonly RefillRow[]) => {
     const refill = { state: 'in_progress', asked_at: now, failed_checks: 0, provider_status: 'In progress' } as Refill
     for (const row of rows) Object.assign(refill, afterRow(refill, row, now))
     return refill
   }
   const good: RefillRow = { ok: true, status: 'in_progress', raw_status: 'In progress' }
-  const nine = Array.from({ length: 9 }, (_, i) => silent[i % 4] as RefillRow)
+  const nine = Array.from({ length: 9 }, (_, i) => unknown[i % 3] as RefillRow)
   expect(after(nine)).toMatchObject({ state: 'in_progress', provider_status: 'In progress', failed_checks: 9 })
-  for (const row of silent) expect(after([...nine, row]).state).toBe('unknown')
+  for (const row of unknown) expect(after([...nine, row]).state).toBe('unknown')
   expect(after([...nine, good, ...nine])).toMatchObject({ state: 'in_progress', failed_checks: 9 })
+  expect(after([...nine, rubbish])).toMatchObject({ state: 'in_progress', code: 'status_unreadable', failed_checks: 9 })
+  expect(after([...nine, rubbish, rowOf('not_found')]).state).toBe('unknown')
+  expect(after(Array.from({ length: 30 }, () => rubbish))).toMatchObject({ state: 'in_progress', failed_checks: 0 })
+})
+
+test('while a provider answers rubbish about its refills they wait for it, not for staff, and go on when it is back', async () => {
+  const { control, provider, asked, send, poll, last } = await setup()
+  const order = await asked()
+  await send()
+  for (const fault of ['html', 'http_5xx', 'bad_json'] as const) {
+    await control.setFaults({ [fault]: { probability: 1, actions: ['refill_status'] } })
+    for (let polls = 1; polls <= 4; polls++) {
+      await poll()
+      // What else is read of it goes well, so that its breaker stays shut and every poll is made.
+      await provider.balance()
+    }
+    expect(await last(order)).toMatchObject({ state: 'pending', code: 'status_unreadable', waiting_since: null })
+  }
+  await control.setFaults({})
+  await control.pace({ complete_ms_min: 0, complete_ms_max: 0 })
+  await poll()
+  expect(await last(order)).toMatchObject({ state: 'completed', code: null, failed_checks: 0 })
 })
 
 test('a number that is another refill’s is none: staff look into it, and the others go on', async () => {

@@ -77,7 +77,7 @@ test('a refill is asked for once, sent once, followed to its end, and its custom
   expect(await last(order)).toMatchObject({ state: 'pending', provider_status: 'Pending', failed_checks: 0 })
   await control.setFaults({ refill_status_unknown: 1 })
   await poll()
-  expect(await last(order)).toMatchObject({ state: 'pending', code: 'status_unreadable', failed_checks: 1 })
+  expect(await last(order)).toMatchObject({ state: 'pending', code: 'status_unreadable', failed_checks: 0 })
   await control.setFaults({ html: 1 })
   await poll()
   await control.setFaults({})

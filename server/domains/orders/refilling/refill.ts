@@ -2,7 +2,7 @@ import type { RefillStatus } from '#server/domains/providers/provider.ts'
 
 /**
  * Where a refill stands. asked → sent → pending → in_progress → completed | rejected | error, as the provider tells; sent → unknown where it may or may not have arrived, pending |
- * in_progress → unknown where its provider tells nothing of it for long: it is not sent again, and waits for a person. What staff see to themselves stays asked until they say how it ended.
+ * in_progress → unknown where its provider does not know it any more: it is not sent again, and waits for a person. What staff see to themselves stays asked until they say how it ended.
  */
 export const REFILL_STATES = [
   'asked',
@@ -43,7 +43,7 @@ export interface Refill {
   attempts: number
   next_try_at: Date | null
   claimed_until: Date | null
-  /** Polls in a row that told nothing. */
+  /** Polls in a row at which its provider did not know it; those that could not be read do not count. */
   failed_checks: number
   code: string | null
   message: string | null

@@ -37,6 +37,7 @@ test.each(['refused', 'server_error', 'unreadable_answer'] as const)(
     const { asked, ask } = panel(['0', '63'], reason)
     const rows = await readByHalves(IDS, ask)
     expect(IDS.filter((id) => rows.get(id)?.ok === false)).toEqual(['0', '63'])
+    expect(rows.get('63')).toMatchObject({ reason: reason === 'refused' ? 'error' : 'unreadable' })
     expect(rows.size).toBe(100)
     expect(asked.length).toBeLessThan(30)
   },

@@ -59,6 +59,8 @@ function isDown(error: ProviderReadError): boolean {
   }
 }
 
-function failedRow(error: ProviderReadError): FailedRow {
-  return { ok: false, reason: error.reason === 'unreadable_answer' ? 'unreadable' : 'error', message: error.message }
+/** An error is what the panel itself said; rubbish and crashes tell nothing of what was asked for. */
+function failedRow({ reason, message }: ProviderReadError): FailedRow {
+  const is_rubbish = reason === 'unreadable_answer' || reason === 'server_error'
+  return { ok: false, reason: is_rubbish ? 'unreadable' : 'error', message }
 }
