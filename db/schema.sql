@@ -1598,6 +1598,8 @@ create table orders.orders (
   refunded bigint default 0 not null,
   accepted_cost bigint,
   key_id bigint,
+  subscription_id bigint,
+  post smallint,
   constraint order_at_provider CHECK (((state <> ALL (ARRAY['pending'::text, 'processing'::text, 'in_progress'::text])) OR (provider_order_id IS NOT NULL))),
   constraint order_checked CHECK (
 CASE
@@ -1607,8 +1609,13 @@ CASE
 END),
   constraint order_claimed CHECK (((state = 'dispatching'::text) = (claimed_until IS NOT NULL))),
   constraint order_explained CHECK (((state <> ALL (ARRAY['unknown'::text, 'failed'::text])) OR (reason IS NOT NULL))),
-  constraint order_final CHECK (((state = ANY (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) = ((captured + released) = charge))),
+  constraint order_final CHECK (
+CASE
+    WHEN ((type = 'Subscriptions'::text) AND (subscription_id IS NULL)) THEN ((state <> ALL (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) OR ((captured + released) = charge))
+    ELSE ((state = ANY (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) = ((captured + released) = charge))
+END),
   constraint order_finished CHECK (((state = ANY (ARRAY['completed'::text, 'partial'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+  constraint order_post CHECK (((subscription_id IS NULL) = (post IS NULL))),
   constraint order_refunded_within CHECK (((refunded >= 0) AND (refunded <= captured))),
   constraint order_run CHECK (((drip_feed_id IS NULL) = (run IS NULL))),
   constraint order_scheduled CHECK (((state <> 'scheduled'::text) OR (not_before IS NOT NULL))),
@@ -1671,6 +1678,8 @@ CREATE INDEX orders_waiting_since ON orders.orders USING btree (waiting_since) W
 CREATE INDEX orders_with_reason ON orders.orders USING btree (reason, id) WHERE (reason IS NOT NULL);
 
 CREATE UNIQUE INDEX order_at_provider_once ON orders.orders USING btree (provider_id, provider_order_id) WHERE (provider_order_id IS NOT NULL);
+
+CREATE UNIQUE INDEX order_post_once ON orders.orders USING btree (subscription_id, post) WHERE (subscription_id IS NOT NULL);
 
 CREATE UNIQUE INDEX order_request_once ON orders.orders USING btree (customer_id, request_key) WHERE (request_key IS NOT NULL);
 
@@ -1795,6 +1804,56 @@ CREATE INDEX refund_by_state ON orders.refund USING btree (state, id DESC);
 CREATE INDEX refund_of_order ON orders.refund USING btree (order_id, id);
 
 CREATE INDEX refund_open ON orders.refund USING btree (expires_at) WHERE (state = 'asked'::text);
+
+create table orders.subscription (
+  id bigint not null,
+  customer_id bigint not null,
+  min_quantity bigint not null,
+  max_quantity bigint not null,
+  delay_minutes smallint not null,
+  posts smallint,
+  old_posts smallint not null,
+  expires_on date,
+  posts_max smallint not null,
+  posts_billed smallint default 0 not null,
+  last_post_at timestamp with time zone,
+  standing text,
+  stop_reason text,
+  stopped_at timestamp with time zone,
+  placed_at timestamp with time zone default now() not null,
+  constraint subscription_bounded CHECK ((posts_billed <= posts_max)),
+  constraint subscription_delay_minutes_check CHECK (((delay_minutes >= 0) AND (delay_minutes <= 600))),
+  constraint subscription_id_fkey FOREIGN KEY (id) REFERENCES orders.orders(id) ON DELETE RESTRICT,
+  constraint subscription_min_quantity_check CHECK ((min_quantity > 0)),
+  constraint subscription_old_posts_check CHECK ((old_posts >= 0)),
+  constraint subscription_pkey PRIMARY KEY (id),
+  constraint subscription_posts_billed_check CHECK ((posts_billed >= 0)),
+  constraint subscription_posts_check CHECK ((posts > 0)),
+  constraint subscription_posts_max_check CHECK (((posts_max >= 1) AND (posts_max <= 1000))),
+  constraint subscription_range CHECK ((min_quantity <= max_quantity)),
+  constraint subscription_standing_check CHECK ((standing = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'expired'::text, 'cancelled'::text]))),
+  constraint subscription_stop_reason_check CHECK ((stop_reason = ANY (ARRAY['no_funds'::text, 'posts_reached'::text, 'expired'::text, 'no_posts'::text, 'too_many'::text]))),
+  constraint subscription_stopped CHECK (((stop_reason IS NULL) = (stopped_at IS NULL)))
+) with (fillfactor=80);
+
+CREATE INDEX subscriptions_of_customer ON orders.subscription USING btree (customer_id, id);
+
+create table orders.unbilled_post (
+  subscription_id bigint not null,
+  provider_id bigint not null,
+  provider_order_id text not null,
+  why text not null,
+  cost bigint not null,
+  asset text not null,
+  seen_at timestamp with time zone not null,
+  constraint unbilled_post_cost_check CHECK ((cost >= 0)),
+  constraint unbilled_post_pkey PRIMARY KEY (subscription_id, provider_id, provider_order_id),
+  constraint unbilled_post_provider_order_id_check CHECK (((char_length(provider_order_id) >= 1) AND (char_length(provider_order_id) <= 200))),
+  constraint unbilled_post_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES orders.subscription(id) ON DELETE RESTRICT,
+  constraint unbilled_post_why_check CHECK ((why = ANY (ARRAY['no_funds'::text, 'too_many'::text, 'another_order'::text])))
+);
+
+CREATE UNIQUE INDEX unbilled_post_once ON orders.unbilled_post USING btree (provider_id, provider_order_id) WHERE (why <> 'another_order'::text);
 
 create table orders.unknown_case (
   attempt uuid not null,

@@ -5,6 +5,7 @@ import type { Fate, Panel, PanelOrder, PanelService } from './panel.ts'
 import { viewOrder } from './progress.ts'
 import { type Refusal, refuse, TEXT } from './refusals.ts'
 import { countedOf, entriesOf, oddField } from './service-types.ts'
+import { beginPosting, readSubscription } from './subscriptions.ts'
 
 /** Longer links are refused, as browsers do at about this length. */
 const LINK_LENGTH_MAX = 2_000
@@ -24,7 +25,7 @@ export function addOrder(
   strikes: Strikes,
   now_ms: number,
 ): PanelOrder | Refusal {
-  const request = readRequest(panel, fields)
+  const request = readRequest(panel, fields, strikes)
   if ('error' in request) return request
   if (strikes('empty_balance')) return refuse(TEXT.funds)
   if (strikes('duplicate_link')) return refuse(TEXT.duplicate)
@@ -37,21 +38,39 @@ export function addOrder(
     fate: drawFate(strikes),
     text_id: strikes('order_text_id') !== undefined,
   }
-  return acceptOrder(panel, request, terms, now_ms) ?? refuse(TEXT.funds)
+  const order = acceptOrder(panel, request, terms, now_ms)
+  if (order === undefined) return refuse(TEXT.funds)
+  beginPosting(panel, order, now_ms)
+  return order
 }
 
-function readRequest(panel: Panel, fields: Readonly<Record<string, string>>): OrderRequest | Refusal {
+function readRequest(panel: Panel, fields: Readonly<Record<string, string>>, strikes: Strikes): OrderRequest | Refusal {
   const id = (fields.service ?? '').trim()
   const service = COUNT.test(id) ? panel.services.get(Number(id)) : undefined
   if (service === undefined || service.disabled) return refuse(TEXT.service)
+  const { key: _key, ...kept } = fields
+  if (countedOf(service.type) === 'post') return readPosting(service, kept, strikes)
   const link = (fields.link ?? '').trim()
   if (link.length > LINK_LENGTH_MAX || !LINK.test(link)) return refuse(TEXT.link)
   const quantity = readQuantity(service, fields)
   if (typeof quantity !== 'number') return quantity
   if (quantity < service.min) return refuse(TEXT.below_min(service.min))
   if (quantity > service.max) return refuse(TEXT.above_max(service.max))
-  const { key: _key, ...kept } = fields
-  return { service, link, quantity, fields: kept }
+  return { service, link, quantity, fields: kept, subscription: null }
+}
+
+/** A subscription has no link: its posts are found by a name. */
+function readPosting(
+  service: PanelService,
+  fields: Readonly<Record<string, string>>,
+  strikes: Strikes,
+): OrderRequest | Refusal {
+  const odd = oddField(service.type, fields)
+  if (odd !== undefined) return refuse(TEXT.parameter(odd))
+  const goes_beyond = (fields.posts ?? '') !== '' && strikes('posts_beyond') !== undefined
+  const subscription = readSubscription(service, fields, goes_beyond)
+  if ('error' in subscription) return subscription
+  return { service, link: (fields.username ?? '').trim(), quantity: subscription.max, fields, subscription }
 }
 
 function readQuantity(service: PanelService, fields: Readonly<Record<string, string>>): number | Refusal {

@@ -2,9 +2,10 @@ import { idNumber } from './answer-refill.ts'
 import { readIds } from './answer-status.ts'
 import type { Strikes } from './faults.ts'
 import { endOrder } from './orders.ts'
-import type { Panel } from './panel.ts'
+import type { OrderStatus, Panel } from './panel.ts'
 import { viewOrder } from './progress.ts'
 import { type Json, type Refusal, refuse, TEXT } from './refusals.ts'
+import { endPosting } from './subscriptions.ts'
 
 /**
  * `action=cancel`: an array, refusals inside. What is not delivered yet is refunded at once: an untouched order ends
@@ -28,13 +29,19 @@ export function answerCancel(panel: Panel, list: string, strikes: Strikes, now_m
   return strikes('cancel_wrapped') ? { canceled: rows } : rows
 }
 
+const OPEN: readonly OrderStatus[] = ['Pending', 'Processing', 'In progress', 'Active', 'Paused']
+
 function cancelOrder(panel: Panel, id: string, strikes: Strikes, now_ms: number): Refusal | undefined {
   const order = panel.orders_by_id.get(id)
   if (order === undefined) return refuse(TEXT.order)
   const view = viewOrder(panel, order, now_ms)
-  const open = view.status === 'Pending' || view.status === 'Processing' || view.status === 'In progress'
+  const open = OPEN.includes(view.status)
   if (!open || !panel.services.get(order.service)?.cancel || strikes('cancel_refused')) return refuse(TEXT.no_cancel)
   if (strikes('cancel_ignored')) return undefined
+  if (order.subscription) {
+    endPosting(panel, order, 'Canceled', now_ms)
+    return undefined
+  }
   const status = view.remains === order.quantity ? 'Canceled' : 'Partial'
   endOrder(panel, order, { ...view, status }, now_ms)
   return undefined

@@ -1,6 +1,7 @@
+import { idNumber } from './answer-refill.ts'
 import type { Strikes } from './faults.ts'
 import { showAmount } from './money.ts'
-import type { OrderStatus, Panel, PanelOrder } from './panel.ts'
+import type { OrderStatus, Panel, PanelOrder, PanelSubscription } from './panel.ts'
 import { viewOrder } from './progress.ts'
 import { type Json, type Refusal, refuse, TEXT } from './refusals.ts'
 import { drawUnit, STREAM } from './seeded.ts'
@@ -16,6 +17,9 @@ const SPELLINGS: Record<OrderStatus, readonly string[]> = {
   Completed: ['completed', 'COMPLETED'],
   Partial: ['partial', 'PARTIAL'],
   Canceled: ['canceled', 'Cancelled', 'Canelled', 'Refunded'],
+  Active: ['active', 'ACTIVE'],
+  Paused: ['paused', 'PAUSED'],
+  Expired: ['expired', 'EXPIRED'],
 }
 
 /** Reads a list of ids: spaces trimmed, empty items dropped, repeats once. Refused whole when too long. */
@@ -53,7 +57,23 @@ function statusRow(panel: Panel, order: PanelOrder, strikes: Strikes, now_ms: nu
     status: spell(panel, order, view.status, strikes),
     remains: figure(String(remains), strikes, true),
     currency: panel.currency,
+    ...(order.subscription && postsOf(panel, order.subscription, strikes)),
   }
+}
+
+/** How many posts a subscription has, and which orders they are, in one of the forms that panels have for that. */
+function postsOf(panel: Panel, { listed }: PanelSubscription, strikes: Strikes): { [key: string]: Json } {
+  const posts = listed.length
+  if (strikes('posts_missing')) return { posts }
+  const known = strikes('posts_late') ? listed.slice(0, -1) : listed
+  const ids = strikes('posts_twice') ? [...known, ...known] : known
+  if (strikes('posts_text')) return { posts, orders: ids.join(',') }
+  if (strikes('posts_garbage')) return { posts, orders: [...ids, null] }
+  if (strikes('posts_object')) return { posts, orders: Object.fromEntries(ids.entries()) }
+  if (strikes('posts_rows')) {
+    return { posts, orders: ids.map((id) => ({ order: id, quantity: panel.orders_by_id.get(id)?.quantity ?? null })) }
+  }
+  return { posts, orders: strikes('posts_strings') ? ids : ids.map(idNumber) }
 }
 
 function figure(text: string, strikes: Strikes, may_be_unknown: boolean): Json {

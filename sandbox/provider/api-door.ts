@@ -8,6 +8,7 @@ import { readBody } from './read-body.ts'
 import { readFields } from './read-fields.ts'
 import { refuse, TEXT } from './refusals.ts'
 import { jsonReply, type Reply, sendReply } from './reply.ts'
+import { postDue } from './subscriptions.ts'
 
 export const API_PATH = '/api/v2'
 
@@ -47,6 +48,7 @@ function outcomeOf(panel: Panel, fields: Readonly<Record<string, string>>): Outc
   panel.request_number += 1
   count(panel, action ?? 'unknown_action')
   settleDue(panel, now_ms)
+  postDue(panel, now_ms)
   const strikes = faultsFor(panel, panel.request_number, action)
   const delay = strikes('delay')
   const delay_ms = panel.delay_ms + (delay ? parameterOf('delay', delay) : 0)

@@ -109,6 +109,24 @@ export const CATALOGUE: readonly CatalogueItem[] = [
       'One list a line, each by its link.',
     ],
   ]),
+  ...shelf('Standing orders', 'Subscriptions', {}, [
+    [
+      1601,
+      'Captions for each new video of a channel, by the minute',
+      '920.00',
+      1,
+      120,
+      'Name the channel; each new video gets its captions.',
+    ],
+    [
+      1602,
+      'Picture descriptions for each new product of a shop, by the picture',
+      '85.00',
+      1,
+      50,
+      'Name the shop; for readers who cannot see the pictures.',
+    ],
+  ]),
   ...shelf('Load tests', 'Web Traffic', { dripfeed: true }, [
     [1501, 'Load test from real devices, by the visit', '2.75', 100, 200_000, 'For pages of your own.'],
   ]),

@@ -13,6 +13,8 @@ export interface PanelControl {
   /** Enters orders as `add` would, without requests or faults; at most 10,000. Gives their ids. */
   enterOrders(orders: Record<string, string>[]): Promise<{ ids: string[] }>
   finish(id: string, end: { status: FinalStatus; remains?: number; start_count?: number }): Promise<OrderRow>
+  /** A post of a subscription comes now, of so many pieces; or `order`, which is there already, is listed among its orders. Gives the id. */
+  post(id: string, post?: { quantity?: number; order?: string }): Promise<{ id: string }>
   faults(): Promise<FaultSettings>
   /** Replaces all faults; a bare number is a probability, {} switches all off. */
   setFaults(faults: Partial<Record<FaultName, FaultSettings[FaultName] | number>>): Promise<FaultSettings>
@@ -57,6 +59,7 @@ export function controlOf(control_url: string, control_token?: string): PanelCon
     },
     enterOrders: (list) => ask('POST', '/orders', { orders: list }),
     finish: (id, end) => ask('POST', `/orders/${id}/finish`, end),
+    post: (id, post = {}) => ask('POST', `/orders/${id}/post`, post),
     faults: () => ask('GET', '/faults'),
     setFaults: (faults) => ask('PUT', '/faults', faults),
     setBalance: (balance) => ask('PUT', '/balance', { balance }),

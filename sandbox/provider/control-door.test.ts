@@ -28,6 +28,7 @@ describe('the control door', () => {
       polls: 1,
       answer: 'sent',
       fields: { action: 'add', service: '101', link: 'https://example.org/0', quantity: '1000' },
+      parent: null,
     })
     const last = await control.orders({ after: ids[1] ?? '', limit: 3 })
     expect(last.next).toBeNull()

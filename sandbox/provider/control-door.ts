@@ -9,6 +9,7 @@ import { changePace } from './progress.ts'
 import { readBody } from './read-body.ts'
 import { jsonReply, sendReply } from './reply.ts'
 import { accountRow } from './state-file.ts'
+import { endPosting, listForeign, makePost, postDue, repace } from './subscriptions.ts'
 
 export const CONTROL_PATH = '/control'
 
@@ -29,6 +30,7 @@ const ROUTES: readonly Route[] = [
   ['GET', /^\/orders$/, listOrders],
   ['POST', /^\/orders$/, enterOrders],
   ['POST', /^\/orders\/([^/]+)\/finish$/, finishOrder],
+  ['POST', /^\/orders\/([^/]+)\/post$/, postNow],
   ['GET', /^\/summary$/, ({ panel, now_ms }) => summaryOf(panel, now_ms)],
   ['GET', /^\/faults$/, ({ panel }) => faultSettings(panel)],
   ['PUT', /^\/faults$/, putFaults],
@@ -71,6 +73,7 @@ async function answer(panel: Panel, request: IncomingMessage): Promise<unknown> 
   const [, pattern, handle] = route
   const now_ms = panel.now_ms()
   settleDue(panel, now_ms)
+  postDue(panel, now_ms)
   return handle({ panel, id: pattern.exec(path)?.[1] ?? '', query: url.searchParams, body: parseBody(bytes), now_ms })
 }
 
@@ -106,6 +109,12 @@ function finishOrder({ panel, id, body, now_ms }: Call): unknown {
   const order = panel.orders_by_id.get(id)
   if (order === undefined) throw new ControlError('id: no such order', 404)
   const { status, remains, start_count } = readInput(INPUT.finish, body)
+  if (order.subscription) {
+    if (status === 'Partial') throw new ControlError('status: a subscription is never Partial')
+    endPosting(panel, order, status, now_ms)
+    return orderRow(panel, order, now_ms)
+  }
+  if (status === 'Expired') throw new ControlError('status: Expired is of subscriptions alone')
   if (status === 'Partial' && remains === undefined) throw new ControlError('remains: needed for Partial')
   const left = remains ?? (status === 'Canceled' ? order.quantity : 0)
   if (left > order.quantity) throw new ControlError(`remains: more than the quantity ${order.quantity}`)
@@ -113,6 +122,19 @@ function finishOrder({ panel, id, body, now_ms }: Call): unknown {
     throw new ControlError('status: the balance does not suffice to charge this order again', 409)
   }
   return orderRow(panel, order, now_ms)
+}
+
+function postNow({ panel, id, body, now_ms }: Call): unknown {
+  const parent = panel.orders_by_id.get(id)
+  if (!parent?.subscription) throw new ControlError('id: no such subscription', 404)
+  const { quantity, order } = readInput(INPUT.post, body)
+  if (order !== undefined) {
+    listForeign(panel, parent, order)
+    return { id: order }
+  }
+  const post = makePost(panel, parent, now_ms, quantity)
+  if (post === undefined) throw new ControlError('balance: does not suffice for this post', 409)
+  return { id: post.id }
 }
 
 function putFaults({ panel, body }: Call): unknown {
@@ -135,7 +157,9 @@ function putBalance({ panel, body, now_ms }: Call): unknown {
 }
 
 function postPace({ panel, body, now_ms }: Call): unknown {
-  changePace(panel, readInput(INPUT.pace, body), now_ms)
+  const pace = readInput(INPUT.pace, body)
+  changePace(panel, { ...pace, post_every_ms: pace.post_every_ms ?? panel.pace.post_every_ms }, now_ms)
+  repace(panel, now_ms)
   settleDue(panel, now_ms)
   panel.state_file?.rewrite(panel)
   return panel.pace

@@ -51,15 +51,25 @@ export const INPUT = {
       message: 'expected either {"balance":"123.45"} or {"add":"10"}',
     }),
   finish: z.strictObject({
-    status: z.enum(['Completed', 'Partial', 'Canceled']),
+    status: z.enum(['Completed', 'Partial', 'Canceled', 'Expired']),
     remains: z.int().min(0).optional(),
     start_count: z.int().min(0).max(QUANTITY_MAX).optional(),
   }),
   pace: z
-    .strictObject({ complete_ms_min: z.int().min(0).max(MS_MAX), complete_ms_max: z.int().min(0).max(MS_MAX) })
+    .strictObject({
+      complete_ms_min: z.int().min(0).max(MS_MAX),
+      complete_ms_max: z.int().min(0).max(MS_MAX),
+      post_every_ms: z.int().min(0).max(MS_MAX).optional(),
+    })
     .refine((pace) => pace.complete_ms_min <= pace.complete_ms_max, {
       path: ['complete_ms_max'],
       message: 'must not be below complete_ms_min',
+    }),
+  post: z
+    .strictObject({ quantity: z.int().min(1).max(QUANTITY_MAX).optional(), order: z.string().min(1).optional() })
+    .refine(({ quantity, order }) => quantity === undefined || order === undefined, {
+      path: ['order'],
+      message: 'expected either a quantity or an order that is there already',
     }),
   extensions: z.strictObject({
     request_id: z.boolean().default(false),

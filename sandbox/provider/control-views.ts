@@ -26,6 +26,8 @@ export interface OrderRow {
   polls: number
   answer: string
   fields: Readonly<Record<string, string>>
+  /** The subscription of which it is a post. */
+  parent: string | null
 }
 
 /** The panel's books at one moment. */
@@ -72,6 +74,7 @@ export function orderRow(panel: Panel, order: PanelOrder, now_ms: number): Order
     polls: order.polls,
     answer: order.answer,
     fields: order.fields,
+    parent: order.parent,
   }
 }
 

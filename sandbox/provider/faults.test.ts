@@ -77,6 +77,18 @@ function shapesServices(expected: unknown): Check {
 const firstService = (row: Record<string, unknown>) =>
   shapesServices(expect.arrayContaining([expect.objectContaining(row)]))
 
+const SUBSCRIBE = { action: 'add', service: '1602', username: 'ada', min: '10', max: '20', delay: '0' }
+
+/** A subscription with two posts lists its orders like this. */
+function listsPosts(expected: unknown): Check {
+  return async ({ ask, pass }) => {
+    const { order } = (await ask(SUBSCRIBE)) as { order: number }
+    pass(20_000)
+    const row = (await ask({ action: 'status', order: String(order) })) as Record<string, unknown>
+    expect([row.status, row.posts, row.orders]).toEqual(['Active', 2, expected])
+  }
+}
+
 /** The order ends like this, with exactly the undelivered part refunded. */
 function endsAs(status: string): Check {
   return async ({ place, ask, pass, control }) => {
@@ -224,6 +236,22 @@ const CHECKS: Record<FaultName, Check> = {
     expect(await ask({ action: 'status', orders: `${id},9` })).toEqual(NOT_FOUND)
     expect(await ask({ action: 'status', orders: id })).toMatchObject({ [id]: { status: 'Pending' } })
   },
+  posts_beyond: async ({ ask, pass }) => {
+    const { order } = (await ask({ ...SUBSCRIBE, posts: '1' })) as { order: number }
+    pass(50_000)
+    expect(await ask({ action: 'status', order: String(order) })).toMatchObject({ status: 'Active', posts: 5 })
+  },
+  posts_missing: listsPosts(undefined),
+  posts_late: listsPosts([100_002]),
+  posts_twice: listsPosts([100_002, 100_003, 100_002, 100_003]),
+  posts_text: listsPosts('100002,100003'),
+  posts_object: listsPosts({ '0': '100002', '1': '100003' }),
+  posts_rows: listsPosts([
+    { order: '100002', quantity: 20 },
+    { order: '100003', quantity: 20 },
+  ]),
+  posts_strings: listsPosts(['100002', '100003']),
+  posts_garbage: listsPosts(['100002', '100003', null]),
   booleans_numbers: firstService({ refill: 1, cancel: 1, dripfeed: 0 }),
   booleans_strings: firstService({ refill: '1', cancel: '1', dripfeed: '0' }),
   booleans_yes_no: firstService({ refill: 'yes', cancel: 'yes', dripfeed: 'no' }),

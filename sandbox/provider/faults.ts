@@ -85,6 +85,7 @@ const TABLE = {
   never_ends: { does: 'the order stays In progress', actions: ADD },
   partial: { does: 'the order ends Partial', actions: ADD },
   cancel: { does: 'the order ends Canceled', actions: ADD },
+  posts_beyond: { does: 'a subscription goes on beyond its posts', actions: ADD },
 
   // Oddities of the answer, which is true otherwise. They combine.
   bom: { does: 'a byte order mark before the JSON', actions: ACTIONS },
@@ -111,6 +112,14 @@ const TABLE = {
   row_garbage: { does: 'one row of many is [null]', actions: STATUS },
   batch_error: { does: 'many orders: {"error":…} for all', actions: STATUS },
   batch_error_on_bad_id: { does: 'many orders: {"error":…} for all if one id is unknown', actions: STATUS },
+  posts_missing: { does: 'a subscription does not list its orders', actions: STATUS },
+  posts_late: { does: 'a subscription does not list its latest order yet', actions: STATUS },
+  posts_twice: { does: 'a subscription lists each order twice', actions: STATUS },
+  posts_text: { does: "a subscription's orders as text, joined by commas", actions: STATUS },
+  posts_object: { does: 'a subscription\'s orders as an object, {"0":1}', actions: STATUS },
+  posts_rows: { does: "a subscription's orders as objects with order and quantity", actions: STATUS },
+  posts_strings: { does: "a subscription's orders as texts", actions: STATUS },
+  posts_garbage: { does: "null among a subscription's orders", actions: STATUS },
   booleans_numbers: { does: 'booleans as 1 and 0', actions: SERVICES },
   booleans_strings: { does: 'booleans as "1" and "0"', actions: SERVICES },
   booleans_yes_no: { does: 'booleans as "yes" and "no"', actions: SERVICES },

@@ -12,6 +12,7 @@ const USAGE = `Usage: node sandbox/provider/main.ts --key <key> [options]
   --delay-ms <n>         hold back each answer of the API
   --complete-ms-min <n>  an order takes at least this long (20000)
   --complete-ms-max <n>  and at most this long (60000)
+  --post-every-ms <n>    a subscription gets a post this often, 0 for never (20000)
   --seed <n>             same seed, same choices (1)
 
 Prints one line of JSON, {"url","control_url"}, when it listens. Ends on SIGTERM, SIGINT, or when the process that forked it is gone.
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
       'delay-ms': text,
       'complete-ms-min': text,
       'complete-ms-max': text,
+      'post-every-ms': text,
       seed: text,
     },
   })
@@ -57,6 +59,7 @@ async function main(): Promise<void> {
     pace: {
       complete_ms_min: wholeNumber('complete-ms-min', values['complete-ms-min'], 20_000),
       complete_ms_max: wholeNumber('complete-ms-max', values['complete-ms-max'], 60_000),
+      post_every_ms: wholeNumber('post-every-ms', values['post-every-ms'], 20_000),
     },
     seed: wholeNumber('seed', values.seed, 1),
   })

@@ -1,6 +1,6 @@
 import { invariant } from '#server/kit/invariant.ts'
 import { priceOf } from './money.ts'
-import type { Fate, FinalStatus, Panel, PanelOrder, PanelService } from './panel.ts'
+import type { Fate, FinalStatus, Panel, PanelOrder, PanelService, PanelSubscription } from './panel.ts'
 import { deliverable, endsAt_ms, startCountOf } from './progress.ts'
 
 /** What was asked for, validated. */
@@ -9,6 +9,7 @@ export interface OrderRequest {
   link: string
   quantity: number
   fields: Readonly<Record<string, string>>
+  subscription: PanelSubscription | null
 }
 
 /** What the panel makes of it. `rate` in micro-units. */
@@ -25,17 +26,39 @@ export function acceptOrder(
   terms: OrderTerms,
   now_ms: number,
 ): PanelOrder | undefined {
-  const { service, link, quantity, fields } = request
-  const charge = priceOf(service.type, terms.rate, quantity)
+  const { service, subscription } = request
+  // A subscription costs what its posts do, each by itself; but who could not pay for one gets none.
+  const price = priceOf(service.type, terms.rate, request.quantity)
+  if (price > panel.balance) return undefined
+  return accept(panel, { ...request, service: service.service, type: service.type, parent: null }, terms, {
+    charge: subscription === null ? price : 0n,
+    now_ms,
+  })
+}
+
+/** Takes a post of a subscription as an order of its own, with its charge. Undefined when the balance does not suffice; nothing has changed then. */
+export function acceptPost(panel: Panel, parent: PanelOrder, quantity: number, now_ms: number): PanelOrder | undefined {
+  const charge = priceOf(parent.type, parent.rate, quantity)
   if (charge > panel.balance) return undefined
+  const { service, type, rate, fields } = parent
+  const link = `${parent.link}#${(parent.subscription?.listed.length ?? 0) + 1}`
+  const accepted = { service, type, link, quantity, fields, subscription: null, parent: parent.id }
+  return accept(panel, accepted, { rate, fate: 'complete', text_id: false }, { charge, now_ms })
+}
+
+type Accepted = Pick<PanelOrder, 'service' | 'type' | 'link' | 'quantity' | 'fields' | 'subscription' | 'parent'>
+
+function accept(
+  panel: Panel,
+  { service, type, link, quantity, fields, subscription, parent }: Accepted,
+  terms: OrderTerms,
+  { charge, now_ms }: { charge: bigint; now_ms: number },
+): PanelOrder {
   const number = panel.orders.length + 1
   const order: PanelOrder = {
     number,
     id: terms.text_id ? `ord_${panel.next_order_id.toString(36).padStart(10, '0')}` : String(panel.next_order_id),
-    service: service.service,
-    type: service.type,
-    link,
-    quantity,
+    ...{ service, type, link, quantity, subscription, parent },
     rate: terms.rate,
     charge,
     net: charge,
@@ -69,7 +92,8 @@ export function rememberOrder(panel: Panel, order: PanelOrder): void {
   const same_link = panel.orders_by_link.get(order.link)
   if (same_link) same_link.push(order)
   else panel.orders_by_link.set(order.link, [order])
-  if (order.final || (order.fate !== 'partial' && order.fate !== 'cancel')) return
+  if (order.subscription !== null && order.final === null) panel.posting.add(order)
+  if (order.final || order.subscription !== null || (order.fate !== 'partial' && order.fate !== 'cancel')) return
   panel.refunding.add(order)
   panel.refund_due_ms = Math.min(panel.refund_due_ms, endsAt_ms(panel, order))
 }
@@ -97,6 +121,12 @@ export function endOrder(
   order.final = final
   panel.refunding.delete(order)
   return true
+}
+
+/** Notes how an order ended of which no money is left to move. */
+export function rememberEnd(panel: Panel, order: PanelOrder, final: NonNullable<PanelOrder['final']>): void {
+  panel.state_file?.append('order', { ...order, final })
+  order.final = final
 }
 
 /** Ends the orders whose fate is a refund and whose time has come. Called before anything is read or charged. */

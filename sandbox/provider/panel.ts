@@ -11,11 +11,37 @@ export interface PanelService extends Omit<CatalogueItem, 'rate'> {
   disabled: boolean
 }
 
-export type FinalStatus = 'Completed' | 'Partial' | 'Canceled'
-export type OrderStatus = 'Pending' | 'Processing' | 'In progress' | FinalStatus
+export type FinalStatus = 'Completed' | 'Partial' | 'Canceled' | 'Expired'
+/** Active, Paused and Expired are of subscriptions alone. */
+export type OrderStatus = 'Pending' | 'Processing' | 'In progress' | 'Active' | 'Paused' | FinalStatus
 
 /** How an order will end when nobody interferes; decided when it is accepted. */
 export type Fate = 'complete' | 'partial' | 'cancel' | 'never'
+
+/** What an order does that is a subscription: it costs nothing itself, and each post becomes an order of its own. */
+export interface PanelSubscription {
+  /** Pieces for each post. */
+  readonly min: number
+  readonly max: number
+  /** From a post to its order. */
+  readonly delay_ms: number
+  /** New posts wanted; null is without limit. */
+  readonly posts: number | null
+  /** Posts that were there already. */
+  readonly old_posts: number
+  /** The end of its last day. */
+  readonly expires_ms: number | null
+  /** Whether it goes on when it has as many posts as were wanted. */
+  readonly goes_beyond: boolean
+  /** New posts so far. */
+  made: number
+  /** When the next one comes; null while none comes by itself. */
+  next_ms: number | null
+  /** The balance did not suffice for the last one. */
+  paused: boolean
+  /** Ids of the orders that it lists, in the order in which they came. */
+  listed: string[]
+}
 
 /** An accepted order. Its state before the end is not stored: it follows from the time (see progress.ts). Money in micro-units. */
 export interface PanelOrder {
@@ -35,6 +61,9 @@ export interface PanelOrder {
   readonly fate: Fate
   /** The fields of the request, without the key. */
   readonly fields: Readonly<Record<string, string>>
+  readonly subscription: PanelSubscription | null
+  /** The subscription of which it is a post. */
+  readonly parent: string | null
   /** Share of the way that was done at `progress_ms`, under the pace before. */
   progress: number
   progress_ms: number
@@ -67,6 +96,8 @@ export interface Extensions {
 export interface Pace {
   complete_ms_min: number
   complete_ms_max: number
+  /** From one post of a subscription to the next; absent or 0: none comes by itself. */
+  post_every_ms?: number | undefined
 }
 
 /** The whole state of one provider panel. Invariant: opening + added − Σ net = balance. */
@@ -94,6 +125,8 @@ export interface Panel {
   /** Orders that will end with a refund, and when the first of them is due. */
   refunding: Set<PanelOrder>
   refund_due_ms: number
+  /** Subscriptions that have not ended. */
+  posting: Set<PanelOrder>
   faults: Map<FaultName, FaultSetting & { fired: number }>
   faults_fired: Map<FaultName, number>
   requests: Map<string, number>
@@ -114,6 +147,7 @@ export function clearPanel(panel: Panel): void {
   panel.refills = []
   panel.refunding = new Set()
   panel.refund_due_ms = Number.POSITIVE_INFINITY
+  panel.posting = new Set()
   panel.faults = new Map()
   panel.faults_fired = new Map()
   panel.requests = new Map()

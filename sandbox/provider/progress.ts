@@ -1,4 +1,4 @@
-import type { OrderStatus, Pace, Panel, PanelOrder, PanelRefill } from './panel.ts'
+import type { OrderStatus, Pace, Panel, PanelOrder, PanelRefill, PanelSubscription } from './panel.ts'
 import { drawUnit, STREAM } from './seeded.ts'
 
 /** Shares of an order's way at which it leaves Pending, and Processing. */
@@ -23,6 +23,7 @@ interface OrderView {
 /** The order's state at `now_ms`. It moves on with time only; refunds that are due must be settled before. */
 export function viewOrder(panel: Panel, order: PanelOrder, now_ms: number): OrderView {
   if (order.final) return order.final
+  if (order.subscription) return viewSubscription(order.subscription)
   const progress = progressAt(panel, order, now_ms)
   if (progress < PENDING_UNTIL) return { status: 'Pending', start_count: 0, remains: order.quantity }
   const start_count = startCountOf(panel, order)
@@ -31,6 +32,11 @@ export function viewOrder(panel: Panel, order: PanelOrder, now_ms: number): Orde
   const worked = (progress - PROCESSING_UNTIL) / (1 - PROCESSING_UNTIL)
   const delivered = Math.floor(worked * deliverable(panel, order))
   return { status: 'In progress', start_count, remains: order.quantity - delivered }
+}
+
+function viewSubscription({ posts, made, paused }: PanelSubscription): OrderView {
+  const remains = posts === null ? 0 : Math.max(0, posts - made)
+  return { status: paused ? 'Paused' : 'Active', start_count: 0, remains }
 }
 
 /** When the order reaches the end that its fate foresees; infinity for one that never ends. */

@@ -2,8 +2,8 @@
 type Wanted = 'lines' | 'text' | 'address' | number
 
 interface TypeRule {
-  /** What is charged: the `quantity`, one package, or the entries of a field. */
-  counted: 'quantity' | 'package' | string
+  /** What is charged: the `quantity`, one package, each post by itself, or the entries of a field. */
+  counted: 'quantity' | 'package' | 'post' | string
   fields: Readonly<Record<string, Wanted>>
 }
 
@@ -24,6 +24,7 @@ const RULES = {
   'Comment Replies': { counted: 'comments', fields: { username: 'text', comments: 'lines' } },
   Poll: { counted: 'quantity', fields: { answer_number: 1_000 } },
   'Invites from Groups': { counted: 'quantity', fields: { groups: 'lines' } },
+  Subscriptions: { counted: 'post', fields: { username: 'text', min: 'text', max: 'text', delay: 'text' } },
   'Web Traffic': { counted: 'quantity', fields: { country: 'text', device: 5, type_of_traffic: 3 } },
 } as const satisfies Record<string, TypeRule>
 

@@ -11,7 +11,7 @@ import { jsonReply, sendReply } from './reply.ts'
 import { openStateFile } from './state-file.ts'
 
 /** Quick enough to be watched in a demo. */
-const PACE: Pace = { complete_ms_min: 20_000, complete_ms_max: 60_000 }
+const PACE: Pace = { complete_ms_min: 20_000, complete_ms_max: 60_000, post_every_ms: 20_000 }
 
 /** Pays for the demo many times over. */
 const BALANCE = '25000.00'
@@ -119,6 +119,7 @@ function createPanel(options: ProviderPanelOptions): Panel {
     refills: [],
     refunding: new Set(),
     refund_due_ms: Number.POSITIVE_INFINITY,
+    posting: new Set(),
     faults: new Map(),
     faults_fired: new Map(),
     requests: new Map(),

@@ -17,9 +17,27 @@ export interface StateFile {
 
 const micro = z.string().transform((text) => BigInt(text))
 
+const SUBSCRIPTION = z.object({
+  min: z.int(),
+  max: z.int(),
+  delay_ms: z.number(),
+  posts: z.int().nullable(),
+  old_posts: z.int(),
+  expires_ms: z.number().nullable(),
+  goes_beyond: z.boolean(),
+  made: z.int(),
+  next_ms: z.number().nullable(),
+  paused: z.boolean(),
+  listed: z.array(z.string()),
+})
+
 const ROWS = {
   account: z.object({ opening: micro, added: micro, next_order_id: z.int(), orders: z.int() }),
-  pace: z.object({ complete_ms_min: z.number(), complete_ms_max: z.number() }),
+  pace: z.object({
+    complete_ms_min: z.number(),
+    complete_ms_max: z.number(),
+    post_every_ms: z.number().optional(),
+  }),
   service: z.object({ service: z.int(), rate: micro, min: z.int(), max: z.int(), disabled: z.boolean() }),
   order: z.object({
     number: z.int(),
@@ -38,12 +56,14 @@ const ROWS = {
     progress_ms: z.number(),
     final: z
       .object({
-        status: z.enum(['Completed', 'Partial', 'Canceled']),
+        status: z.enum(['Completed', 'Partial', 'Canceled', 'Expired']),
         remains: z.int(),
         start_count: z.int(),
         ended_ms: z.number(),
       })
       .nullable(),
+    subscription: SUBSCRIPTION.nullable().default(null),
+    parent: z.string().nullable().default(null),
     polls: z.int(),
     answer: z.string(),
   }),

@@ -5,7 +5,7 @@ import { type ProviderPanel, type ProviderPanelOptions, startProviderPanel } fro
 const KEY = 'test-key'
 
 /** Every order takes a hundred seconds of the panel's clock. */
-export const TEST_PACE = { complete_ms_min: 100_000, complete_ms_max: 100_000 }
+export const TEST_PACE = { complete_ms_min: 100_000, complete_ms_max: 100_000, post_every_ms: 10_000 }
 
 export interface TestPanel {
   panel: ProviderPanel

@@ -50,6 +50,7 @@ import { staffRefillRoutes } from '#server/domains/orders/refilling/staff-routes
 import { refundRoutes } from '#server/domains/orders/refunding/routes.ts'
 import { orderRoutes } from '#server/domains/orders/routes.ts'
 import { providerHealthRoutes } from '#server/domains/orders/routing/routes.ts'
+import { subscriptionRoutes } from '#server/domains/orders/subscriptions/routes.ts'
 import { usageRoutes } from '#server/domains/orders/usage/routes.ts'
 import { waitLimitRoutes } from '#server/domains/orders/waiting/routes.ts'
 import { adjustmentRoutes } from '#server/domains/payments/adjustments/routes.ts'
@@ -173,6 +174,7 @@ async function openOrderDoors(
   await doors.register(waitLimitRoutes(app))
   await doors.register(refundRoutes(app))
   await doors.register(dripFeedRoutes(app))
+  await doors.register(subscriptionRoutes(app))
   await doors.register(deskRoutes(app, providers))
   await doors.register(deskProviderRoutes(app, providers))
   await doors.register(placeToProviderRoute(app, providers))

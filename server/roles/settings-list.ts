@@ -17,6 +17,7 @@ import { waitHoursMax } from '#server/domains/orders/desk/settings.ts'
 import { orderLimitSettings } from '#server/domains/orders/limits/customer-limit.ts'
 import { REFILL_SETTINGS } from '#server/domains/orders/refilling/settings.ts'
 import { REFUND_SETTINGS } from '#server/domains/orders/refunding/settings.ts'
+import { subscriptionPostsMax } from '#server/domains/orders/subscriptions/settings.ts'
 import { decideWithinHours, secondPersonAbove } from '#server/domains/payments/adjustments/settings.ts'
 import { DEPOSIT_SETTINGS } from '#server/domains/payments/deposits/settings.ts'
 import { promoBudgetMax } from '#server/domains/payments/promo-codes/settings.ts'
@@ -62,6 +63,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   // Orders.
   ...orderLimitSettings,
   waitHoursMax,
+  subscriptionPostsMax,
   ...REFILL_SETTINGS,
   ...REFUND_SETTINGS,
 

@@ -34,6 +34,8 @@ export function orderRow(changes: Partial<Order> = {}): Order {
     not_before: null,
     drip_feed_id: null,
     run: null,
+    subscription_id: null,
+    post: null,
     attempt: '00000000-0000-4000-8000-000000000001',
     attempts: 1,
     resubmits: 0,

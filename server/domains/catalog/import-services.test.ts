@@ -113,7 +113,7 @@ describe('importing services', () => {
     ['that make no sense', { rate: -1n }, 'unreadable', { unreadable: 1 }],
     [
       'of a type that Saldo does not sell',
-      { type: undefined, raw_type: 'Subscriptions' },
+      { type: undefined, raw_type: 'Live streams' },
       'type_not_sold',
       { skipped: 1 },
     ],

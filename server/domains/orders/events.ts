@@ -1,6 +1,7 @@
 import { defineEvent } from '#server/platform/outbox/event.ts'
 import type { OrderState, VisibleStatus } from './order.ts'
 import type { ShownRefill } from './refilling/refill.ts'
+import type { StopReason } from './subscriptions/subscription.ts'
 
 /** What an event tells of one order. */
 export interface OrderStepTold {
@@ -113,6 +114,26 @@ export const balancesMoved = defineEvent<BalancesEvent>(
   'orders.balances_moved',
   ({ wallets: [first, ...others] }) =>
     `customer:${first?.customer_id}${others.length > 0 ? ` and ${others.length} more` : ''}`,
+)
+
+/** A subscription that the house has stopped: no more posts of it are wanted, and what was set aside for the next is back. */
+export interface SubscriptionStopped {
+  order_id: bigint
+  customer_id: bigint
+  why: StopReason
+  /** Billed. */
+  posts: number
+}
+
+export interface SubscriptionsEvent {
+  subscriptions: readonly SubscriptionStopped[]
+}
+
+/** The house stopped subscriptions. That their customers or their providers end them is told as of all orders. */
+export const subscriptionsStopped = defineEvent<SubscriptionsEvent>(
+  'orders.subscriptions_stopped',
+  ({ subscriptions: [first, ...others] }) =>
+    `order:${first?.order_id}${others.length > 0 ? ` and ${others.length} more` : ''}`,
 )
 
 /** Staff sent them again. */

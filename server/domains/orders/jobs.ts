@@ -21,6 +21,7 @@ import {
   ordersResubmitted,
   ordersSettled,
   ordersStopped,
+  subscriptionsStopped,
 } from './events.ts'
 import { forecastBalances } from './finance/forecast-balances.ts'
 import { sumFinance } from './finance/sum-finance.ts'
@@ -154,6 +155,12 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
       )
     }),
   )
+  const stopping = on(subscriptionsStopped, async (tx, _app, events) => {
+    await tellBalances(
+      tx,
+      events.flatMap(({ payload }) => payload.subscriptions.map(({ customer_id }) => customer_id)),
+    )
+  })
   const refunding = on(orderRefunded, (tx, _app, events) =>
     tellBalances(
       tx,
@@ -177,7 +184,7 @@ export function orderSubscriptions(wakeDispatcher: () => void): Subscription[] {
       })
     }),
   )
-  return [...watched, ...moving, refunding]
+  return [...watched, ...moving, stopping, refunding]
 }
 
 /** The timetable's part. A proof reads everything: once a night, when few are awake. */

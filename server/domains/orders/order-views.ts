@@ -46,6 +46,10 @@ export const orderShape = statusShape.extend({
     })
     .nullable()
     .meta({ description: 'Where the order is a run of a drip-feed: of which one.' }),
+  subscription: z
+    .object({ id: z.string().meta({ example: '23521' }), post: z.number().int().meta({ example: 4 }) })
+    .nullable()
+    .meta({ description: 'Where the order is the work for a post of a subscription: of which one.' }),
   request_id: z.string().nullable(),
   placed_at: z.iso.datetime(),
   finished_at: z.iso.datetime().nullable(),
@@ -77,6 +81,7 @@ type ShownFields = Pick<
   | 'state'
   | 'charge'
   | 'captured'
+  | 'released'
   | 'refunded'
   | 'asset'
   | 'start_count'
@@ -121,6 +126,7 @@ export function orderView(order: CustomerOrder): z.output<typeof orderShape> {
     comments: order.params.comments ?? null,
     parameters: order.params,
     drip_feed: runOf(order),
+    subscription: postOf(order),
     placed_at: order.placed_at.toISOString(),
     finished_at: order.finished_at?.toISOString() ?? null,
   }
@@ -129,6 +135,10 @@ export function orderView(order: CustomerOrder): z.output<typeof orderShape> {
 function runOf({ drip_feed_id, run, not_before }: CustomerOrder): z.output<typeof orderShape>['drip_feed'] {
   if (drip_feed_id === null || run === null) return null
   return { id: String(drip_feed_id), run, starts_at: not_before?.toISOString() ?? null }
+}
+
+function postOf({ subscription_id, post }: CustomerOrder): z.output<typeof orderShape>['subscription'] {
+  return subscription_id === null || post === null ? null : { id: String(subscription_id), post }
 }
 
 /** The order with the changes of its status, oldest first; steps that a customer cannot see are in none of them. */

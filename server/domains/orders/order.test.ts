@@ -44,9 +44,11 @@ test('no state is both open and final', () => {
 })
 
 test.each(STATES)('the charge of an order that is %s', (state) => {
-  const paid = (refunded: bigint) => netCharge({ state, charge: 100n, captured: 40n, refunded })
+  const paid = (refunded: bigint) => netCharge({ state, charge: 100n, captured: 40n, released: 0n, refunded })
   const ended = ['completed', 'partial', 'cancelled'].includes(state)
   expect([paid(0n), paid(15n)]).toEqual(ended ? [40n, 25n] : [100n, 100n])
+  // What a subscription has given back before its end is charged no more.
+  expect(netCharge({ state, charge: 100n, captured: 0n, released: 100n, refunded: 0n })).toBe(0n)
 })
 
 test.each([

@@ -74,6 +74,9 @@ export interface Order {
   /** The drip-feed that it is a run of, and which of its runs. */
   drip_feed_id: bigint | null
   run: number | null
+  /** The subscription that it is a post of, and which of its posts. */
+  subscription_id: bigint | null
+  post: number | null
   attempt: string | null
   attempts: number
   resubmits: number
@@ -97,7 +100,8 @@ export interface Order {
 export const ORDER_COLUMNS = `id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, accepted_cost,
   booked_cost, sunk_cost, captured, released, refunded, start_count, remains, version, placed_at, accepted_at, finished_at, checked_at, next_check_at,
   claimed_until, last_resubmit_at, waiting_since, attempt, attempts, resubmits, failed_checks, asset, cost_asset, type, state, reason, detail, link,
-  params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key, not_before, drip_feed_id, run, key_id`
+  params, provider_service_id, provider_order_id, provider_status, balance_check_status, request_key, not_before, drip_feed_id, run,
+  subscription_id, post, key_id`
 
 const CUSTOMER_COLUMNS = [
   'id',
@@ -108,6 +112,7 @@ const CUSTOMER_COLUMNS = [
   'params',
   'charge',
   'captured',
+  'released',
   'refunded',
   'start_count',
   'remains',
@@ -120,6 +125,8 @@ const CUSTOMER_COLUMNS = [
   'not_before',
   'drip_feed_id',
   'run',
+  'subscription_id',
+  'post',
 ] as const satisfies (keyof Order)[]
 
 /** What the customer's views are made of: a third of the columns, and nothing of the provider. */
@@ -189,8 +196,8 @@ export function adminStatus(order: Pick<Order, 'state' | 'balance_check_status' 
 }
 
 /** What the customer pays after all that is known: the charge while it is held, then what was captured, less refunds. Minor units. */
-export function netCharge(order: Pick<Order, 'state' | 'charge' | 'captured' | 'refunded'>): bigint {
-  return FINAL_STATES.includes(order.state) ? order.captured - order.refunded : order.charge
+export function netCharge(order: Pick<Order, 'state' | 'charge' | 'captured' | 'released' | 'refunded'>): bigint {
+  return FINAL_STATES.includes(order.state) ? order.captured - order.refunded : order.charge - order.released
 }
 
 /** How many of the order's pieces are still to come, as customers see it: never below zero nor above the quantity. */
@@ -199,6 +206,16 @@ export function visibleRemains(order: Pick<Order, 'state' | 'quantity' | 'remain
   if (order.remains === null) return order.quantity
   if (order.remains < 0n) return 0n
   return order.remains > order.quantity ? order.quantity : order.remains
+}
+
+/** Whether the order is a subscription, which itself delivers nothing: its posts are orders of their own, and its charge is a reserve for the next of them. */
+export function isSubscription({ type, subscription_id }: Pick<Order, 'type' | 'subscription_id'>): boolean {
+  return type === 'Subscriptions' && subscription_id === null
+}
+
+/** What an order costs by being placed, when its provider does not say. A subscription costs nothing before a post comes. */
+export function costOfPlacing(order: Pick<Order, 'type' | 'subscription_id' | 'expected_cost'>): bigint {
+  return isSubscription(order) ? 0n : order.expected_cost
 }
 
 /** The price of `quantity` pieces: `rate` per 1000 rounded up to a minor unit; for a package, the rate itself. */

@@ -14,9 +14,8 @@ import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from '#server/p
 import { IDEMPOTENCY_HEADER, idempotencyKeyOf, REPLAYED_HEADER } from '#server/platform/idempotency/idempotency-key.ts'
 import { once } from '#server/platform/idempotency/once.ts'
 import type { CustomerReads } from './customer-reads.ts'
-import { feedShape, feedView, statusOrFeedShape } from './drip-feed/feed-views.ts'
+import { feedShape, feedView } from './drip-feed/feed-views.ts'
 import { findDripFeeds } from './drip-feed/queries.ts'
-import { readStatuses } from './drip-feed/read-statuses.ts'
 import type { OrderRefusal } from './errors.ts'
 import { IDS_MAX, idsOf, readIdList } from './id-list.ts'
 import { parseId } from './order-id.ts'
@@ -38,6 +37,8 @@ import { type PlaceOrder, type PlaceOutcome, placeOrders } from './placing/place
 import { placerOf } from './placing/placer.ts'
 import { OrderNotFoundError, OrderRefusedError, TooManyIdsError, TwoKeysError } from './problems.ts'
 import { ORDERS_PAGE_MAX } from './queries.ts'
+import { readStatuses } from './read-statuses.ts'
+import { anyStatusShape } from './subscriptions/subscription-views.ts'
 import { countOutcome } from './usage/count-outcome.ts'
 
 /** Orders and the money for them, as their customer sees them. Register it under a scope that `guardRoutes` guards. */
@@ -83,7 +84,7 @@ function placingRoutes(placeOrder: PlaceSingleOrder, placeMany: PlaceMany): Fast
         schema: {
           summary: 'Place an order',
           description:
-            'Holds the charge on the balance at once, of a drip-feed that of all its runs. A repeated request carries `Idempotent-Replayed: true`. 402 `insufficient_funds`; 429 `quota_exceeded` where the key has used up its day; 422 for all else that is not taken, with `code` and field.',
+            'Holds the charge on the balance at once, of a drip-feed that of all its runs, of a subscription that of one post. A repeated request carries `Idempotent-Replayed: true`. 402 `insufficient_funds`; 429 `quota_exceeded` where the key has used up its day; 422 for all else that is not taken, with `code` and field.',
           tags: ['orders'],
           headers: keyHeader,
           body: orderRequest,
@@ -259,7 +260,7 @@ function statusRoutes(app: App): FastifyPluginAsyncZod {
         config: { permission: 'orders:read:own' },
         schema: {
           summary: 'How orders stand',
-          description: `\`order\`: one. \`orders\`: up to ${IDS_MAX}, joined by commas; what is no order of yours is in \`missing\`. Of a drip-feed: what its runs come to.`,
+          description: `\`order\`: one. \`orders\`: up to ${IDS_MAX}, joined by commas; what is no order of yours is in \`missing\`. Of a drip-feed: what its runs come to; of a subscription: what its posts do.`,
           tags: ['orders'],
           querystring: statusQuery,
           response: { 200: statusesShape },
@@ -281,8 +282,8 @@ function statusRoutes(app: App): FastifyPluginAsyncZod {
   }
 }
 
-const userStatusShape = statusOrFeedShape.extend({
-  user_visible_status: statusWord.meta({ description: 'The same as `status`.', example: 'Pending' }),
+const userStatusShape = anyStatusShape.extend({
+  user_visible_status: anyStatusShape.shape.status.meta({ description: 'The same as `status`.', example: 'Pending' }),
 })
 
 function userStatusRoute(app: App): FastifyPluginAsyncZod {
@@ -317,7 +318,7 @@ const statusQuery = z
     message: 'must name either order or orders',
   })
 
-const statusesShape = z.object({ data: z.array(statusOrFeedShape), missing: z.array(z.string()) })
+const statusesShape = z.object({ data: z.array(anyStatusShape), missing: z.array(z.string()) })
 
 const balanceShape = z.object({
   balance: z.string().meta({ description: 'All that is yours, with what is held.', example: '100.84292' }),

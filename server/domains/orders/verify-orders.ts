@@ -146,6 +146,34 @@ const CHECKS = {
     )
     select * from odd order by order_id limit 1`,
 
+  subscriptions: `
+    with odd as (
+      select s.id as order_id, format('a subscription of %s posts billed, %s at the most, has %s, the last of them post %s', s.posts_billed, s.posts_max,
+        count(o.id), max(o.post)) as what
+      from orders.subscription s left join orders.orders o on o.subscription_id = s.id and o.customer_id = s.customer_id
+      group by s.id having s.posts_billed <> count(o.id) or s.posts_billed <> coalesce(max(o.post), 0) or count(o.id) > s.posts_max
+      union all
+      select o.id, format('it is a post of subscription %s, which is not there', o.subscription_id)
+      from orders.orders o left join orders.subscription s on s.id = o.subscription_id
+      where o.subscription_id is not null and s.id is null
+      union all
+      select o.id, format('it is charged %s, and a post of subscription %s is at the most %s', o.charge, p.id, p.charge)
+      from orders.orders o join orders.orders p on p.id = o.subscription_id where o.charge > p.charge
+      union all
+      select o.id, 'it is a subscription under way without its terms'
+      from orders.orders o left join orders.subscription s on s.id = o.id
+      where o.type = 'Subscriptions' and o.subscription_id is null and o.state not in ('completed', 'partial', 'cancelled') and s.id is null
+      union all
+      select p.id, format('its cost is %s, and the posts that nobody paid for cost %s', p.booked_cost, coalesce(sum(u.cost), 0))
+      from orders.subscription s join orders.orders p on p.id = s.id left join orders.unbilled_post u on u.subscription_id = s.id
+      group by p.id having p.booked_cost <> coalesce(sum(u.cost), 0)
+      union all
+      select o.id, format('it is billed as number %s of provider %s, which nobody is said to pay for', o.provider_order_id, o.provider_id)
+      from orders.unbilled_post u join orders.orders o using (provider_id, provider_order_id)
+      where u.why <> 'another_order'
+    )
+    select * from odd order by order_id limit 1`,
+
   placed_twice: `
     select max(order_id) as order_id, format('orders %s and %s have the number %s of provider %s', min(order_id), max(order_id),
       provider_order_id, provider_id) as what

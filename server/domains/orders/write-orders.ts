@@ -50,6 +50,9 @@ const EVENTS = {
   rerouted: ordersRerouted,
   // Told by its own event, with its reason.
   refunded: undefined,
+  posts_found: undefined,
+  // Told by its own event as well.
+  subscription_stopped: undefined,
 } as const
 
 export type StepKind = keyof typeof EVENTS
@@ -113,6 +116,12 @@ const insertEvents = statement(`
 export async function writeOrders(db: Db, tx: Tx, changes: readonly OrderChange[]): Promise<void> {
   if (changes.length === 0) return
   await moveMoney(db, tx, changes)
+  recordChanges(tx, changes)
+}
+
+/** Writes changed orders whose money has been moved already, by the posting of which it is a part: for what `moveMoney` cannot know beforehand. Sent, not awaited. */
+export function recordChanges(tx: Tx, changes: readonly OrderChange[]): void {
+  if (changes.length === 0) return
   giveBack(tx, changes.flatMap(givenBack))
   const rows = changes.map(rowAfter)
   tx.send(update, [

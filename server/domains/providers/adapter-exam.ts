@@ -31,6 +31,8 @@ export interface ExamWorld {
   calls(): Promise<number>
   /** Ends an order at the server with so much undelivered. */
   finish(id: string, end: { status: 'completed' | 'partial' | 'cancelled'; remains: number }): Promise<void>
+  /** A post comes for a subscription at the server; answers which order it is there. */
+  post(id: string): Promise<string>
   /** Our balance at the server, in minor units of USD. */
   balance(): Promise<bigint>
   /** Services on offer. */
@@ -60,6 +62,12 @@ const SAMPLES: Record<keyof typeof PARAMS, string> = {
   type_of_traffic: '3',
   google_keyword: 'tea kettle',
   referring_url: 'https://example.com/from',
+  min: '10',
+  max: '20',
+  delay: '30',
+  posts: '3',
+  old_posts: '0',
+  expiry: '31/12/2099',
 }
 
 /** Longer than a server on the loopback takes, short enough for a test of silence. */
@@ -253,6 +261,22 @@ function examineStatuses(setup: ExamSetup): void {
     expect(rows.get(none)).toMatchObject({ ok: true, status: 'cancelled', charge: 0n })
     expect(rows.get(open)).toMatchObject({ ok: true })
     expect(rows.get('nobody')).toMatchObject({ ok: false, reason: 'not_found' })
+  })
+
+  test('a subscription tells how it stands and which orders its posts are, and a plain order none', async () => {
+    const { world, provider, place, placed } = await setup()
+    const order = world.orderOf('Subscriptions', SAMPLES)
+    if (order === undefined) return
+    const outcome = await place(order)
+    const id = outcome.outcome === 'accepted' ? outcome.provider_order_id : ''
+    const [first, second, [plain = '']] = [await world.post(id), await world.post(id), await placed(1)]
+    const rows = await provider.statuses([id, plain, first])
+    const posts = [first, second].map((each) => ({ provider_order_id: each }))
+    expect(rows.get(id)).toMatchObject({ ok: true, status: 'active', posts })
+    expect(rows.get(first)).toMatchObject({ ok: true, status: 'pending' })
+    expect(rows.get(plain)).not.toHaveProperty('posts')
+    expect(await provider.cancel(id, { order_id: 7n })).toEqual({ outcome: 'accepted' })
+    expect((await provider.statuses([id])).get(id)).toMatchObject({ status: 'cancelled', posts })
   })
 
   test('a hundred orders in one call, one asked twice in one row', async () => {

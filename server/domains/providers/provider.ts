@@ -69,8 +69,25 @@ export class ProviderReadError extends Error {
   }
 }
 
-/** Statuses of an order at a provider, in one spelling. */
-export type ProviderStatus = 'pending' | 'in_progress' | 'processing' | 'completed' | 'partial' | 'cancelled' | 'failed'
+/** Statuses of an order at a provider, in one spelling. The last three are of subscriptions alone. */
+export type ProviderStatus =
+  | 'pending'
+  | 'in_progress'
+  | 'processing'
+  | 'completed'
+  | 'partial'
+  | 'cancelled'
+  | 'failed'
+  | 'active'
+  | 'paused'
+  | 'expired'
+
+/** An order that a provider has begun for a post of a subscription. */
+export interface ReportedPost {
+  provider_order_id: string
+  /** Undefined where it is not told. */
+  quantity: bigint | undefined
+}
 
 /** One order's state at the provider. An absent figure was not given or not readable; it is never taken for zero. */
 export type StatusRow =
@@ -84,6 +101,8 @@ export type StatusRow =
       currency: string | undefined
       start_count: bigint | undefined
       remains: bigint | undefined
+      /** Of a subscription: the orders that it has become so far, each once. Absent is none; unreadable is a list of which nothing counts, and a matter of subscriptions alone. */
+      posts?: readonly ReportedPost[] | 'unreadable'
     }
   | { ok: false; reason: 'not_found' | 'error' | 'missing' | 'unreadable'; message: string }
 

@@ -6,6 +6,8 @@ import {
   ordersSettled,
   type RefillTold,
   refillsChanged,
+  type SubscriptionStopped,
+  subscriptionsStopped,
 } from '#server/domains/orders/events.ts'
 import {
   type BalanceAdjusted,
@@ -72,6 +74,13 @@ export const messageSubscriptions: readonly Subscription[] = [
       tx,
       app.clock.now(),
       events.flatMap(({ payload, at }) => payload.refills.flatMap((refill) => refillMessages(refill, at))),
+    ),
+  ),
+  on(subscriptionsStopped, (tx, app, events) =>
+    tellUsers(
+      tx,
+      app.clock.now(),
+      events.flatMap(({ payload, at }) => payload.subscriptions.map((stopped) => stoppedMessage(stopped, at))),
     ),
   ),
   on(ordersSettled, async (tx, app, events) => {
@@ -163,6 +172,13 @@ function refillMessages({ refill_id, order_id, customer_id, status }: RefillTold
     default:
       return unreachable(status)
   }
+}
+
+/** That all posts have come, or a month without one, is a good end; that the balance did not hold the next is news. */
+function stoppedMessage({ order_id, customer_id, why, posts }: SubscriptionStopped, at: Date): Notice {
+  const kind = why === 'no_funds' ? 'subscription_out_of_funds' : 'subscription_ended'
+  const data = { order: String(order_id), posts, at: at.toISOString() }
+  return notice(kind, { key: `subscription:${order_id}:stopped`, user_id: customer_id, data })
 }
 
 /** Only what the order's customer sees: a step that they do not see is no occasion. */

@@ -115,6 +115,14 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'Order {{order}} could not be refilled',
     body: 'Refill {{refill}} of your order {{order}} was not done; it ended on {{at}}. If you think that this is wrong, ask our support.',
   },
+  subscription_out_of_funds: {
+    title: 'Subscription {{order}} was stopped: not enough on your balance',
+    body: 'On {{at}} your balance did not hold the next post of your subscription {{order}}. What had been set aside has paid for that post, and the subscription is stopped.\n\nPosts so far: {{posts}}. Their orders go on. Pay in and subscribe again to go on.',
+  },
+  subscription_ended: {
+    title: 'Subscription {{order}} has ended',
+    body: 'Your subscription {{order}} ended on {{at}}: all its posts have come, its last day is over, or no post has come for 30 days. What was set aside for the next post is back on your balance.\n\nPosts so far: {{posts}}. Their orders go on.',
+  },
   webhook_disabled: {
     title: 'A webhook was switched off',
     body: 'We send no more events to {{endpoint}} since {{at}}.\n\nReason: {{reason}}\n\nWhat it missed is kept. Mend it, switch it on, and have it sent again.',

@@ -81,6 +81,8 @@ export const KINDS = {
   order_refunded: { topic: 'balance', variables: { amount: 'money', order: 'text', reason: 'text', at: 'time' } },
   refill_completed: { topic: 'refills', variables: { order: 'text', refill: 'text', at: 'time' } },
   refill_rejected: { topic: 'refills', variables: { order: 'text', refill: 'text', at: 'time' } },
+  subscription_out_of_funds: { topic: 'balance', variables: { order: 'text', posts: 'count', at: 'time' } },
+  subscription_ended: { topic: 'balance', variables: { order: 'text', posts: 'count', at: 'time' } },
   webhook_disabled: { topic: 'webhooks', variables: { endpoint: 'text', reason: 'text', at: 'time' } },
   telegram_off: { topic: 'account', variables: { reason: 'text', at: 'time' } },
   test_message: { topic: undefined, variables: { at: 'time' } },

@@ -7,11 +7,12 @@ import { present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { deskOrderShape, deskOrderView } from '../desk/desk-views.ts'
 import { findDeskOrder } from '../desk/list-orders.ts'
-import { feedShape, feedView, statusOrFeedShape } from '../drip-feed/feed-views.ts'
+import { feedShape, feedView } from '../drip-feed/feed-views.ts'
 import { findDripFeed } from '../drip-feed/queries.ts'
-import { readStatuses } from '../drip-feed/read-statuses.ts'
 import { parseId } from '../order-id.ts'
 import { OrderNotFoundError } from '../problems.ts'
+import { readStatuses } from '../read-statuses.ts'
+import { anyStatusShape } from '../subscriptions/subscription-views.ts'
 import { cancelAny } from './cancel-any.ts'
 import { CANCEL_ORDERS_MAX, type CancelOutcome } from './cancel-orders.ts'
 import { cancelRefused } from './errors.ts'
@@ -60,7 +61,7 @@ function ownRoutes(app: App): FastifyPluginAsyncZod {
           description: `${HOW} Of a drip-feed what has not been sent is cancelled. 409 \`order_ended\`, \`cancel_not_available\`, or \`cancel_refused\` where it was refused too often.`,
           tags: ['orders'],
           params: z.object({ id }),
-          response: { 200: z.object({ outcome, order: statusOrFeedShape }) },
+          response: { 200: z.object({ outcome, order: anyStatusShape }) },
         },
       },
       async (request) => {

@@ -9,6 +9,8 @@ import type { Refill } from '../refilling/refill.ts'
 import { deskRefillShape, deskRefillView } from '../refilling/refill-views.ts'
 import type { Refund } from '../refunding/refund.ts'
 import { refundShape, refundView } from '../refunding/refund-views.ts'
+import type { SubscriptionStanding, UnbilledPost } from '../subscriptions/queries.ts'
+import { deskSubscriptionShape, deskSubscriptionView } from '../subscriptions/subscription-views.ts'
 import type { FormerCost } from '../write-orders.ts'
 import type { DeskOrder } from './list-orders.ts'
 
@@ -57,6 +59,8 @@ export const deskOrderShape = z.object({
   last_resubmit_at: moment,
   drip_feed_id: z.string().nullable().meta({ description: 'The drip-feed that it is a run of.', example: null }),
   run: z.number().int().nullable(),
+  subscription_id: z.string().nullable().meta({ description: 'The subscription that it is a post of.', example: null }),
+  post: z.number().int().nullable(),
   not_before: moment.meta({ description: 'When that run is due.' }),
   waiting_since: moment.meta({ description: 'Since when it is at no provider while its customer sees Pending.' }),
   placed_at: z.iso.datetime(),
@@ -95,6 +99,8 @@ export function deskOrderView(order: DeskOrder): z.output<typeof deskOrderShape>
     last_resubmit_at: timeOf(order.last_resubmit_at),
     drip_feed_id: order.drip_feed_id === null ? null : String(order.drip_feed_id),
     run: order.run,
+    subscription_id: order.subscription_id === null ? null : String(order.subscription_id),
+    post: order.post,
     not_before: timeOf(order.not_before),
     waiting_since: timeOf(order.waiting_since),
     placed_at: order.placed_at.toISOString(),
@@ -182,6 +188,7 @@ export const deskDetailShape = deskOrderShape.extend({
     description: 'What providers took that it has left, beside `booked_cost`: the sale paid for these too.',
   }),
   cancel_requests: z.array(cancelShape).meta({ description: 'Wishes that its provider should end it, oldest first.' }),
+  subscription: deskSubscriptionShape.nullable().meta({ description: 'Where the order is a subscription.' }),
   refills: z.array(deskRefillShape),
   refunds: z.array(refundShape),
   calls: z
@@ -198,12 +205,13 @@ interface Known {
   refills: Refill[]
   refunds: Refund[]
   calls: LoggedCall[]
+  subscription: { standing: SubscriptionStanding; unbilled: UnbilledPost[] } | undefined
 }
 
 /** Everything that is known of an order. */
 export function deskDetailView(
   order: DeskOrder,
-  { history, attempts, former_costs, cancels, refills, refunds, calls }: Known,
+  { history, attempts, former_costs, cancels, refills, refunds, calls, subscription }: Known,
 ): z.output<typeof deskDetailShape> {
   return {
     ...deskOrderView(order),
@@ -232,6 +240,7 @@ export function deskDetailView(
       asked_at: asked_at.toISOString(),
       ended_at: timeOf(ended_at),
     })),
+    subscription: subscription ? deskSubscriptionView(order, subscription.standing, subscription.unbilled) : null,
     refills: refills.map(deskRefillView),
     refunds: refunds.map(refundView),
     calls: calls.map(({ at, action, request, response, http_status, outcome, duration_ms }) => ({

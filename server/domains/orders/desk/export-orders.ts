@@ -30,6 +30,7 @@ const COLUMNS = [
   'remains',
   'charge',
   'captured',
+  'released',
   'refunded',
   'asset',
   'expected_cost',

@@ -23,6 +23,7 @@ export const filterFields = {
   provider: number.optional(),
   provider_order: z.string().min(1).max(200).optional().meta({ description: 'The provider’s number of it.' }),
   drip_feed: number.optional().meta({ description: 'The runs of this drip-feed.' }),
+  subscription: number.optional().meta({ description: 'The posts of this subscription.' }),
   reason: z.string().min(1).max(60).optional().meta({ example: 'insufficient_balance' }),
   from: moment.optional().meta({ description: 'Placed at this moment or later.' }),
   to: moment.optional().meta({ description: 'Placed before this.' }),
@@ -33,6 +34,7 @@ export const filterQuery = z.object(filterFields)
 /** What is looked for. */
 export function filterOf(query: z.output<typeof filterQuery>): OrderFilter {
   const { state, user_visible_status, customer, service, provider, provider_order, drip_feed, reason, from, to } = query
+  const { subscription } = query
   return {
     states: state ?? (user_visible_status && statesSeenAs(user_visible_status)),
     customer_id: customer,
@@ -40,6 +42,7 @@ export function filterOf(query: z.output<typeof filterQuery>): OrderFilter {
     provider_id: provider,
     provider_order_id: provider_order,
     drip_feed_id: drip_feed,
+    subscription_id: subscription,
     reason,
     from: from === undefined ? undefined : new Date(from),
     to: to === undefined ? undefined : new Date(to),

@@ -2,7 +2,7 @@ import type { Actor } from '#server/domains/audit/act.ts'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { unreachable } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
-import { deliveredPart, FORCED, OPEN_STATES, type Order } from '../order.ts'
+import { deliveredPart, FORCED, isSubscription, OPEN_STATES, type Order } from '../order.ts'
 import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
 import { staffName } from './resolve-order.ts'
 
@@ -50,7 +50,10 @@ export async function forceStatus(
   })
 }
 
-function capturedBy({ charge, quantity }: Order, end: ForcedEnd): bigint | undefined {
+function capturedBy(order: Order, end: ForcedEnd): bigint | undefined {
+  const { charge, quantity } = order
+  // Its posts are paid for by themselves.
+  if (isSubscription(order)) return 0n
   switch (end.status) {
     case 'completed':
       return charge

@@ -31,6 +31,7 @@ export interface OrderFilter {
   provider_id?: bigint | undefined
   provider_order_id?: string | undefined
   drip_feed_id?: bigint | undefined
+  subscription_id?: bigint | undefined
   /** Why it waits, as the order says. */
   reason?: string | undefined
   /** Placed at or after. */
@@ -138,6 +139,8 @@ function conditionsOf(filter: OrderFilter): Conditions {
     )
   }
   if (drip_feed_id !== undefined) where.add(`drip_feed_id = ${where.value(drip_feed_id)}`)
+  const { subscription_id } = filter
+  if (subscription_id !== undefined) where.add(`subscription_id = ${where.value(subscription_id)}`)
   if (reason !== undefined) where.add(`reason = ${where.value(reason)}`)
   if (from) where.add(`placed_at >= ${where.value(from)}`)
   if (to) where.add(`placed_at < ${where.value(to)}`)

@@ -4,7 +4,7 @@ import { unreachable } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { asPlaced } from '../dispatching/placement-change.ts'
-import { type Order, orderCan } from '../order.ts'
+import { costOfPlacing, type Order, orderCan } from '../order.ts'
 import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
 
 /**
@@ -99,7 +99,7 @@ function placed(order: Order, provider_order_id: string, { actor, evidence }: Re
   if (provider_order_id === order.provider_order_id) {
     return asPlaced(order, provider_order_id, order.booked_cost, now, by)
   }
-  const change = asPlaced(order, provider_order_id, order.booked_cost + order.expected_cost, now, by)
+  const change = asPlaced(order, provider_order_id, order.booked_cost + costOfPlacing(order), now, by)
   return { ...change, after: { ...change.after, sunk_cost: order.booked_cost } }
 }
 

@@ -2,7 +2,7 @@ import type { PlaceOutcome } from '#server/domains/providers/provider.ts'
 import { invariant } from '#server/kit/invariant.ts'
 import { textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import { costWith, type Order } from '../order.ts'
+import { costWith, isSubscription, type Order } from '../order.ts'
 import type { OrderChange } from '../write-orders.ts'
 
 /** That a provider took an order under an attempt's key, told when nobody waited for it any more. */
@@ -87,7 +87,8 @@ export function paidForNothing(late: LateAcceptance<Acceptance>): OrderChange {
 }
 
 function costOf({ order, placement: { outcome }, attempt }: LateAcceptance<Acceptance>): bigint {
-  if (attempt.another) return 0n
+  // A subscription costs nothing before a post comes, and nobody knows of those.
+  if (attempt.another || isSubscription(order)) return 0n
   const charge = outcome.outcome === 'accepted' ? outcome.charge : undefined
   return costWith({ sunk_cost: 0n }, charge) ?? attempt.expected_cost ?? order.expected_cost
 }

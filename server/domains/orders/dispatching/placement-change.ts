@@ -1,7 +1,7 @@
 import type { PlaceOutcome, RejectionCode } from '#server/domains/providers/provider.ts'
 import { unreachable } from '#server/kit/invariant.ts'
 import { nextCheck_ms } from '../following/poll-schedule.ts'
-import { costWith, DETAIL_MAX, type Order } from '../order.ts'
+import { costOfPlacing, costWith, DETAIL_MAX, isSubscription, type Order } from '../order.ts'
 import { isNoTry, mayFailOver, rerouted } from '../routing/rerouted.ts'
 import type { Route } from '../routing/router.ts'
 import type { OrderChange } from '../write-orders.ts'
@@ -16,7 +16,8 @@ const ATTEMPTS_MAX = 100
 export function placementChange(order: Order, outcome: PlaceOutcome, now: Date, next?: Route): OrderChange {
   switch (outcome.outcome) {
     case 'accepted': {
-      const cost = costWith(order, outcome.charge) ?? order.sunk_cost + order.expected_cost
+      const told = isSubscription(order) ? undefined : costWith(order, outcome.charge)
+      const cost = told ?? order.sunk_cost + costOfPlacing(order)
       return asPlaced(order, outcome.provider_order_id, cost, now, { data: { attempt: order.attempts } })
     }
     case 'rejected':

@@ -27,13 +27,13 @@ import { setLimits } from '../limits/set-limits.ts'
 import type { Order, OrderState } from '../order.ts'
 import { type PlaceOrder, type PlaceOutcome, placeOrders } from '../placing/place-orders.ts'
 import { historyOf } from '../queries.ts'
+import { readStatuses } from '../read-statuses.ts'
 import { verifyOrders } from '../verify-orders.ts'
 import { cancelDripFeeds } from './cancel-drip-feeds.ts'
 import { figuresOf } from './drip-feed.ts'
 import { feedStatusView } from './feed-views.ts'
 import { findDripFeeds, findFeedStandings } from './queries.ts'
 import { queueDueRuns } from './queue-due-runs.ts'
-import { readStatuses } from './read-statuses.ts'
 
 const HOUR_MS = 3_600_000
 const STAFF = { staff: { kind: 'user', user_id: 5n } } as const

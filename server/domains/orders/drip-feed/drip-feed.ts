@@ -37,7 +37,7 @@ export function dueAt({ interval_minutes }: Rhythm, run: number, placed_at: Date
 /** What of a run counts for its drip-feed; or of several runs in one state, added up, with the start count of the first. */
 export type RunFigures = Pick<
   CustomerOrder,
-  'state' | 'charge' | 'captured' | 'refunded' | 'quantity' | 'remains' | 'start_count'
+  'state' | 'charge' | 'captured' | 'released' | 'refunded' | 'quantity' | 'remains' | 'start_count'
 >
 
 /** A drip-feed as its customer sees it: what its runs come to. */

@@ -43,6 +43,7 @@ const standingFeeds = statement(`
 // What remains of each is counted as its customer sees it, for a sum hides what is below zero.
 const partsOf = statement(`
   select o.drip_feed_id, o.state, min(o.asset) as asset, sum(o.charge)::bigint as charge, sum(o.captured)::bigint as captured,
+    sum(o.released)::bigint as released,
     sum(o.refunded)::bigint as refunded, sum(o.quantity)::bigint as quantity, sum(o.version)::bigint as version,
     sum(least(greatest(coalesce(o.remains, o.quantity), 0), o.quantity))::bigint as remains,
     (array_agg(o.start_count order by o.run))[1] as start_count

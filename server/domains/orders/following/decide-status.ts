@@ -5,6 +5,7 @@ import type { OrderChange } from '../write-orders.ts'
 import { nextCheck_ms } from './poll-schedule.ts'
 
 type ReadRow = Extract<StatusRow, { ok: true }>
+type UnreadRow = Extract<StatusRow, { ok: false }>
 
 /** After so many checks in a row that told nothing, staff are told. Polling goes on. */
 const FAILED_CHECKS_FLAGGED = 10
@@ -51,9 +52,18 @@ export function decideStatus(order: Order, row: StatusRow, now: Date): OrderChan
     }
     case 'failed':
       return providerFailed(order, row, seen)
+    case 'active':
+    case 'paused':
+    case 'expired':
+      return unreadable(order, asUnreadable(`${row.raw_status} is said of subscriptions alone`), now)
     default:
       return unreachable(row.status)
   }
+}
+
+/** A row that cannot be of this order. */
+export function asUnreadable(message: string): UnreadRow {
+  return { ok: false, reason: 'unreadable', message }
 }
 
 /** When the provider is asked about the order again, after so many checks in a row that told nothing. */
@@ -67,7 +77,8 @@ const REMAINS_UNKNOWN = {
   detail: 'The provider says partial but not how much remains; no money moves until it does.',
 }
 
-function unreadable(order: Order, row: Extract<StatusRow, { ok: false }>, now: Date): OrderChange {
+/** Counts a check that told nothing; after several in a row staff are told. */
+export function unreadable(order: Order, row: UnreadRow, now: Date): OrderChange {
   const failed_checks = Math.min(order.failed_checks + 1, FAILED_CHECKS_MAX)
   const after = { failed_checks, checked_at: now, next_check_at: nextCheckOf(order, now, failed_checks) }
   if (failed_checks !== FAILED_CHECKS_FLAGGED) return { before: order, after }
@@ -121,7 +132,8 @@ function settled(order: Order, row: ReadRow, now: Date, seen: OrderChange['after
   }
 }
 
-function providerFailed(order: Order, row: ReadRow, seen: OrderChange['after']): OrderChange {
+/** The provider calls it failed: it waits for a person, with its money held. */
+export function providerFailed(order: Order, row: ReadRow, seen: OrderChange['after']): OrderChange {
   const detail = `The provider says: ${row.raw_status}.`
   return {
     before: order,

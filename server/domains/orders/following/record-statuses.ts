@@ -2,7 +2,11 @@ import type { StatusRow } from '#server/domains/providers/provider.ts'
 import type { App } from '#server/platform/app.ts'
 import { dateArray, int8Array } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
-import { FINAL_STATES, type Order, orderCan } from '../order.ts'
+import { FINAL_STATES, isSubscription, type Order, orderCan } from '../order.ts'
+import { changeSubscriptions, type SubscriptionChange } from '../subscriptions/change-subscriptions.ts'
+import { decideSubscription } from '../subscriptions/decide-subscription.ts'
+import { readSubscriptions } from '../subscriptions/queries.ts'
+import { recordPosts } from '../subscriptions/record-posts.ts'
 import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
 import { decideStatus, nextCheckOf } from './decide-status.ts'
 
@@ -13,27 +17,40 @@ export interface ReadStatus {
 }
 
 /**
- * Takes over what providers say of orders, in one transaction: states and figures, the settlement of those that ended, and corrections of cost. Orders that are
+ * Takes over what providers say of orders. First, apart, the posts of subscriptions: orders that are new to us. Then, in one transaction: states and figures, the settlement of those that ended, and corrections of cost. Orders that are
  * not followed any more are left as they are; of two rows of one order the first counts. Answers how many ended.
  */
 export async function recordStatuses(app: App, statuses: readonly ReadStatus[]): Promise<{ settled: number }> {
   const now = app.clock.now()
+  const with_posts = statuses.filter(({ row }) => row.ok && row.posts !== undefined && row.posts !== 'unreadable')
+  if (with_posts.length > 0) await recordPosts(app, with_posts)
   return app.db.transaction(async (tx) => {
     const orders = await lockOrders(
       tx,
       statuses.map((status) => status.order_id),
     )
+    const subscriptions = await readSubscriptions(
+      tx,
+      [...orders.values()].filter(isSubscription).map(({ id }) => id),
+    )
     const changes: OrderChange[] = []
     const unchanged: Order[] = []
+    const changed_subscriptions: SubscriptionChange[] = []
     for (const { order_id, row } of statuses) {
       const order = orders.get(order_id)
       if (!order || !orderCan.follow(order)) continue
       orders.delete(order_id)
-      const change = decideStatus(order, row, now)
+      const subscription = subscriptions.get(order_id)
+      const decided = subscription
+        ? decideSubscription(order, subscription, row, now)
+        : { order: decideStatus(order, row, now), subscription: undefined }
+      if (decided.subscription) changed_subscriptions.push(decided.subscription)
+      const change = decided.order
       if (change) changes.push(change)
       else unchanged.push(order)
     }
     await writeOrders(app.db, tx, changes)
+    changeSubscriptions(tx, changed_subscriptions, now)
     markChecked(tx, unchanged, now)
     return { settled: changes.filter(hasEnded).length }
   })

@@ -102,6 +102,15 @@ export class Allowance {
     return undefined
   }
 
+  /** Counts an order that is under way already, whether there is room for it or not, and that no key placed. Amounts in minor units of SALE_ASSET. */
+  count(customer_id: bigint, charge: bigint): void {
+    const limit = this.#limits.get(customer_id)
+    if (!limit) return
+    limit.in_flight += 1
+    limit.spent += charge
+    limit.taken += 1
+  }
+
   /** When an order counts as placed, so that it stands in the day that it was counted in; undefined for who has neither limits nor quota. */
   momentOf({ customer_id, first_key_id }: Placer): Date | undefined {
     const [limited, of_key] = [this.#limits.get(customer_id)?.now, this.#keys.momentOf(first_key_id)]

@@ -50,7 +50,7 @@ export function giveBack(tx: Tx, given: readonly GivenBack[]): void {
     int8Array(given.map((each) => each.released)),
     plainArray(given.map((each) => each.ended)),
   ])
-  const to_keys = given.filter((each) => each.key_id !== null && each.released > 0n)
+  const to_keys = given.filter((each) => each.key_id !== null && (each.released > 0n || each.cancelled))
   if (to_keys.length === 0) return
   tx.send(GIVE_BACK_TO_KEYS, [
     int8Array(to_keys.map((each) => each.key_id)),

@@ -1,7 +1,7 @@
 import type { FastifySchema } from 'fastify'
 import { z } from 'zod'
 import { PARAM_NAMES, type ParamName, TYPE_NAMES } from '#server/domains/providers/order-types.ts'
-import { describeParam, TYPES_WITH_QUANTITY } from '../placing/describe-types.ts'
+import { describeParam, TYPES_WITH_QUANTITY, TYPES_WITHOUT_LINK } from '../placing/describe-types.ts'
 import { ACTIONS } from './actions.ts'
 
 // These describe the door in the OpenAPI document; nothing is validated by them.
@@ -23,7 +23,10 @@ const requestFields = z
     key: text('Your API key. May stand in the headers `X-Api-Key` or `Authorization: ApiKey …` instead.', 'sk_…'),
     action: z.enum([...ACTIONS.keys()] as [string, ...string[]]).meta({ example: 'add' }),
     service: text('`add`: the number of the service.', '1'),
-    link: text('`add`: what the work is about, a web address.', 'https://example.com/text'),
+    link: text(
+      `\`add\`: what the work is about, a web address. Type ${TYPES_WITHOUT_LINK} has none.`,
+      'https://example.com/text',
+    ),
     quantity: text(`\`add\`: type ${TYPES_WITH_QUANTITY}.`, '100'),
     ...params,
     runs: text('`add`, drip-feed: how many orders of this quantity, one after another.', '3'),
@@ -47,11 +50,19 @@ const error = z.object({ error: z.string().meta({ example: 'Incorrect order ID' 
 const status = z.object({
   charge: z.string().meta({ example: '0.27819' }),
   start_count: z.string().meta({ example: '3572' }),
-  status: z.enum(['Pending', 'In progress', 'Processing', 'Completed', 'Partial', 'Canceled']),
+  status: z
+    .enum(['Pending', 'In progress', 'Processing', 'Completed', 'Partial', 'Canceled', 'Active', 'Paused', 'Expired'])
+    .meta({
+      description: 'A subscription is Pending, Active, Paused, Completed, Expired or Canceled.',
+    }),
   remains: z.string().meta({ example: '157' }),
   currency: z.string().meta({ example: 'USD' }),
   runs: z.number().optional().meta({ description: 'Of a drip-feed.' }),
-  orders: z.array(z.number()).optional().meta({ description: 'Of a drip-feed: the orders that its runs are.' }),
+  posts: z.number().optional().meta({ description: 'Of a subscription: how many so far.' }),
+  orders: z
+    .array(z.number())
+    .optional()
+    .meta({ description: 'Of a drip-feed or a subscription: the orders that its runs or posts are.' }),
 })
 
 const service = z.object({

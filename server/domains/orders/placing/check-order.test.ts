@@ -174,6 +174,12 @@ describe('parameters', () => {
     type_of_traffic: '3',
     google_keyword: 'tea kettle',
     referring_url: 'https://example.com/from',
+    min: '5',
+    max: '020',
+    delay: '00',
+    posts: '3',
+    old_posts: ' 1 ',
+    expiry: '1/2/2030',
   }
   /** What each type has, and what is billed of it: written down apart from the table, from the field's own list. */
   const TYPES: [Service['type'], string[], bigint][] = [
@@ -192,6 +198,7 @@ describe('parameters', () => {
     ['Comment Replies', ['username', 'comments'], 2n],
     ['Poll', ['answer_number'], 10n],
     ['Invites from Groups', ['groups'], 10n],
+    ['Subscriptions', ['username', 'min', 'max', 'delay'], 20n],
     ['Web Traffic', ['country', 'device', 'type_of_traffic'], 10n],
   ]
 
@@ -202,7 +209,8 @@ describe('parameters', () => {
   test.each(TYPES)('%s has %j and is billed for %i', (type, names, quantity) => {
     const checked = check({ ...GIVEN, quantity: '10' }, { type, min: 1n })
     if (isRefusal(checked)) throw new Error(checked.message)
-    expect(Object.keys(checked.params).sort()).toEqual([...names].sort())
+    const optional = type === 'Subscriptions' ? ['posts', 'old_posts', 'expiry'] : []
+    expect(Object.keys(checked.params).sort()).toEqual([...names, ...optional].sort())
     expect(checked.quantity).toBe(quantity)
     const packages = type === 'Package' || type === 'Custom Comments Package'
     expect(checked.charge).toBe(packages ? 900_000n : 900n * quantity)
@@ -220,6 +228,43 @@ describe('parameters', () => {
     expect(read('Mentions Custom List')).toMatchObject({ params: { usernames: 'ada\ngrace\nedsger' } })
     expect(read('Mentions Hashtag')).toMatchObject({ params: { hashtag: 'tea' } })
     expect(read('Poll')).toMatchObject({ params: { answer_number: '7' } })
+  })
+
+  test('a subscription is about a name and has no link, and its limits are those of each post', () => {
+    const subscribe = (given: object) => check({ ...GIVEN, ...given }, { type: 'Subscriptions', min: 5n, max: 20n })
+    expect(subscribe({ link: '' })).toMatchObject({
+      link: 'https://example.com/ada',
+      quantity: 20n,
+      params: { min: '5', max: '20', delay: '0', posts: '3', old_posts: '1', expiry: '01/02/2030' },
+    })
+    expect(subscribe({ link: 'nowhere at all', posts: '0', old_posts: '', expiry: ' ' })).toMatchObject({
+      params: { username: 'https://example.com/ada', min: '5', max: '20', delay: '0' },
+    })
+    expect(subscribe({ min: '4' })).toMatchObject({ code: 'quantity_below_min', field: 'min', limit: 5n })
+    expect(subscribe({ max: '21' })).toMatchObject({ code: 'quantity_above_max', field: 'max', limit: 20n })
+    expect(subscribe({ min: '20', max: '19' })).toMatchObject({ code: 'parameter_invalid', field: 'max' })
+    expect(subscribe({ runs: '2', interval: '5' })).toMatchObject({ code: 'parameter_not_supported' })
+  })
+
+  test.each([
+    ['min', '0'],
+    ['min', '-5'],
+    ['max', '1.5'],
+    ['delay', '7'],
+    ['delay', '601'],
+    ['delay', ''],
+    ['posts', '1001'],
+    ['posts', '-1'],
+    ['old_posts', 'many'],
+    ['expiry', '2030-02-01'],
+    ['expiry', '30/02/2030'],
+    ['expiry', '1/13/2030'],
+    ['expiry', '1/2/30'],
+  ])('of a subscription %s: %j is refused', (name, value) => {
+    expect(check({ ...GIVEN, [name]: value }, { type: 'Subscriptions', min: 1n })).toMatchObject({
+      code: 'parameter_invalid',
+      field: name,
+    })
   })
 
   test('visits by a search want its words, those from a page its address, and others neither', () => {

@@ -55,14 +55,17 @@ export function checkOrder(service: Service | undefined, request: OrderRequest):
 
 /** Reads what a request asks for, by its service's type alone: not whether it is sold, nor within which limits. Pure. */
 export function readOrder(service: Pick<Service, 'type'>, request: OrderRequest): ReadOrder | OrderRefusal {
-  const link = request.link.trim()
-  if (!isWebAddress(link))
+  const { about } = typeRule(service.type)
+  const given = request.link.trim()
+  if (about === undefined && !isWebAddress(given))
     return refuse('link_invalid', 'link', 'The link must be a web address of up to 2048 characters.')
   if (request.request_key !== undefined && !isRequestKey(request.request_key)) {
     return refuse('request_key_invalid', 'request_id', 'The request key has 1 to 128 characters, none of control.')
   }
   const asked = askedOf(service, request)
   if (isRefusal(asked)) return asked
+  // What the work is about stands in its place, so that whatever goes by the link goes by that.
+  const link = about === undefined ? given : (asked.params[about] ?? '')
   const rhythm = readRhythm(service.type, request)
   if (rhythm === undefined) return { ...asked, link }
   return isRefusal(rhythm) ? rhythm : { ...asked, link, rhythm }
@@ -86,6 +89,8 @@ function askedOf({ type }: Pick<Service, 'type'>, request: OrderRequest): Omit<R
       return { quantity: BigInt(quantity), params }
     case 'package':
       return { quantity: 1n, params }
+    case 'post':
+      return { quantity: BigInt(params.max ?? 0), params }
     default:
       return { quantity: BigInt(linesOf(params[counted] ?? '').length), params }
   }
@@ -97,9 +102,10 @@ export function isRequestKey(key: string): boolean {
 }
 
 /** Each run is an order of its own and has to reach the minimum; the maximum is for all runs together, as panels count. */
-function outOfRange(service: Service, { quantity, rhythm }: ReadOrder): OrderRefusal | undefined {
+function outOfRange(service: Service, { quantity, params, rhythm }: ReadOrder): OrderRefusal | undefined {
   // A package is one, whatever its limits say.
   if (isPackage(service.type)) return undefined
+  if (typeRule(service.type).counted === 'post') return postOutOfRange(service, params)
   if (quantity < service.min) {
     const message = `The quantity is below the minimum of ${service.min}.`
     return { code: 'quantity_below_min', field: 'quantity', message, limit: service.min }
@@ -108,6 +114,22 @@ function outOfRange(service: Service, { quantity, rhythm }: ReadOrder): OrderRef
     const what = rhythm ? 'The quantity of all runs together' : 'The quantity'
     const message = `${what} is above the maximum of ${service.max}.`
     return { code: 'quantity_above_max', field: 'quantity', message, limit: service.max }
+  }
+  return undefined
+}
+
+/** The limits of the service are those of each post. */
+function postOutOfRange(service: Service, { min = '0', max = '0' }: Record<string, string>): OrderRefusal | undefined {
+  if (BigInt(min) > BigInt(max)) {
+    return refuse('parameter_invalid', 'max', 'The most for a post must not be below the fewest.')
+  }
+  if (BigInt(min) < service.min) {
+    const message = `The fewest for a post are below the minimum of ${service.min}.`
+    return { code: 'quantity_below_min', field: 'min', message, limit: service.min }
+  }
+  if (BigInt(max) > service.max) {
+    const message = `The most for a post are above the maximum of ${service.max}.`
+    return { code: 'quantity_above_max', field: 'max', message, limit: service.max }
   }
   return undefined
 }

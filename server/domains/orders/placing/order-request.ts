@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Principal } from '#server/domains/identity/principal.ts'
 import { PARAM_NAMES, PARAMS, type ParamName } from '#server/domains/providers/order-types.ts'
 import { parseServiceId } from '../order-id.ts'
-import { describeParam, TYPES_WITH_QUANTITY } from './describe-types.ts'
+import { describeParam, TYPES_WITH_QUANTITY, TYPES_WITHOUT_LINK } from './describe-types.ts'
 import { PLACE_ORDERS_MAX, type PlaceOrder } from './place-orders.ts'
 import { placerOf } from './placer.ts'
 import { MASS_LINES_MAX, readMassOrder } from './read-mass-order.ts'
@@ -38,7 +38,11 @@ function paramShape(name: ParamName) {
 export const orderRequest = z
   .strictObject({
     service: whole.meta({ description: 'The id of the service.' }),
-    link: z.string().max(4_096).meta({ description: 'What the work is about, a web address.' }),
+    link: z
+      .string()
+      .max(4_096)
+      .optional()
+      .meta({ description: `What the work is about, a web address. Type ${TYPES_WITHOUT_LINK} has none.` }),
     quantity: whole.optional().meta({ description: `Type ${TYPES_WITH_QUANTITY}.` }),
     ...params,
     runs: whole
@@ -85,7 +89,7 @@ export function placementOf(principal: Principal, request: z.output<typeof order
     ...textsOf(request),
     ...placerOf(principal),
     service_id: parseServiceId(request.service),
-    link: request.link,
+    link: request.link ?? '',
     quantity: request.quantity,
     runs: request.runs,
     interval: request.interval,

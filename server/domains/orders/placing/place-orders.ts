@@ -12,6 +12,8 @@ import { dueAt } from '../drip-feed/drip-feed.ts'
 import type { OrderRefusal } from '../errors.ts'
 import { Allowance } from '../limits/allowance.ts'
 import { openRouter, type Route } from '../routing/router.ts'
+import { subscriptionPostsMax } from '../subscriptions/settings.ts'
+import { type SubscriptionTerms, termsOf } from '../subscriptions/subscription.ts'
 import { type CheckedOrder, checkOrder, isRefusal, type OrderRequest, readOrder } from './check-order.ts'
 import { contentOf, type KnownOrder, knownOrders } from './known-orders.ts'
 import type { Placer } from './placer.ts'
@@ -59,7 +61,12 @@ export async function placeOrders(app: App, inputs: readonly PlaceOrder[], tx?: 
       continue
     }
     const sold = present(service, 'a checked order has a service')
-    wanted.push({ place, input, checked, service: sold, route: router.first(sold, checked.quantity) })
+    const terms = sold.type === 'Subscriptions' ? subscriptionTerms(app, checked) : undefined
+    if (terms && isRefusal(terms)) {
+      outcomes[place] = { ok: false, refusal: terms }
+      continue
+    }
+    wanted.push({ place, input, checked, service: sold, route: router.first(sold, checked.quantity), terms })
   }
   if (wanted.length > 0) await place(app, wanted, outcomes, tx)
   return outcomes.map((outcome) => present(outcome, 'every input has an outcome'))
@@ -72,6 +79,8 @@ interface Wanted {
   service: Service
   /** Where it is bought. */
   route: Route
+  /** Of a subscription. */
+  terms: SubscriptionTerms | undefined
 }
 
 /** An order whose money is held, ready to be recorded. */
@@ -100,6 +109,10 @@ interface Candidate extends Wanted {
 interface Subject {
   kind: 'order'
   id: bigint
+}
+
+function subscriptionTerms(app: App, { params }: CheckedOrder): SubscriptionTerms | OrderRefusal {
+  return termsOf(params, app.settings.read(subscriptionPostsMax), app.clock.now())
 }
 
 function answerAgain(first: KnownOrder, service: Service | undefined, input: PlaceOrder): PlaceOutcome {

@@ -42,7 +42,17 @@ export function readParams(type: OrderType, given: GivenParams): Record<string, 
     if (value === undefined) return refused(name)
     params[name] = value
   }
+  for (const name of typeRule(type).optional ?? []) {
+    if (isNothing(given[name])) continue
+    const value = readParam(PARAMS[name], given[name])
+    if (value === undefined) return refused(name)
+    params[name] = value
+  }
   return params
+}
+
+function isNothing(text: string | undefined): boolean {
+  return /^0*$/.test(text?.trim() ?? '')
 }
 
 /** The entries of a parameter that has one a line, as `readParams` made it. */
@@ -67,9 +77,23 @@ function readParam(rule: ParamRule, text: string | undefined): string | undefine
       const value = /^\d{1,9}$/.test(text.trim()) ? Number(text) : 0
       return value >= 1 && value <= rule.max ? String(value) : undefined
     }
+    case 'choice': {
+      const value = /^\d{1,9}$/.test(text.trim()) ? Number(text) : undefined
+      return value !== undefined && rule.of.includes(value) ? String(value) : undefined
+    }
+    case 'day':
+      return readDay(text.trim())
     default:
       return unreachable(rule)
   }
+}
+
+/** A day of the calendar as `d/m/Y`, with all its digits. */
+function readDay(text: string): string | undefined {
+  const [, day = '', month = '', year = ''] = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(text) ?? []
+  const at = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)))
+  const is_day = year !== '' && at.getUTCDate() === Number(day) && at.getUTCMonth() === Number(month) - 1
+  return is_day ? `${day.padStart(2, '0')}/${month.padStart(2, '0')}/${year}` : undefined
 }
 
 function readLines(text: string, line_chars_max: number): string | undefined {
@@ -103,6 +127,10 @@ export function wantedOf(rule: ParamRule): string {
       return 'a web address of up to 2048 characters'
     case 'whole':
       return `a whole number from 1 to ${rule.max}`
+    case 'choice':
+      return `one of ${rule.of.join(', ')}`
+    case 'day':
+      return 'a day as `d/m/Y`, such as 31/12/2030'
     default:
       return unreachable(rule)
   }

@@ -7,6 +7,13 @@ import { shownOf } from '../order-views.ts'
 import type { Placed } from './place-orders.ts'
 import { isSole } from './sole-links.ts'
 
+const insertSubscriptions = statement(`
+  insert into orders.subscription (id, customer_id, min_quantity, max_quantity, delay_minutes, posts, old_posts, expires_on, posts_max, placed_at)
+  select id, customer_id, min_quantity, max_quantity, delay_minutes, posts, old_posts, expires_on, posts_max, coalesce(placed_at, now())
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::smallint[], $7::smallint[], $8::date[], $9::smallint[],
+    $10::timestamptz[])
+    as new (id, customer_id, min_quantity, max_quantity, delay_minutes, posts, old_posts, expires_on, posts_max, placed_at)`)
+
 const insertOrders = statement(`
   insert into orders.orders (id, customer_id, service_id, provider_id, wallet, hold, quantity, rate, charge, expected_cost, asset, cost_asset,
     type, link, params, provider_service_id, request_key, placed_at, sole_link, drip_feed_id, run, not_before, key_id, state, waiting_since)
@@ -65,6 +72,7 @@ export function recordPlaced(tx: Tx, placed: readonly Placed[]): void {
     by_key ? int8Array(placed.map(({ input }) => input.key_id ?? null)) : null,
   ])
   if (runs) recordDripFeeds(tx, placed)
+  recordSubscriptions(tx, placed)
   tx.send(insertFirstEvents, [ids, customers, not_before])
   emitOrders(
     tx,
@@ -79,6 +87,7 @@ export function recordPlaced(tx: Tx, placed: readonly Placed[]): void {
         state: stateOf(order),
         charge: order.checked.charge,
         captured: 0n,
+        released: 0n,
         refunded: 0n,
         asset: SALE_ASSET,
         start_count: null,
@@ -115,5 +124,22 @@ function recordDripFeeds(tx: Tx, placed: readonly Placed[]): void {
     plainArray(feeds.map(({ checked }) => checked.rhythm?.interval_minutes)),
     textArray(feeds.map(({ input }) => input.request_key)),
     dateArray(feeds.map(({ placed_at }) => placed_at)),
+  ])
+}
+
+/** Behind their orders, to which they belong. */
+function recordSubscriptions(tx: Tx, placed: readonly Placed[]): void {
+  const begun = placed.flatMap(({ subject, input, placed_at, terms }) => {
+    return terms ? [{ ...terms, id: subject.id, customer_id: input.customer_id, placed_at }] : []
+  })
+  if (begun.length === 0) return
+  tx.send(insertSubscriptions, [
+    ...(['id', 'customer_id', 'min_quantity', 'max_quantity'] as const).map((name) =>
+      int8Array(begun.map((each) => each[name])),
+    ),
+    ...(['delay_minutes', 'posts', 'old_posts'] as const).map((name) => plainArray(begun.map((each) => each[name]))),
+    textArray(begun.map((each) => each.expires_on)),
+    plainArray(begun.map((each) => each.posts_max)),
+    dateArray(begun.map((each) => each.placed_at)),
   ])
 }

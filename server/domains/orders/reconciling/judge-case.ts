@@ -1,4 +1,5 @@
 import type { OrderList } from '#server/domains/providers/provider.ts'
+import { costOfPlacing, isSubscription } from '../order.ts'
 import type { BalanceVerdict, Candidate, CaseEvidence, Finding, ListEvidence, UnknownCase } from './unknown-case.ts'
 
 /** Around an attempt: how far the provider's clock may be from ours. A list of a provider whose clock is farther off proves nothing. */
@@ -37,7 +38,7 @@ export function spanOf({ attempt }: Pick<UnknownCase, 'attempt'>, now: Date): { 
  * the other grounds. Pure.
  */
 export function judgeBalance(unknown: UnknownCase, known: Surroundings): CaseEvidence['balance'] {
-  const { expected_cost } = unknown.order
+  const expected_cost = costOfPlacing(unknown.order)
   const before = unknown.attempt.provider_balance_at === null ? null : unknown.attempt.provider_balance
   const after = unknown.balance_after
   const { others, undecided, others_cost, open_orders } = known
@@ -104,6 +105,8 @@ export function judgeList(
 
 /** What the grounds prove. Pure. The absence of an order proves something only when no order of the service is left over: a provider may write links otherwise than we. */
 export function judgeCase(unknown: UnknownCase, evidence: CaseEvidence, now: Date): Finding {
+  // Lists have orders: a subscription may be in none of them, and its posts look like it.
+  if (isSubscription(unknown.order)) return 'no_list'
   const { list, list_error, rivals } = evidence
   if (!list) return list_error === undefined ? 'no_list' : 'list_unavailable'
   if (list.clock_ahead_ms === null || Math.abs(list.clock_ahead_ms) > CLOCKS_DIFFER_MS_MAX) return 'clock_differs'

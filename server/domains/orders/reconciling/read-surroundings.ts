@@ -23,7 +23,7 @@ const surroundings = statement(`
   cross join lateral (
     select count(*) as n, sum(one.cost) as cost, count(*) filter (where one.undecided) + case when count(*) = ${OTHERS_MAX} then 1 else 0 end as undecided
     from (
-      select case when a.state = 'accepted' then p.expected_cost else 0 end as cost,
+      select case when a.state = 'accepted' and p.type <> 'Subscriptions' then p.expected_cost else 0 end as cost,
         a.state in ('sent', 'unknown') or (a.state = 'accepted' and (a.started_at < mine.provider_balance_at or a.ended_at > c.balance_after_at)) as undecided
       from orders.attempt a join orders.orders p on p.id = a.order_id
       where a.provider_id = mine.provider_id and a.key <> mine.key and a.started_at < c.balance_after_at

@@ -1,13 +1,23 @@
 import { expect, test } from 'vitest'
 import type { ProviderRow } from '#server/domains/providers/provider-row.ts'
+import { orderRow } from '#test/support/order-row.ts'
+import type { Order } from '../order.ts'
 import { mayRepeat } from './repeat-attempts.ts'
 import type { CaseAttempt } from './unknown-case.ts'
 
 const STARTED = new Date('2026-01-01T12:00:00Z')
 
-const after = (seconds: number, attempt: Partial<CaseAttempt> = {}, row: Partial<ProviderRow> = {}) =>
+const after = (
+  seconds: number,
+  attempt: Partial<CaseAttempt> = {},
+  row: Partial<ProviderRow> = {},
+  order: Partial<Order> = {},
+) =>
   mayRepeat(
-    { attempt: { idempotency: 'request_id', repeats: 0, started_at: STARTED, ...attempt } as CaseAttempt },
+    {
+      attempt: { idempotency: 'request_id', repeats: 0, started_at: STARTED, ...attempt } as CaseAttempt,
+      order: orderRow(order),
+    },
     {
       idempotency: 'request_id',
       idempotency_window_s: 120,
@@ -38,4 +48,12 @@ test.each<[string, Partial<CaseAttempt>, Partial<ProviderRow>]>([
   ['so often already', { repeats: 5 }, {}],
 ])('an order is not sent again %s', (_, attempt, row) => {
   expect(after(1, attempt, row)).toBe(false)
+})
+
+test('a subscription is sent again only where its provider knows it by our key: it has neither link nor quantity', () => {
+  const subscription = { type: 'Subscriptions' } as const
+  const window = { idempotency: 'natural_window' } as const
+  expect(after(1, window, window)).toBe(true)
+  expect(after(1, window, window, subscription)).toBe(false)
+  expect(after(1, {}, {}, subscription)).toBe(true)
 })

@@ -7,6 +7,7 @@ import { plainArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { placeRequest } from '../dispatching/place-request.ts'
 import type { Placement } from '../dispatching/record-placements.ts'
+import { isSubscription } from '../order.ts'
 import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
 import { RESOLVER, RESOLVER_ACTOR } from './close-cases.ts'
 import type { UnknownCase } from './unknown-case.ts'
@@ -21,7 +22,13 @@ const LEASE_EXTRA_MS = 8_000
  * Whether the order of a case may be sent once more under the key of its attempt: only while the provider takes that for the same order, by what it was said to do when it was sent
  * first and is said to do still, and with the time that the call may take to spare.
  */
-export function mayRepeat({ attempt }: Pick<UnknownCase, 'attempt'>, row: ProviderRow, now: Date): boolean {
+export function mayRepeat(
+  { attempt, order }: Pick<UnknownCase, 'attempt' | 'order'>,
+  row: ProviderRow,
+  now: Date,
+): boolean {
+  // Such a provider knows an order again by its link and quantity, which a subscription is sent without.
+  if (isSubscription(order) && row.idempotency === 'natural_window') return false
   if (row.idempotency === 'none' || attempt.idempotency !== row.idempotency) return false
   if (attempt.repeats >= REPEATS_MAX || !providerCan.place(row, now)) return false
   const ends_ms = attempt.started_at.getTime() + row.idempotency_window_s * 1_000
@@ -48,7 +55,7 @@ export async function repeatAttempts(
   await Promise.all(
     claimed.map(async ({ order, attempt, repeat }) => {
       // The claim may have waited for locks: what is too late now is not sent.
-      const outcome = mayRepeat({ attempt }, provider.row, app.clock.now())
+      const outcome = mayRepeat({ attempt, order }, provider.row, app.clock.now())
         ? await provider.place(placeRequest(order, attempt.key), { order_id: order.id })
         : tooLate()
       const proof = outcome.outcome === 'accepted' ? outcome : unproven(outcome, attempt.code)

@@ -5,7 +5,7 @@ import type { App } from '#server/platform/app.ts'
 import { int8Array, plainArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { type Asker, askerName, ownerOf } from '../asker.ts'
-import type { Order } from '../order.ts'
+import { isSubscription, type Order } from '../order.ts'
 import { lockOrders } from '../write-orders.ts'
 import { REFILL_COLUMNS, REFILLS_MAX, type Refill } from './refill.ts'
 import { refillDays, refillWaitHours } from './settings.ts'
@@ -113,7 +113,7 @@ function refuseRefill(order: Order, service: Refillable): RefillOutcome | undefi
   const { id, state, provider_order_id } = order
   const noRefill = `Order ${id} has no refill.`
   if (!service.offered && !service.manual) return refuse('refill_not_available', noRefill)
-  if (state !== 'completed' && state !== 'partial') {
+  if ((state !== 'completed' && state !== 'partial') || isSubscription(order)) {
     return refuse('order_not_delivered', `Only what was delivered can be refilled, and order ${id} was not.`)
   }
   if (service.under_way !== null)

@@ -1,5 +1,5 @@
 import type { Answer } from '#server/domains/providers/line.ts'
-import { paramsWanted, typeRule } from '#server/domains/providers/order-types.ts'
+import { paramsSent, typeRule } from '#server/domains/providers/order-types.ts'
 import type { PlaceOutcome, PlaceRequest, UnknownReason } from '#server/domains/providers/provider.ts'
 import { chargeOf, type Money } from './figures.ts'
 import { fieldsOf, readJson } from './json.ts'
@@ -12,14 +12,14 @@ export function placeFields(request: PlaceRequest, sends_request_id: boolean): R
   return {
     action: 'add',
     service: request.provider_service_id,
-    link: request.link,
+    ...(typeRule(request.type).about === undefined && { link: request.link }),
     ...typeFields(request),
     ...(sends_request_id ? { request_id: request.attempt_key } : {}),
   }
 }
 
 function typeFields({ type, quantity, params }: PlaceRequest): Record<string, string> {
-  const fields = Object.fromEntries(paramsWanted(type, params).map((name) => [name, params[name] ?? '']))
+  const fields = Object.fromEntries(paramsSent(type, params).map((name) => [name, params[name] ?? '']))
   // Where the panel counts lines, a quantity beside them is refused by some.
   return typeRule(type).counted === 'quantity' ? { quantity: quantity.toString(), ...fields } : fields
 }

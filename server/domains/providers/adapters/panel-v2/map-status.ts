@@ -2,6 +2,7 @@ import type { ProviderStatus, StatusRow } from '#server/domains/providers/provid
 import { chargeOf, currencyOf, type Money, remainsOf, startCountOf } from './figures.ts'
 import { fieldsOf, own, readJson, textOf } from './json.ts'
 import { type ReadAnswer, readFailure } from './map-read.ts'
+import { readPosts } from './read-posts.ts'
 import { isUnknownOrder, refusalOf } from './refusals.ts'
 
 /** Statuses as panels spell them, in small letters and with spaces. What is not here is not guessed: it moves no money. */
@@ -20,6 +21,9 @@ const STATUSES = new Map<string, ProviderStatus>([
   ['fail', 'failed'],
   ['failed', 'failed'],
   ['error', 'failed'],
+  ['active', 'active'],
+  ['paused', 'paused'],
+  ['expired', 'expired'],
 ])
 
 const RAW_STATUS_MAX = 100
@@ -56,6 +60,7 @@ function readRow(value: unknown, money: Money): StatusRow {
   if (raw_status === undefined) return unreadableRow('the row has no status')
   const status = STATUSES.get(raw_status.toLowerCase().replace(/[\s_-]+/g, ' '))
   if (status === undefined) return unreadableRow(`unknown status: ${raw_status}`)
+  const posts = readPosts(own(fields, 'orders')) ?? 'unreadable'
   return {
     ok: true,
     status,
@@ -64,6 +69,7 @@ function readRow(value: unknown, money: Money): StatusRow {
     currency: currencyOf(fields),
     start_count: startCountOf(fields),
     remains: remainsOf(fields),
+    ...(posts.length > 0 && { posts }),
   }
 }
 

@@ -116,6 +116,7 @@ async function startWorld(options: Partial<ProviderPanelOptions> = {}) {
     finish: async (id: string, end: { status: keyof typeof FINAL; remains: number }) => {
       await control.finish(id, { status: FINAL[end.status], remains: end.remains })
     },
+    post: async (id: string) => (await control.post(id)).id,
     balance: async () => parseAmount((await control.summary()).balance, 6) ?? -1n,
     services: async () => (await control.services()).length,
     close: async () => {
@@ -318,6 +319,36 @@ describe('oddities of panels', () => {
     expect(await sent('Custom Comments Package')).toEqual([{ comments: params.comments }, 1])
     expect(await sent('Mentions')).toEqual([{ quantity: '100', usernames: params.usernames }, 100])
     expect(await sent('Mentions Custom List')).toEqual([{ usernames: params.usernames }, 2])
+    const terms = { username: 'ada', min: '10', max: '20', delay: '0' }
+    await provider.place(world.orderOf('Subscriptions', { ...terms, posts: '3' }), { order_id: undefined })
+    const [subscription] = (await world.control.allOrders()).slice(-1)
+    const { action: _, service: __, ...asked } = subscription?.fields ?? {}
+    expect(asked).toEqual({ ...terms, posts: '3' })
+  })
+
+  const TERMS = { username: 'ada', min: '10', max: '20', delay: '0' }
+
+  test.each<[FaultName, (ids: string[]) => unknown]>([
+    ['numbers_plain', (ids) => ids.map((id) => ({ provider_order_id: id }))],
+    ['status_spelling', (ids) => ids.map((id) => ({ provider_order_id: id }))],
+    ['posts_twice', (ids) => ids.map((id) => ({ provider_order_id: id }))],
+    ['posts_strings', (ids) => ids.map((id) => ({ provider_order_id: id }))],
+    ['posts_text', (ids) => ids.map((id) => ({ provider_order_id: id }))],
+    ['posts_object', (ids) => ids.map((id) => ({ provider_order_id: id }))],
+    ['posts_rows', (ids) => ids.map((id, i) => ({ provider_order_id: id, quantity: i === 0 ? 12n : 20n }))],
+    ['posts_late', ([first]) => [{ provider_order_id: first }]],
+    ['posts_missing', () => undefined],
+    ['posts_garbage', () => 'unreadable'],
+  ])('the posts of a subscription are read under %s', async (fault, expected) => {
+    const { world, provider } = await setup({})
+    const placed = await provider.place(world.orderOf('Subscriptions', TERMS), { order_id: undefined })
+    const id = placed.outcome === 'accepted' ? placed.provider_order_id : ''
+    const first = (await world.control.post(id, { quantity: 12 })).id
+    const second = (await world.control.post(id)).id
+    await world.control.setFaults({ [fault]: 1 })
+    const row = (await provider.statuses([id, first])).get(id)
+    expect(row).toMatchObject({ ok: true, status: 'active' })
+    expect(row?.ok && row.posts).toEqual(expected([first, second]))
   })
 
   test.each<[FaultName, object]>([

@@ -23,7 +23,7 @@ const REFUSALS: readonly (readonly [RegExp, RejectionCode])[] = [
   ],
   [/neworder\.error\.(invalid_)?link\b|(bad|incorrect|invalid|wrong) link/, 'bad_link'],
   [
-    /neworder\.error\.|(incorrect|invalid|wrong|missing) (comments?|quantity|parameters?|request|action|runs|interval|keywords?|usernames?|hashtags?|media|answers?|groups?|country|device|type of traffic|google keyword|referring url)|action is invalid/,
+    /neworder\.error\.|(incorrect|invalid|wrong|missing) (comments?|quantity|parameters?|request|action|runs|interval|keywords?|usernames?|hashtags?|media|answers?|groups?|country|device|type of traffic|google keyword|referring url|min|max|delay|(old )?posts|expiry)|action is invalid/,
     'bad_parameters',
   ],
 ]
