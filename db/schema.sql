@@ -1597,9 +1597,9 @@ create table orders.orders (
   not_before timestamp with time zone,
   refunded bigint default 0 not null,
   accepted_cost bigint,
-  key_id bigint,
   subscription_id bigint,
   post smallint,
+  key_id bigint,
   constraint order_at_provider CHECK (((state <> ALL (ARRAY['pending'::text, 'processing'::text, 'in_progress'::text])) OR (provider_order_id IS NOT NULL))),
   constraint order_checked CHECK (
 CASE
