@@ -109,6 +109,9 @@ export const CATALOGUE: readonly CatalogueItem[] = [
       'One list a line, each by its link.',
     ],
   ]),
+  ...shelf('Load tests', 'Web Traffic', { dripfeed: true }, [
+    [1501, 'Load test from real devices, by the visit', '2.75', 100, 200_000, 'For pages of your own.'],
+  ]),
   ...shelf('Standing orders', 'Subscriptions', {}, [
     [
       1601,
@@ -126,8 +129,5 @@ export const CATALOGUE: readonly CatalogueItem[] = [
       50,
       'Name the shop; for readers who cannot see the pictures.',
     ],
-  ]),
-  ...shelf('Load tests', 'Web Traffic', { dripfeed: true }, [
-    [1501, 'Load test from real devices, by the visit', '2.75', 100, 200_000, 'For pages of your own.'],
   ]),
 ]

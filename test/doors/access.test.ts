@@ -14,6 +14,7 @@ import { editorFor } from '#test/support/editors.ts'
 import { anOrder, dripFed } from '#test/support/order-book.ts'
 import { type Route, routesOf } from '#test/support/routes.ts'
 import { aSession } from '#test/support/sessions.ts'
+import { aSubscription } from '#test/support/subscriptions.ts'
 import { ABOUT, AT_HOME, HOLDERS, NEVER_BY_KEY, ROLES, type Role } from './access-table.ts'
 
 const AREA_OF: Partial<Record<Role, Area>> = {
@@ -222,6 +223,10 @@ const OWNED: Readonly<Record<string, (doors: Doors, owner: bigint) => Promise<bi
   '/api/v1/drip-feeds/{id}': async ({ shop }, user_id) => {
     const order = anOrder(shop, user_id, { service_id: dripFed(shop).id, quantity: '100', runs: '2', interval: '5' })
     const [outcome] = await placeOrders(shop.app, [order])
+    return outcome?.ok ? outcome.order_id : 0n
+  },
+  '/api/v1/subscriptions/{id}': async ({ shop }, user_id) => {
+    const [outcome] = await placeOrders(shop.app, [aSubscription(shop, user_id)])
     return outcome?.ok ? outcome.order_id : 0n
   },
   '/api/orders/user-status/{id}': anOrderOf,

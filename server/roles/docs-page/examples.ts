@@ -115,6 +115,17 @@ const panel = {
     curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=cancel -d order=23511`,
     answer: `[{"order":23511,"cancel":1}]`,
   },
+  addSubscription: {
+    title: 'Ten to twenty pieces for each new post of a shop',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=add -d service=34 -d username=example-shop \\
+  -d min=10 -d max=20 -d delay=30 -d posts=5`,
+    answer: `{"order":23541}`,
+  },
+  statusSubscription: {
+    title: 'How it stands, before a post',
+    curl: `curl -s {base}/api/v2 -d key=YOUR_KEY -d action=status -d order=23541`,
+    answer: `{"charge":"0.00","start_count":"0","status":"Pending","remains":"0","currency":"USD","posts":0,"orders":[]}`,
+  },
   wrongKey: {
     title: 'A refusal',
     curl: `curl -s {base}/api/v2 -d key=sk_wrong -d action=balance`,
@@ -145,6 +156,11 @@ const rest = {
     curl: `curl -s {base}/api/v1/drip-feeds/23511 -H 'X-Api-Key: YOUR_KEY'`,
     answer: `{"id":"23511","status":"Canceled","charge":"0.00","currency":"USD","start_count":null,"remains":"150","version":"6","service":"16","type":"Default","link":"https://example.com/flyer","quantity":"150","comments":null,"parameters":{},"request_id":null,"placed_at":"2026-11-20T12:00:00.000Z","finished_at":"2026-11-20T12:00:01.000Z","runs":3,"orders":["23512","23513","23514"],"interval":60,"canceled_at":"2026-11-20T12:00:01.000Z"}`,
   },
+  restSubscription: {
+    title: 'The subscription',
+    curl: `curl -s {base}/api/v1/subscriptions/23541 -H 'X-Api-Key: YOUR_KEY'`,
+    answer: `{"id":"23541","status":"Pending","charge":"0.00","currency":"USD","remains":"0","version":"1","posts":0,"orders":[],"service":"34","request_id":null,"placed_at":"2026-11-20T12:00:00.000Z","finished_at":null,"reserved":"2.21","posts_max":5,"username":"example-shop","min":"10","max":"20","delay":30,"new_posts":5,"old_posts":0,"expiry":null,"stop_reason":null,"stopped_at":null}`,
+  },
   restOrders: {
     title: 'Several at once, an outcome for each',
     curl: `curl -s {base}/api/v1/orders -H 'X-Api-Key: YOUR_KEY' -H 'Content-Type: application/json' \\
@@ -160,12 +176,12 @@ const rest = {
   restOne: {
     title: 'One order with its history',
     curl: `curl -s {base}/api/v1/order/23506 -H 'Authorization: ApiKey YOUR_KEY'`,
-    answer: `{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/text","quantity":"100","comments":null,"parameters":{},"drip_feed":null,"request_id":"order-4712","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null,"history":[{"at":"2026-11-20T12:00:00.000Z","status":"Pending"}]}`,
+    answer: `{"id":"23506","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/text","quantity":"100","comments":null,"parameters":{},"drip_feed":null,"subscription":null,"request_id":"order-4712","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null,"history":[{"at":"2026-11-20T12:00:00.000Z","status":"Pending"}]}`,
   },
   restList: {
     title: 'The newest orders, a page',
     curl: `curl -s '{base}/api/v1/orders?limit=1' -H 'X-Api-Key: YOUR_KEY'`,
-    answer: `{"data":[{"id":"23507","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/a","quantity":"100","comments":null,"parameters":{},"drip_feed":null,"request_id":"a-1","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null}],"has_more":true,"next_cursor":"eyJpZCI6IjIzNTA3In0"}`,
+    answer: `{"data":[{"id":"23507","status":"Pending","charge":"4.94","currency":"USD","start_count":null,"remains":"100","version":"1","service":"1","type":"Default","link":"https://example.com/a","quantity":"100","comments":null,"parameters":{},"drip_feed":null,"subscription":null,"request_id":"a-1","placed_at":"2026-11-20T12:00:00.000Z","finished_at":null}],"has_more":true,"next_cursor":"eyJpZCI6IjIzNTA3In0"}`,
   },
   restStatus: {
     title: 'How orders stand',

@@ -96,6 +96,18 @@ const dripFeeds: Section = {
   ],
 }
 
+const subscriptions: Section = {
+  id: 'subscriptions',
+  title: 'Subscriptions',
+  parts: [
+    'An order of type `Subscriptions` has no link: it names an account by `username`, and the work is done for each new post of it, `delay` minutes after it appears: at least `min` and at the most `max` pieces. `posts` bounds how many new posts, `old_posts` takes in as many that are there already, `expiry` is its last day. `posts` of 0, or none, is without limit of yours: then the house’s own is the bound, 100 posts where it is not set otherwise.',
+    { examples: ['addSubscription', 'statusSubscription', 'restSubscription'] },
+    'What one post costs is set aside when you subscribe. Each post that comes becomes an order with a number of its own, `max` pieces where its count is not told, at the rate at which you subscribed, and is charged like any order; `status` tells in `orders` which these are and in `posts` how many, and its `charge` and `remains` are theirs together. Posts count against your limits, but none is refused for them: its work has begun.',
+    'Where your balance does not hold the next post, what was set aside pays for it, the subscription is stopped, and you are told. It is stopped too when all posts have come, a day after its last day, and after 30 days without a post; and it ends when you cancel it: `cancel` asks for its end, as of any order. What is set aside then goes back, and the orders of its posts go on by themselves. A post that had begun before the end may still come within a day and is charged where your balance holds it.',
+    'It is `Pending` until its work is taken on, then `Active`, or `Paused`; `Completed`, `Expired` and `Canceled` are final. In lists of orders and in webhooks, where it stands among all others, it has the words of orders. Over REST the list is `GET /api/v1/subscriptions`.',
+  ],
+}
+
 const errors: Section = {
   id: 'errors',
   title: 'Errors at /api/v2',
@@ -114,7 +126,11 @@ const errors: Section = {
         ['the key’s scopes do not cover the action', '`This API key does not allow this action`', ''],
         ['no such service', '`Incorrect service ID`', '`error.incorrect_service_id`'],
         ['the balance is too low', '`Not enough funds on balance`', '`neworder.error.not_enough_funds`'],
-        ['the link is no web address', '`Bad link`', '`neworder.error.link`, `neworder.error.invalid_link`'],
+        [
+          'the link is no web address, where the type has one',
+          '`Bad link`',
+          '`neworder.error.link`, `neworder.error.invalid_link`',
+        ],
         [
           'an order of this service for the same link is under way, yours or another’s, and the service has one at a time',
           '`You have active order with this link. Please wait until order being completed.`',
@@ -289,7 +305,8 @@ const limits: Section = {
         ['a comment', '2000 characters; all lines of one field together 262,144'],
         ['a request’s own key', '128 characters'],
         ['a page of orders', '100'],
-        ['a page of drip-feeds', '20'],
+        ['a page of drip-feeds, or of subscriptions', '20'],
+        ['posts of a subscription', '100, where the house has not set it otherwise'],
       ],
     },
     'What you may spend on orders in a day, and how many you may have under way, may be limited too: `GET /api/v1/limits` tells how much is left of it. An order beyond it is refused with 422 `daily_spend_limit_reached` or `too_many_orders_in_flight`; its key stays free.',
@@ -304,6 +321,7 @@ export const SECTIONS: readonly Section[] = [
   panelForm,
   types,
   dripFeeds,
+  subscriptions,
   errors,
   repeating,
   statuses,

@@ -16,7 +16,7 @@ const runs = z.number().int().meta({ description: 'Of a drip-feed alone: how man
 export const statusOrFeedShape = statusShape.extend({ runs: runs.optional(), orders: orders.optional() })
 
 /** A drip-feed, with the figures of all its runs together. */
-export const feedShape = orderShape.omit({ drip_feed: true }).extend({
+export const feedShape = orderShape.omit({ drip_feed: true, subscription: true }).extend({
   runs,
   orders,
   interval: z.number().int().meta({ description: 'Minutes from one run to the next.', example: 60 }),
@@ -44,7 +44,7 @@ export function feedStatusView({ feed, parts, orders }: FeedStanding) {
 export function feedView(found: FeedWithRuns): z.output<typeof feedShape> {
   const { feed, runs } = found
   const [first] = runs as [FeedWithRuns['runs'][number]]
-  const { drip_feed: _, ...order } = orderView(first)
+  const { drip_feed: _, subscription: __, ...order } = orderView(first)
   return {
     ...order,
     ...feedStatusView({ feed, parts: runs, orders: runs.map((run) => run.id) }),
