@@ -220,6 +220,35 @@ test('a wish waits for an order whose fate is not known, and is dropped where it
   await expectSound(app)
 })
 
+test('no refusal tells a customer where an order is, nor what its provider said', async () => {
+  const { shop, app, customer, by, cancel } = await setup()
+  const [ended, fixed, refused] = [
+    await dispatched(shop, customer),
+    await dispatched(shop, customer),
+    await dispatched(shop, customer),
+  ]
+  await recordStatuses(app, [{ order_id: ended.id, row: told('completed', { charge: 1n }) }])
+  await app.db.query(
+    `insert into orders.cancel_request (order_id, asked_by, asked_at, state, attempts, code, ended_at)
+    select $1, 'staff:5', now(), 'refused', 1, 'other', now() from generate_series(1, $2)`,
+    [refused.id, REQUESTS_MAX],
+  )
+  const refusals = [await cancel(ended), await cancel(refused)]
+  await app.db.query(`update catalog.service set cancel = false`)
+  refusals.push(await cancel(fixed), (await cancelOrders(app, [999n], by))[0])
+  expect(refusals.map((each) => (each?.ok === false ? each.code : each))).toEqual([
+    'order_ended',
+    'cancel_refused',
+    'cancel_not_available',
+    'order_not_found',
+  ])
+  for (const each of refusals) {
+    expect(each).toMatchObject({
+      message: expect.not.stringMatching(/provider|sent|refused|failed|unknown|staff|\d times/i),
+    })
+  }
+})
+
 test('one order that cannot be written holds up none of the others, and is told of', async () => {
   const { shop, app, customer, cancel, send, wishes } = await setup()
   const there = [await atPanel(shop, customer), await atPanel(shop, customer)] as const
