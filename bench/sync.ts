@@ -5,23 +5,27 @@ import { openSecrets } from '#server/platform/secrets/secrets.ts'
 import { type Bench, type BenchContext, percentile, rounded } from './bench.ts'
 import { fillOpenOrders } from './fill-orders.ts'
 import { placeDripFeeds } from './place-drip-feeds.ts'
+import { placeSubscriptions } from './place-subscriptions.ts'
 import { type BenchShop, openBenchShop, type PanelProcess, proveBooks, startPanel } from './product.ts'
 
 const ORDERS = 100_000
 const CUSTOMERS = 50
 /** A hundred runs each, none of which is to be asked about. */
 const DRIP_FEEDS = 50
+/** Each with some posts that are new when the cycle comes. */
+const SUBSCRIPTIONS = 1_000
 const ENTERED_MAX = 10_000
 /** Orders end within two minutes of being entered, so about a fifth has ended when the cycle comes. */
-const COMPLETE_MS_MAX = '120000'
+const PACE = ['--complete-ms-min', '1000', '--complete-ms-max', '120000', '--post-every-ms', '4000']
 
 export const syncBench: Bench = {
   summary:
-    '100,000 open orders polled in hundreds, changes settled: one cycle of one worker, with drip-feeds among the orders',
+    '100,000 open orders polled in hundreds, changes settled: one cycle of one worker, with drip-feeds and subscriptions among the orders',
   run: async (context) => {
-    const panel = await startPanel('--complete-ms-min', '1000', '--complete-ms-max', COMPLETE_MS_MAX)
+    const panel = await startPanel(...PACE)
     try {
       const shop = await openBenchShop(context, panel, { concurrency: 16, rate_per_second: 10_000 })
+      await placeSubscriptions(context, shop, panel, SUBSCRIPTIONS)
       await placeDripFeeds(context, shop, DRIP_FEEDS)
       await openOrders(context, shop, panel)
       const cycle = await poll(context, shop.provider_id)
@@ -82,7 +86,7 @@ async function poll(context: BenchContext, provider_id: bigint) {
   say('Polling …')
   const providers = openProviders({ ...app, secrets: await openSecrets(app.config) })
   // Once round: what was asked about is due again later, so the cycle ends when each has been asked about.
-  const due = ORDERS
+  const due = ORDERS + SUBSCRIPTIONS
   const passes: number[] = []
   let asked = 0
   let settled = 0
@@ -96,11 +100,15 @@ async function poll(context: BenchContext, provider_id: bigint) {
   }
   const cycle_ms = performance.now() - begin
   await providers.close()
+  const [{ posts } = { posts: 0 }] = await app.db.query<{ posts: number }>(
+    'select coalesce(sum(posts_billed), 0)::int as posts from orders.subscription',
+  )
   const sorted = passes.sort((a, b) => a - b)
   return {
     cycle: {
       orders: asked,
       settled,
+      posts,
       seconds: rounded(cycle_ms / 1000),
       per_second: rounded(asked / (cycle_ms / 1000)),
     },

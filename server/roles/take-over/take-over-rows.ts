@@ -1,7 +1,7 @@
 import { isServiceId, readOffer } from '#server/domains/catalog/offer.ts'
 import type { TakenService } from '#server/domains/catalog/take-over-services.ts'
 import { isName, normalEmail } from '#server/domains/identity/user.ts'
-import type { TakenOrder } from '#server/domains/orders/take-over/taken-order.ts'
+import { hasEnded, type TakenOrder } from '#server/domains/orders/take-over/taken-order.ts'
 import { type OrderType, PARAM_NAMES, TYPE_NAMES } from '#server/domains/providers/order-types.ts'
 import type { NewProvider } from '#server/domains/providers/provider-settings.ts'
 import {
@@ -151,6 +151,11 @@ export function readOrder(fields: Fields, { users, services, now }: KnownRows): 
   const placed_at = optionalMoment(fields, 'created_at', now)
   if (!placed_at) throw new FieldError('created_at', 'is missing')
   const { type, provider_id, provider_service_id, cost_asset } = service
+  const status = textOf(fields, 'status', 50)
+  // Which posts it has had, and what it may still have, another system does not say.
+  if (type === 'Subscriptions' && !hasEnded(status)) {
+    throw new FieldError('status', 'is of a subscription under way, which cannot be taken over: end it there first')
+  }
   return {
     ...{ id: idOf(fields, 'id'), customer_id, service_id, type, provider_id, provider_service_id },
     link: textOf(fields, 'link', 2048),
@@ -159,7 +164,7 @@ export function readOrder(fields: Fields, { users, services, now }: KnownRows): 
     ...{ charge, cost, cost_asset },
     start_count: optionalWhole(fields, 'start_count') ?? null,
     remains: optionalWhole(fields, 'remains') ?? null,
-    status: textOf(fields, 'status', 50),
+    status,
     provider_order_id: optionalText(fields, 'provider_order_id', 200) ?? null,
     provider_status: optionalText(fields, 'provider_status', 100) ?? null,
     placed_at,

@@ -7,6 +7,8 @@ import {
   type RefillTold,
   refillsChanged,
   type ShownOrder,
+  type SubscriptionStopped,
+  subscriptionsStopped,
 } from '#server/domains/orders/events.ts'
 import { emit } from '#server/platform/outbox/emit.ts'
 import type { EventDefinition } from '#server/platform/outbox/event.ts'
@@ -195,6 +197,31 @@ test('how a refill ended is told once, in the reader’s language; that it goes 
     { user_id: ada.id, kind: 'refill_completed', title: 'Order 101 was refilled' },
     { user_id: boris.id, kind: 'refill_rejected', title: 'Заказ 102 не удалось восполнить' },
   ])
+})
+
+test('that a subscription was stopped is told once, and otherwise where the balance did not hold its next post', async () => {
+  const house = await openMessageHouse()
+  const [ada, boris] = [await house.user(), await house.user('ru')]
+  const stopped = (order_id: bigint, customer_id: bigint, why: SubscriptionStopped['why']) => {
+    return { order_id, customer_id, why, posts: 3 }
+  }
+  const told = {
+    subscriptions: [
+      stopped(17n, ada.id, 'no_funds'),
+      stopped(18n, ada.id, 'no_posts'),
+      stopped(19n, boris.id, 'posts_reached'),
+    ],
+  }
+  await publish(house, subscriptionsStopped, [told, told])
+  const inbox = await house.app.db.query<{ title: string; body: string }>(
+    'select title, body from notifications.inbox order by id',
+  )
+  expect(inbox.map(({ title }) => title)).toEqual([
+    'Subscription 17 was stopped: not enough on your balance',
+    'Subscription 18 has ended',
+    'Подписка 19 завершена',
+  ])
+  expect(inbox[0]?.body).toContain('Posts so far: 3.')
 })
 
 test('a refund is told with its amount, its order and why, once', async () => {

@@ -91,6 +91,12 @@ export function rateOf({ type, charge, quantity }: TakenOrder): bigint {
   return (isPackage(type) ? charge : charge * 1000n) / quantity
 }
 
+/** Whether another system's word for where an order stands says that it has ended. */
+export function hasEnded(status: string): boolean {
+  const state = stateNamed(status)
+  return state !== undefined && FINAL_STATES.includes(state)
+}
+
 function stateNamed(status: string): OrderState | undefined {
   const word = status.toLowerCase().replace(/[^a-z]/g, '')
   return Object.hasOwn(STATES, word) ? STATES[word] : undefined
