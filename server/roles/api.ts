@@ -12,6 +12,7 @@ import { areaRoutes } from '#server/domains/identity/areas/routes.ts'
 import { type Authentication, openAuthentication } from '#server/domains/identity/authentication.ts'
 import { guardRoutes, knownPrincipal, principalOf } from '#server/domains/identity/guard-routes.ts'
 import { countRateLimited } from '#server/domains/identity/keys/count-rate-limited.ts'
+import { staffKeyRoutes } from '#server/domains/identity/keys/staff-key-routes.ts'
 import { catalogueOf } from '#server/domains/identity/rights/catalogue.ts'
 import { rightsRoutes } from '#server/domains/identity/rights/routes.ts'
 import { identityRoutes } from '#server/domains/identity/routes.ts'
@@ -119,6 +120,7 @@ async function openDoors(
     await doors.register(identityRoutes(app, authentication))
     await doors.register(areaRoutes(app, authentication))
     await doors.register(staffRoutes(app))
+    await doors.register(staffKeyRoutes(app))
     await doors.register(adjustmentRoutes(app))
     await doors.register(depositRoutes(app))
     await doors.register(staffDepositRoutes(app))

@@ -100,6 +100,8 @@ export const PERMISSIONS: readonly KnownPermission[] = [
   { permission: 'alerts:acknowledge', description: 'Take up an alert, so that it is not told again.' },
   { permission: 'messages:edit', description: 'Change the texts of messages, and send messages once more.' },
 
+  { permission: 'api-keys:read', description: 'See the API keys of all users, never the keys themselves.' },
+  { permission: 'api-keys:suspend', description: 'Suspend API keys of users, and reinstate them.' },
   {
     permission: 'limits:read',
     description: 'See what customers and their API keys may spend in a day, and have under way.',

@@ -9,6 +9,7 @@ import {
 } from '#server/domains/identity/accounts/account-settings.ts'
 import { passwordCost } from '#server/domains/identity/accounts/password.ts'
 import { staffNetworks } from '#server/domains/identity/areas/staff-networks.ts'
+import { SUSPICION_SETTINGS } from '#server/domains/identity/keys/suspicion-settings.ts'
 import { ALERT_SETTINGS } from '#server/domains/notifications/alerts/settings.ts'
 import { inboxDaysKept, messagesDaysKept } from '#server/domains/notifications/messages/delete-old.ts'
 import { MESSAGE_SETTINGS } from '#server/domains/notifications/messages/settings.ts'
@@ -48,6 +49,7 @@ export const SETTINGS: readonly Setting<unknown>[] = [
   staffTotpRequired,
   passwordCost,
   staffNetworks,
+  ...SUSPICION_SETTINGS,
 
   // Money.
   secondPersonAbove,

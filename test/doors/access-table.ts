@@ -17,6 +17,8 @@ export const HOLDERS: Readonly<Record<string, readonly Role[]>> = {
   'account:two-factor:own': EVERYONE,
   'alerts:acknowledge': NOBODY_ELSE,
   'alerts:read': NOBODY_ELSE,
+  'api-keys:read': NOBODY_ELSE,
+  'api-keys:suspend': NOBODY_ELSE,
   'api-keys:create:own': CLIENTS,
   'api-keys:edit:own': CLIENTS,
   'api-keys:read:own': CLIENTS,

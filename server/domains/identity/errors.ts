@@ -32,6 +32,32 @@ export class AddressNotAllowedError extends ProblemError {
   }
 }
 
+/** The key is right, and is suspended. */
+export class ApiKeySuspendedError extends ProblemError {
+  override name = 'ApiKeySuspendedError'
+  constructor() {
+    super({
+      code: 'api_key_suspended',
+      status: 403,
+      title: 'This API key is suspended',
+      detail: 'Nothing was done. Its owner sees why, signed in, and can rotate or reinstate it.',
+    })
+  }
+}
+
+/** Staff suspended the key, so staff alone reinstate it. */
+export class SuspendedByStaffError extends ProblemError {
+  override name = 'SuspendedByStaffError'
+  constructor() {
+    super({
+      code: 'suspended_by_staff',
+      status: 403,
+      title: 'This API key was suspended by the house’s people',
+      detail: 'They alone reinstate it. Write to them, or rotate the key.',
+    })
+  }
+}
+
 /** Known, but not entitled. */
 export class ForbiddenError extends ProblemError {
   override name = 'ForbiddenError'

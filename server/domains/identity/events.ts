@@ -37,6 +37,7 @@ export const SECURITY_NOTICE_KINDS = [
   'recovery_codes_renewed',
   'api_key_created',
   'api_key_rotated',
+  'api_key_reinstated',
   'blocked',
   'unblocked',
   /** Someone, perhaps the owner, tried to register with, or change to, the address of this account. */
@@ -60,4 +61,22 @@ export interface SecurityNotice {
 export const securityNotice = defineEvent<SecurityNotice>(
   'identity.security_notice',
   ({ user_id }) => `user:${user_id}`,
+)
+
+/** Whether a key is suspended. */
+export interface ApiKeySuspension {
+  key_id: bigint
+  user_id: bigint
+  name: string
+  prefix: string
+  /** Why, for people to read. Null: it is no longer, be it reinstated, rotated or revoked. */
+  suspended: { by: 'rule' | 'staff'; reason: string } | null
+  /** ISO 8601. */
+  at: string
+}
+
+/** A key was suspended, or is so no longer. */
+export const apiKeySuspension = defineEvent<ApiKeySuspension>(
+  'identity.api_key_suspension',
+  ({ key_id }) => `api_key:${key_id}`,
 )

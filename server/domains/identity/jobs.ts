@@ -6,6 +6,7 @@ import { answerResetRequests } from './accounts/answer-reset-requests.ts'
 import { deleteStaleRequests } from './accounts/delete-stale-requests.ts'
 import { confirmationAsked, emailChangeAsked, resetAsked } from './accounts/requests.ts'
 import { deleteOldUse } from './keys/delete-old-use.ts'
+import { watchKeys } from './keys/watch-keys.ts'
 import { deleteEndedSessions } from './sessions/delete-ended-sessions.ts'
 
 /** What the scheduler does for this domain. */
@@ -16,6 +17,13 @@ export const identityChores: readonly Chore[] = [
     cron: '23 * * * *',
     run: async (app) => {
       await deleteEndedSessions(app)
+    },
+  },
+  {
+    name: 'identity.watch-keys',
+    cron: '* * * * *',
+    run: async (app) => {
+      await watchKeys(app)
     },
   },
   {

@@ -24,6 +24,7 @@ const keys: Section = {
     'A key begins with `sk_`. Make one by `POST /api/v1/api-keys`; it is shown once. It can be limited to networks and to scopes: `*` all, `read` reading, `order` placing.',
     'Send it as header `X-Api-Key: YOUR_KEY` or `Authorization: ApiKey YOUR_KEY`; at `/api/v2` also as the field `key`. In a URL it is taken only if it was made with `legacy_get`, since URLs are kept in logs.',
     'Revoking a key takes effect within a second.',
+    'A key that is used as its owner never used it (a burst of orders or spending, many refused orders, many networks) is suspended by itself: it is answered with 403 `api_key_suspended`, at `/api/v2` with `This API key is suspended`; you are told, and orders that were placed go on. If others may have the key, rotate it: the new one works at once. If it was you, `POST /api/v1/api-keys/{id}/reinstate`, signed in. `GET /api/v1/api-keys` says why it is suspended.',
   ],
 }
 
@@ -122,6 +123,7 @@ const errors: Section = {
           '`Invalid API key`',
           '`Incorrect API key`',
         ],
+        ['the key is suspended', '`This API key is suspended`', ''],
         ['the action is unknown, or the request cannot be read', '`Incorrect request`', '`Incorrect action`'],
         ['the key’s scopes do not cover the action', '`This API key does not allow this action`', ''],
         ['no such service', '`Incorrect service ID`', '`error.incorrect_service_id`'],

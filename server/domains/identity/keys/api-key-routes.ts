@@ -8,26 +8,14 @@ import { principalOf } from '../guard-routes.ts'
 import { SCOPES, type Scope } from '../principal.ts'
 import { apiKeysOf } from '../queries.ts'
 import { NAME_MAX } from '../user.ts'
-import type { ApiKey } from './api-key.ts'
+import { apiKeyShape, apiKeyView } from './api-key-view.ts'
 import { createApiKey } from './create-api-key.ts'
 import { editApiKey } from './edit-api-key.ts'
+import { reinstateKey } from './reinstate-key.ts'
 import { revokeApiKey } from './revoke-api-key.ts'
 import { OVERLAP_HOURS, OVERLAP_HOURS_MAX, rotateApiKey } from './rotate-api-key.ts'
 
 const scope = z.enum(Object.keys(SCOPES) as [Scope, ...Scope[]])
-
-const apiKeyShape = z.object({
-  id: z.string().meta({ example: '12' }),
-  name: z.string().meta({ example: 'my shop' }),
-  prefix: z.string().meta({ example: 'sk_AbCdEf' }),
-  scopes: z.array(z.string()).meta({ example: ['read', 'order'] }),
-  allowed_ips: z.array(z.string()).meta({ example: ['192.0.2.0/24'] }),
-  legacy_get: z.boolean().meta({ description: 'Whether the key may stand in the URL of a GET on /api/v2.' }),
-  created_at: z.iso.datetime(),
-  expires_at: z.iso.datetime().nullable(),
-  last_used_at: z.iso.datetime().nullable().meta({ description: 'To about a minute.' }),
-  rotated_from: z.string().nullable().meta({ description: 'The key that this one took the place of.', example: null }),
-})
 
 const withKey = apiKeyShape.extend({ key: z.string().meta({ example: 'sk_…' }) })
 
@@ -55,6 +43,7 @@ export function apiKeyRoutes(app: App): FastifyPluginAsyncZod {
   return async (server) => {
     await server.register(listAndMake(app))
     await server.register(changeAndRotate(app))
+    await server.register(reinstateAndRevoke(app))
   }
 }
 
@@ -134,7 +123,7 @@ function changeAndRotate(app: App): FastifyPluginAsyncZod {
         schema: {
           summary: 'Rotate an API key',
           description:
-            'Makes a key in the place of this one, with the same name, scopes and networks. The old one goes on for some hours. The new key is in this answer and never shown again.',
+            'Makes a key in the place of this one, with the same name, scopes and networks. The old one goes on for some hours, or ends at once where it was suspended. The new key is in this answer and never shown again.',
           tags: ['account'],
           params: keyId,
           body: rotation,
@@ -151,6 +140,29 @@ function changeAndRotate(app: App): FastifyPluginAsyncZod {
           return { ...apiKeyView(api_key), key }
         }),
     )
+  }
+}
+
+function reinstateAndRevoke(app: App): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.post(
+      '/api/v1/api-keys/:id/reinstate',
+      {
+        config: { permission: 'api-keys:edit:own', idempotent: 'one that is not suspended stays as it is' },
+        schema: {
+          summary: 'Reinstate a suspended API key',
+          description:
+            'For who knows that all was done by themselves: it opens doors again within a second, and is counted anew. A key that others may have is rotated instead. 403 `suspended_by_staff` for one that the house’s people suspended.',
+          tags: ['account'],
+          params: keyId,
+          response: { 200: apiKeyShape },
+        },
+      },
+      async (request) => {
+        const key = { user_id: principalOf(request).user_id, key_id: BigInt(request.params.id) }
+        return apiKeyView(await reinstateKey(app, { ...key, as: 'owner', actor: actorOf(request) }))
+      },
+    )
 
     server.delete(
       '/api/v1/api-keys/:id',
@@ -164,17 +176,5 @@ function changeAndRotate(app: App): FastifyPluginAsyncZod {
         return reply.code(204).send(null)
       },
     )
-  }
-}
-
-function apiKeyView(key: ApiKey): z.output<typeof apiKeyShape> {
-  const { user_id: _, ...shown } = key
-  return {
-    ...shown,
-    id: key.id.toString(),
-    created_at: key.created_at.toISOString(),
-    expires_at: key.expires_at?.toISOString() ?? null,
-    last_used_at: key.last_used_at?.toISOString() ?? null,
-    rotated_from: key.rotated_from?.toString() ?? null,
   }
 }

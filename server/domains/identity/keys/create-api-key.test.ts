@@ -22,6 +22,10 @@ test('a key is told once; what is stored shows its first characters and its hash
     expires_at: null,
     last_used_at: null,
     rotated_from: null,
+    suspended_at: null,
+    suspended_by: null,
+    suspended_for: null,
+    suspension_evidence: null,
   })
   const [row] = await app.db.query<{ digest: string; text: string }>(
     `select encode(key_hash, 'hex') as digest, api_key::text as text from identity.api_key`,

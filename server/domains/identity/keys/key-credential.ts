@@ -14,6 +14,8 @@ export interface KeyCredential {
   readonly key_id: bigint
   readonly networks: ReturnType<typeof parseNetworks>
   readonly expires_ms: number | undefined
+  /** Whether it opens nothing for now. */
+  readonly suspended: boolean
   /** When it was last marked as used, monotonic. */
   touched_ms: number
 }
@@ -26,11 +28,12 @@ type Row = StoredHolder & {
   allowed_ips: string[]
   legacy_get: boolean
   expires_at: Date | null
+  suspended: boolean
 }
 
 const READ = statement(`
   select encode(api_key.key_hash, 'hex') as digest, api_key.id, ${firstOfLine('api_key.id')} as first_id, api_key.user_id, api_key.scopes,
-    api_key.allowed_ips::text[] as allowed_ips, api_key.legacy_get, api_key.expires_at, ${HOLDER_COLUMNS}
+    api_key.allowed_ips::text[] as allowed_ips, api_key.legacy_get, api_key.expires_at, api_key.suspended_at is not null as suspended, ${HOLDER_COLUMNS}
   from identity.api_key
   join identity.holder on holder.user_id = api_key.user_id
   where api_key.key_hash = any($1::bytea[]) and api_key.revoked_at is null and holder.state = 'active'`)
@@ -50,6 +53,7 @@ function credentialOf(row: Row): KeyCredential {
     key_id,
     networks: parseNetworks(row.allowed_ips),
     expires_ms: row.expires_at?.getTime(),
+    suspended: row.suspended,
     touched_ms: Number.NEGATIVE_INFINITY,
   }
 }

@@ -1,5 +1,5 @@
 import type { App } from '#server/platform/app.ts'
-import { int8Array, plainArray } from '#server/platform/db/arrays.ts'
+import { int8Array, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
 import type { Log } from '#server/platform/telemetry/log.ts'
 
@@ -15,7 +15,12 @@ export interface KeyTally {
   /** Their charges, in minor units. */
   spent: bigint
   orders_refused: number
+  /** From which networks it was used, NETWORKS_MAX at the most. */
+  networks: Set<string>
 }
+
+/** Of a key between two writings. Who has so many is suspected long before. */
+export const NETWORKS_MAX = 500
 
 /** The columns of a KeyTally. */
 const TALLY_COLUMNS = [
@@ -44,6 +49,15 @@ const WRITE = statement(`
   order by 1
   on conflict (key_id, hour, spell) do update set ${TALLY_COLUMNS.map((name) => `${name} = key_hour.${name} + excluded.${name}`).join(', ')}`)
 
+// What is no address that we know how to count is not kept.
+const WRITE_NETWORKS = statement(`
+  insert into identity.key_network (key_id, hour, spell, network)
+  select k.id, date_trunc('hour', $1::timestamptz, 'UTC'), k.spell, used.network::inet
+  from unnest($2::bigint[], $3::text[]) as used (key_id, network) join identity.api_key k on k.id = used.key_id
+  where used.network <> 'unknown'
+  order by 1, 4
+  on conflict (hour, key_id, spell, network) do nothing`)
+
 /**
  * Counts what keys are used for, in memory, and writes it every few seconds, off the path of requests. What was not written when the process is killed is lost, and what is
  * written counts for the hour of the writing: these figures are for looking at, and money is never reckoned by them.
@@ -66,7 +80,7 @@ export class KeyUse {
   of(key_id: bigint): KeyTally {
     const known = this.#tallies.get(key_id)
     if (known) return known
-    const tally = { ...NOTHING }
+    const tally = { ...NOTHING, networks: new Set<string>() }
     if (this.#tallies.size < KEYS_MAX) this.#tallies.set(key_id, tally)
     return tally
   }
@@ -88,8 +102,15 @@ export class KeyUse {
 
   async #write(tallies: ReadonlyMap<bigint, KeyTally>): Promise<void> {
     const all = [...tallies.values()]
+    const now = this.#app.clock.now()
+    const seen = [...tallies].flatMap(([key_id, { networks }]) => [...networks].map((network) => ({ key_id, network })))
+    await this.#app.db.query(WRITE_NETWORKS, [
+      now,
+      int8Array(seen.map(({ key_id }) => key_id)),
+      textArray(seen.map(({ network }) => network)),
+    ])
     await this.#app.db.query(WRITE, [
-      this.#app.clock.now(),
+      now,
       int8Array([...tallies.keys()]),
       ...TALLY_COLUMNS.map((name) => plainArray(all.map((tally) => String(tally[name])))),
     ])
@@ -101,7 +122,7 @@ export class KeyUse {
   }
 }
 
-const NOTHING: KeyTally = {
+const NOTHING: Omit<KeyTally, 'networks'> = {
   rest_requests: 0,
   panel_requests: 0,
   foreign_requests: 0,

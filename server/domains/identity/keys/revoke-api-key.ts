@@ -3,9 +3,13 @@ import { recordActs } from '#server/domains/audit/record-acts.ts'
 import type { App } from '#server/platform/app.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { ApiKeyNotFoundError } from '../errors.ts'
+import type { ApiKey } from './api-key.ts'
+import { tellNotSuspended } from './reinstate-key.ts'
 
 const LOCK = statement(`
-  select prefix, revoked_at is not null as revoked from identity.api_key where id = $1 and user_id = $2 for no key update`)
+  select id, user_id, name, prefix, suspended_at, revoked_at is not null as revoked from identity.api_key where id = $1 and user_id = $2 for no key update`)
+
+type LockedKey = Pick<ApiKey, 'id' | 'user_id' | 'name' | 'prefix' | 'suspended_at'> & { revoked: boolean }
 
 const REVOKE = statement('update identity.api_key set revoked_at = $2 where id = $1')
 
@@ -15,10 +19,12 @@ export async function revokeApiKey(
   { user_id, key_id, by = SYSTEM }: { user_id: bigint; key_id: bigint; by?: Actor },
 ): Promise<void> {
   await app.db.transaction(async (tx) => {
-    const [key] = await tx.query<{ prefix: string; revoked: boolean }>(LOCK, [key_id, user_id])
+    const [key] = await tx.query<LockedKey>(LOCK, [key_id, user_id])
     if (!key) throw new ApiKeyNotFoundError()
     if (key.revoked) return
-    tx.send(REVOKE, [key_id, app.clock.now()])
+    const now = app.clock.now()
+    tx.send(REVOKE, [key_id, now])
+    if (key.suspended_at) tellNotSuspended(tx, key, now)
     const subject = { kind: 'api_key', id: key_id }
     recordActs(tx, [{ action: 'api-keys.revoked', actor: by, subject, after: { prefix: key.prefix } }])
   })

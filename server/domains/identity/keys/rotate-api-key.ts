@@ -6,6 +6,7 @@ import { ApiKeyNotFoundError, ApiKeyRotatedError } from '../errors.ts'
 import { tellOwner } from '../tell-owner.ts'
 import { API_KEY_COLUMNS, API_KEYS_IN_ROTATION_MAX, type ApiKey, apiKeyFacts } from './api-key.ts'
 import { insertApiKey } from './insert-api-key.ts'
+import { tellNotSuspended } from './reinstate-key.ts'
 
 const HOUR_MS = 60 * 60_000
 /** A day to bring the new key to where the old one is. */
@@ -27,7 +28,7 @@ const EXPIRE = statement('update identity.api_key set expires_at = least(expires
 const REVOKE = statement('update identity.api_key set revoked_at = $2 where id = $1')
 
 /**
- * Makes a key in the place of another: same name, scopes, networks and length of life. The old one goes on for `overlap_hours` (at once over with 0), so that it can be exchanged
+ * Makes a key in the place of another: same name, scopes, networks and length of life. The old one goes on for `overlap_hours` (at once over with 0, or where it was suspended), so that it can be exchanged
  * without a gap. `key` is told here and never again. Throws ApiKeyNotFoundError, for another owner's, a revoked and an expired key too; ApiKeyRotatedError when it was
  * rotated before; AccountBlockedError, TooManyApiKeysError.
  */
@@ -39,6 +40,8 @@ export async function rotateApiKey(
   const now = app.clock.now()
   return app.db.transaction(async (tx) => {
     const old = await lockKey(tx, user_id, key_id, now)
+    // What is suspended opened nothing, so there is nothing to go on.
+    const ends_at_once = overlap_hours === 0 || old.suspended_at !== null
     const life_ms = old.expires_at && old.expires_at.getTime() - old.created_at.getTime()
     const made = await insertApiKey(tx, {
       user_id,
@@ -48,10 +51,11 @@ export async function rotateApiKey(
       now,
       max: API_KEYS_IN_ROTATION_MAX,
     })
-    if (overlap_hours === 0) tx.send(REVOKE, [old.id, now])
+    if (old.suspended_at) tellNotSuspended(tx, old, now)
+    if (ends_at_once) tx.send(REVOKE, [old.id, now])
     else tx.send(EXPIRE, [old.id, new Date(now.getTime() + overlap_hours * HOUR_MS)])
     const subject = { kind: 'api_key', id: old.id }
-    const after = { ...apiKeyFacts(made.api_key), id: made.api_key.id, overlap_hours }
+    const after = { ...apiKeyFacts(made.api_key), id: made.api_key.id, overlap_hours: ends_at_once ? 0 : overlap_hours }
     recordActs(tx, [{ action: 'api-keys.rotated', actor: by, subject, before: apiKeyFacts(old), after }])
     tellOwner(tx, { user_id, kind: 'api_key_rotated', now, by })
     return made

@@ -25,9 +25,12 @@ export const ALERT_COLUMNS = `a.id, a.kind, a.subject, a.data, a.raised_at, a.la
 
 const MINUTE_MS = 60_000
 
-/** What comes and goes by itself is told when it has lasted; what is wrong with the books, at once. */
+/** What does not pass by itself: the books are wrong, a key may be in other hands. */
+const AT_ONCE: readonly AlertKind[] = ['alert_ledger_unsound', 'alert_ledger_unproven', 'alert_api_key_suspended']
+
+/** What comes and goes by itself is told when it has lasted, all else at once. */
 export function graceOf(kind: AlertKind): number {
-  return kind === 'alert_ledger_unsound' || kind === 'alert_ledger_unproven' ? 0 : 2 * MINUTE_MS
+  return AT_ONCE.includes(kind) ? 0 : 2 * MINUTE_MS
 }
 
 /** It must have been well for so long before staff are told so: what flaps is one alert and not many. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { pricesRefreshed, sourceWatched } from '#server/domains/catalog/events.ts'
+import { apiKeySuspension } from '#server/domains/identity/events.ts'
 import { balancesForecast, booksVerified } from '#server/domains/orders/events.ts'
 import { depositsVerified, promoCodesVerified } from '#server/domains/payments/events.ts'
 import { providersWatched } from '#server/domains/providers/events.ts'
@@ -362,4 +363,17 @@ test('a database that runs out of connections is alarmed about, and one that has
   const { count, most } = few.wrong as { count: number; most: number }
   expect(count).toBeGreaterThan(0)
   expect(most).toBeGreaterThan(count)
+})
+
+test('staff are told at once of a key that is suspended, and that it is no longer when it has been so for a while', async () => {
+  const { house, person } = await openMessageDoors()
+  await person('administrator')
+  const key = { key_id: 12n, user_id: 7n, name: 'my shop', prefix: 'sk_AbCdEf', at: new Date().toISOString() }
+  await publish(house, apiKeySuspension, { ...key, suspended: { by: 'rule', reason: 'orders: 6001' } })
+  await settleAlerts(house.app)
+  expect(await told(house)).toEqual(['API key suspended: sk_AbCdEf'])
+  await publish(house, apiKeySuspension, { ...key, suspended: null })
+  house.pass(10 * MINUTE_MS)
+  await settleAlerts(house.app)
+  expect(await alerts(house)).toMatchObject([{ kind: 'alert_api_key_suspended', subject: 'api_key:12', open: false }])
 })

@@ -1,4 +1,5 @@
 import { pricesRefreshed, sourceWatched } from '#server/domains/catalog/events.ts'
+import { apiKeySuspension } from '#server/domains/identity/events.ts'
 import { balancesForecast, booksVerified } from '#server/domains/orders/events.ts'
 import { depositsVerified, promoCodesVerified } from '#server/domains/payments/events.ts'
 import { type ProviderStanding, providersWatched } from '#server/domains/providers/events.ts'
@@ -51,6 +52,14 @@ export const alertSubscriptions: readonly Subscription[] = [
     const observations = [...last.values()].map(({ service_id, name, provider, trouble, until }): Observation => {
       const wrong = trouble === null ? undefined : { service: name, provider, reason: trouble, until: until ?? '' }
       return { kind: 'alert_source_quarantined', subject: `service:${service_id}`, wrong }
+    })
+    observe(tx, app.clock.now(), observations)
+  }),
+  on(apiKeySuspension, async (tx, app, events) => {
+    const last = new Map(events.map(({ payload }) => [payload.key_id, payload]))
+    const observations = [...last.values()].map(({ key_id, user_id, prefix, suspended }): Observation => {
+      const wrong = suspended ? { key: prefix, user: String(user_id), reason: suspended.reason } : undefined
+      return { kind: 'alert_api_key_suspended', subject: `api_key:${key_id}`, wrong }
     })
     observe(tx, app.clock.now(), observations)
   }),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { linkAsked, securityNotice } from '#server/domains/identity/events.ts'
+import { apiKeySuspension, linkAsked, securityNotice } from '#server/domains/identity/events.ts'
 import {
   type OrderStepTold,
   orderRefunded,
@@ -234,4 +234,23 @@ test('a refund is told with its amount, its order and why, once', async () => {
   const inbox = await house.app.db.query<{ title: string; body: string }>('select title, body from notifications.inbox')
   expect(inbox.map(({ title }) => title)).toEqual(['A refund is on your balance: $0.40'])
   expect(inbox[0]?.body).toContain('for your order 17.\n\nReason: It came late.')
+})
+
+test('a suspended key is told of once by mail and inbox, in the reader’s language and with the reason; that it is no longer is not told twice', async () => {
+  const house = await openMessageHouse()
+  const { id: user_id, email } = await house.user('ru')
+  const key = { key_id: 12n, user_id, name: 'my shop', prefix: 'sk_AbCdEf', at: AT }
+  const suspended = { by: 'rule', reason: 'orders: 6001, at the most 6000' } as const
+  await publish(house, apiKeySuspension, [
+    { ...key, suspended },
+    { ...key, suspended },
+    { ...key, suspended: null },
+  ])
+  house.startWork()
+  const mail = await house.mail.waitFor({ to: email })
+  expect(mail.subject).toBe('Ключ API my shop (sk_AbCdEf…) приостановлен')
+  expect(mail.text).toContain('orders: 6001, at the most 6000')
+  expect(await house.mail.mails()).toHaveLength(1)
+  const inbox = await house.app.db.query('select kind, topic from notifications.inbox')
+  expect(inbox).toEqual([{ kind: 'api_key_suspended', topic: 'security' }])
 })

@@ -1,4 +1,11 @@
-import { type LinkAsked, linkAsked, type SecurityNotice, securityNotice } from '#server/domains/identity/events.ts'
+import {
+  type ApiKeySuspension,
+  apiKeySuspension,
+  type LinkAsked,
+  linkAsked,
+  type SecurityNotice,
+  securityNotice,
+} from '#server/domains/identity/events.ts'
 import {
   type OrderRefunded,
   type OrderStepTold,
@@ -39,6 +46,13 @@ export const messageSubscriptions: readonly Subscription[] = [
       tx,
       app.clock.now(),
       events.map(({ payload }) => securityMessage(payload)),
+    ),
+  ),
+  on(apiKeySuspension, (tx, app, events) =>
+    tellUsers(
+      tx,
+      app.clock.now(),
+      events.flatMap(({ payload }) => suspensionMessages(payload)),
     ),
   ),
   on(webhookDisabled, (tx, app, events) =>
@@ -102,6 +116,15 @@ function securityMessage({ user_id, kind, at, email, ip, user_agent }: SecurityN
   // What a client calls itself is up to whoever holds it, a thief as well: only names that we know are told.
   const data = { at, device: deviceOf(user_agent), ip: ip ?? '' }
   return { key: `${KINDS[kind].topic}:${user_id}:${kind}:${at}`, user_id, kind, data, email }
+}
+
+/** That it is so no longer is told with where it was done from, as another notice. */
+function suspensionMessages({ key_id, user_id, name, prefix, suspended, at }: ApiKeySuspension): Notice[] {
+  if (suspended === null) return []
+  const key = `api_key_suspended:${key_id}:${at}`
+  return [
+    notice('api_key_suspended', { key, user_id, data: { key: `${name} (${prefix}…)`, reason: suspended.reason, at } }),
+  ]
 }
 
 function webhookMessage({ webhook_id, user_id, url, reason, at }: WebhookDisabled): Notice {

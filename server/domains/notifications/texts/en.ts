@@ -59,6 +59,14 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'An API key was replaced',
     body: `An API key of your account was replaced by a new one.\n\n${SEEN}`,
   },
+  api_key_reinstated: {
+    title: 'An API key was reinstated',
+    body: `An API key of your account that was suspended works again.\n\n${SEEN}`,
+  },
+  api_key_suspended: {
+    title: 'Your API key {{key}} is suspended',
+    body: 'Your API key {{key}} is suspended since {{at}} and opens nothing. Orders that were placed go on.\n\nReason: {{reason}}\n\nIf this was not you, rotate the key: the new one works at once. If it was, you can reinstate it, signed in.',
+  },
   blocked: {
     title: 'Your account is blocked',
     body: 'Your account was blocked on {{at}}. You are signed out everywhere. Please write to us if you do not know why.',
@@ -155,6 +163,10 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
   alert_source_quarantined: {
     title: 'In quarantine: {{service}}',
     body: 'No orders for {{service}} go to {{provider}} from {{since}} until {{until}}; what can be bought elsewhere is. Then one order tries it.\n\nReason: {{reason}}',
+  },
+  alert_api_key_suspended: {
+    title: 'API key suspended: {{key}}',
+    body: 'The API key {{key}} of user {{user}} is suspended since {{since}}.\n\nReason: {{reason}}',
   },
   alert_queue_long: {
     title: 'Work piles up: {{queue}}',

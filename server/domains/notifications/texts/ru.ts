@@ -47,6 +47,14 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
   },
   api_key_created: { title: 'Новый ключ API', body: `Для вашей учётной записи создан ключ API.\n\n${SEEN}` },
   api_key_rotated: { title: 'Ключ API заменён', body: `Ключ API вашей учётной записи заменён новым.\n\n${SEEN}` },
+  api_key_reinstated: {
+    title: 'Ключ API снова действует',
+    body: `Приостановленный ключ API вашей учётной записи снова действует.\n\n${SEEN}`,
+  },
+  api_key_suspended: {
+    title: 'Ключ API {{key}} приостановлен',
+    body: 'Ваш ключ API {{key}} приостановлен {{at}} и не действует. Размещённые заказы выполняются.\n\nПричина: {{reason}}\n\nЕсли это были не вы, замените ключ: новый действует сразу. Если вы — его можно вернуть, войдя в учётную запись.',
+  },
   blocked: {
     title: 'Учётная запись заблокирована',
     body: 'Ваша учётная запись заблокирована {{at}}. Все входы завершены. Если причина вам неизвестна, напишите нам.',
@@ -163,6 +171,10 @@ export const RU: Readonly<Record<Kind, MessageTexts>> = {
   alert_source_quarantined: {
     title: 'На карантине: {{service}}',
     body: 'Заказы на {{service}} не уходят к {{provider}} с {{since}} до {{until}}; что можно купить в другом месте, покупается там. Потом один заказ проверит его.\n\nПричина: {{reason}}',
+  },
+  alert_api_key_suspended: {
+    title: 'Ключ API приостановлен: {{key}}',
+    body: 'Ключ API {{key}} пользователя {{user}} приостановлен {{since}}.\n\nПричина: {{reason}}',
   },
   alert_queue_long: {
     title: 'Очередь растёт: {{queue}}',

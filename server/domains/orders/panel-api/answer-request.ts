@@ -23,6 +23,7 @@ export async function answerRequest(
   await deps.limits.takeNetwork(rate_class, request, reply)
   const principal = await identify(authentication, request, body.texts.key, url.texts.key)
   if (principal === undefined) return errorBody(ERRORS.invalid_key)
+  if (principal === 'suspended') return errorBody(ERRORS.suspended_key)
   await deps.limits.takeCaller(rate_class, principal, request, reply)
   if (action === undefined || body.malformed || url.malformed) return errorBody(ERRORS.incorrect_request)
   if (!can(principal, action.permission)) return errorBody(ERRORS.not_permitted)

@@ -6,6 +6,7 @@ import type { RefillOutcome } from '../refilling/refill-orders.ts'
 /** What the panels' form answers in `error`. Callers compare these texts, so they never change. */
 export const ERRORS = {
   invalid_key: 'Invalid API key',
+  suspended_key: 'This API key is suspended',
   incorrect_request: 'Incorrect request',
   not_permitted: 'This API key does not allow this action',
   too_many: 'Rate limit exceeded',
