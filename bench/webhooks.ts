@@ -175,7 +175,16 @@ class Teller {
       provider_id: 1n,
       state: 'completed' as const,
       version: 5n,
-      shown: { ...shown, service: '1', quantity: '1000', request_id: null, drip_feed: null, run: null },
+      shown: {
+        ...shown,
+        service: '1',
+        quantity: '1000',
+        request_id: null,
+        drip_feed: null,
+        run: null,
+        subscription: null,
+        post: null,
+      },
     }
   }
 }

@@ -69,7 +69,7 @@ async function tellSome(house: WebhookHouse, webhooks: Webhooks, told: number): 
     version: 5n,
     shown: {
       ...{ status: 'Completed' as const, charge: '1.00', currency: 'USD', start_count: null, remains: '0' },
-      ...{ service: '1', quantity: '10', request_id: null, drip_feed: null, run: null },
+      ...{ service: '1', quantity: '10', request_id: null, drip_feed: null, run: null, subscription: null, post: null },
     },
   }))
   await house.app.db.transaction(async (tx) => emitOrders(tx, ordersSettled, orders))

@@ -7,7 +7,7 @@ import type { OrderStepTold, OrdersEvent } from './events.ts'
 const EVENT_BYTES_MAX = 60_000
 
 /** What an order takes of it at the most, whatever the length of its numbers; and each character of its own key, were they all written as escapes. */
-const ORDER_BYTES_MAX = 600
+const ORDER_BYTES_MAX = 650
 const CHARACTER_BYTES_MAX = 6
 
 /** Emits that `event` happened to these orders, many in one event. */

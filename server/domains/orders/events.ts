@@ -29,6 +29,9 @@ export interface ShownOrder {
   /** Of a run: its drip-feed, and which of its runs it is. */
   drip_feed: string | null
   run: string | null
+  /** Of a post: its subscription, and which of its posts it is. */
+  subscription: string | null
+  post: string | null
 }
 
 /** Events tell of many orders, as the verbs that cause them change many: one row of the outbox for a batch. */

@@ -91,6 +91,8 @@ type ShownFields = Pick<
   | 'request_key'
   | 'drip_feed_id'
   | 'run'
+  | 'subscription_id'
+  | 'post'
 >
 
 /** What events tell of the order as its customer sees it. */
@@ -106,6 +108,8 @@ export function shownOf(order: ShownFields): ShownOrder {
     request_id: order.request_key,
     drip_feed: order.drip_feed_id === null ? null : String(order.drip_feed_id),
     run: order.run === null ? null : String(order.run),
+    subscription: order.subscription_id === null ? null : String(order.subscription_id),
+    post: order.post === null ? null : String(order.post),
   }
 }
 

@@ -82,6 +82,8 @@ test('a customer is shown what they see, at each step that changes it, as their 
     request_id: 'mine-1',
     drip_feed: null,
     run: null,
+    subscription: null,
+    post: null,
   })
   const [claimed] = (await claim(shop)).claimed as [Order]
   await recordPlacements(app, [ended(claimed, acceptedAs('p1'))])
@@ -199,6 +201,8 @@ test('orders with the longest of everything fit into their events, and all are t
       request_id: '\u0001'.repeat(128),
       drip_feed: String(biggest),
       run: '1000',
+      subscription: String(biggest),
+      post: '1000',
     },
   }
   const plain = { ...longest, shown: undefined }

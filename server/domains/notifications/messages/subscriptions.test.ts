@@ -40,6 +40,8 @@ function settled(customer_id: bigint, status: ShownOrder['status'] | undefined):
     request_id: null,
     drip_feed: null,
     run: null,
+    subscription: null,
+    post: null,
   } as const
   return {
     order_id: orders,

@@ -19,6 +19,8 @@ const order: EventData = {
   request_id: 'order-4711',
   drip_feed: null,
   run: null,
+  subscription: null,
+  post: null,
   version: '1',
 }
 

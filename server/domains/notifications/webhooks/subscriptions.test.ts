@@ -78,7 +78,7 @@ test('refills and refunds are told as their customer sees them, each step by its
     order_id: 5n,
     customer_id: user_id,
     version: 6n,
-    shown: { ...shown, request_id: null, drip_feed: null, run: null },
+    shown: { ...shown, request_id: null, drip_feed: null, run: null, subscription: null, post: null },
   }
   const refund = { ...order, amount: 400_000n, asset: 'USD', scale: 6, reason: 'Between us.' }
   await house.app.db.transaction(async (tx) => {
@@ -93,6 +93,9 @@ test('refills and refunds are told as their customer sees them, each step by its
     ['refill.created', { id: '7', order: '5', status: 'Pending', version: '1' }],
     ['refill.updated', { id: '7', order: '5', status: 'In progress', version: '3' }],
     ['refill.completed', { id: '7', order: '5', status: 'Completed', version: '4' }],
-    ['order.refunded', { id: '5', ...shown, request_id: null, drip_feed: null, run: null, version: '6' }],
+    [
+      'order.refunded',
+      { id: '5', ...shown, request_id: null, drip_feed: null, run: null, subscription: null, post: null, version: '6' },
+    ],
   ])
 })

@@ -17,7 +17,7 @@ test(`${PUBLISHERS} publishers at the same events make one delivery of each to e
   for (let i = 1; i <= EVENTS; i++) {
     const shown = {
       ...{ status: 'Completed' as const, charge: '1.00', currency: 'USD', start_count: null, remains: '0' },
-      ...{ service: '1', quantity: '10', request_id: null, drip_feed: null, run: null },
+      ...{ service: '1', quantity: '10', request_id: null, drip_feed: null, run: null, subscription: null, post: null },
     }
     const order = {
       order_id: BigInt(i),

@@ -97,6 +97,8 @@ export function recordPlaced(tx: Tx, placed: readonly Placed[]): void {
         request_key: keyOf(order) ?? null,
         drip_feed_id: order.run ? order.number : null,
         run: order.run?.number ?? null,
+        subscription_id: null,
+        post: null,
       }),
     })),
   )

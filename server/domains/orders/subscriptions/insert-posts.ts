@@ -53,7 +53,7 @@ export function insertPosts(tx: Tx, posts: readonly PaidPost[], now: Date): void
   emitOrders(
     tx,
     ordersPlaced,
-    posts.map(({ parent, id, charge, quantity }) => ({
+    posts.map(({ parent, id, charge, quantity, number }) => ({
       order_id: id,
       customer_id: parent.customer_id,
       provider_id: parent.provider_id,
@@ -62,7 +62,7 @@ export function insertPosts(tx: Tx, posts: readonly PaidPost[], now: Date): void
       shown: shownOf({
         ...{ state: 'pending', charge, captured: 0n, released: 0n, refunded: 0n, quantity },
         ...{ asset: parent.asset, start_count: null, remains: null, service_id: parent.service_id, request_key: null },
-        ...{ drip_feed_id: null, run: null },
+        ...{ drip_feed_id: null, run: null, subscription_id: parent.id, post: number },
       }),
     })),
   )

@@ -4,6 +4,7 @@ import { dispatched, expectSound, orderNow, told } from '#test/support/order-boo
 import { putSetting } from '#test/support/settings.ts'
 import { openShop } from '#test/support/shop.ts'
 import { postsOf, report, reporting, subscribed, subscriptionNow } from '#test/support/subscriptions.ts'
+import type { ShownOrder } from '../events.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
 import { dailySpendMax } from '../limits/customer-limit.ts'
 import { historyOf } from '../queries.ts'
@@ -74,6 +75,13 @@ test('a subscription sets aside one post, costs nothing, and each post that is r
   expect(await wallet()).toMatchObject({ held: POST, posted: 100_000_000n - POST - 663_000n })
   expect(await orderNow(shop, order.id)).toMatchObject({ state: 'cancelled', captured: 0n, released: POST })
   await expectSound(shop.app)
+  // Each time a customer is told of one, they are told which it is.
+  const events = await shop.app.db.query<{ payload: { orders: { order_id: string; shown?: ShownOrder }[] } }>(
+    `select payload from platform.outbox where type in ('orders.placed', 'orders.settled') order by id`,
+  )
+  const shown = events.flatMap(({ payload }) => payload.orders.flatMap((each) => each.shown ?? []))
+  const named = shown.filter((each) => each.subscription === String(order.id)).map((each) => each.post)
+  expect(named.toSorted()).toEqual(['1', '1', '2', '2', '3', '3', '4'])
 })
 
 test('what is reported again, in another order, with fewer posts or twice in one row changes nothing', async () => {
