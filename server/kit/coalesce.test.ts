@@ -61,6 +61,25 @@ test('the next batch leaves before the callers of the last go on', async () => {
   await second
 })
 
+test('what the next batch does before it waits for anything is done before the callers of the last go on', async () => {
+  const begun: number[] = []
+  const call = coalesce(
+    async (inputs: number[]) => {
+      for (let i = 0; i < 20; i++) await Promise.resolve()
+      await new Promise<void>((resolve) => process.nextTick(resolve))
+      begun.push(...inputs)
+      await turn()
+      return inputs
+    },
+    { max: 1, lanes: 1, queue_max: 100 },
+  )
+  const seen = await Promise.all([call(1).then(() => [...begun]), call(2).then(() => [...begun])])
+  expect(seen).toEqual([
+    [1, 2],
+    [1, 2],
+  ])
+})
+
 test('as many batches as lanes are under way at once, and no more', async () => {
   const { call, batches, end } = setup({ lanes: 2 })
   const answers = [call(1)]

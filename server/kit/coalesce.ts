@@ -78,6 +78,8 @@ export function coalesce<I, O>(
     // The next batch leaves before this one's callers go on: they work while it is on its way.
     if (restLeft_ms() > 0) schedule()
     else start()
+    // Not in this turn of the event loop, in which its first statement still waits to be sent: what hundreds of callers do then would keep it from the database.
+    if (busy > 0) await nextTurn()
     for (let i = 0; i < batch.length; i++) settle(batch[i] as Waiting<I, O>, i)
   }
 
@@ -100,6 +102,10 @@ export function coalesce<I, O>(
       waiting.push({ input, resolve, reject })
       schedule()
     })
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** How many of the first inputs make one batch. */
