@@ -78,8 +78,9 @@ export function coalesce<I, O>(
     // The next batch leaves before this one's callers go on: they work while it is on its way.
     if (restLeft_ms() > 0) schedule()
     else start()
-    // Not in this turn of the event loop, in which its first statement still waits to be sent: what hundreds of callers do then would keep it from the database.
-    if (busy > 0) await nextTurn()
+    // Not in this turn of the event loop, in which its first statement still waits to be sent: what hundreds of callers do then would keep it from the database. Where there is no next batch
+    // too, or these callers would go on before those of the batch before.
+    await nextTurn()
     for (let i = 0; i < batch.length; i++) settle(batch[i] as Waiting<I, O>, i)
   }
 
