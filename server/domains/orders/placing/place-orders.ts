@@ -6,8 +6,9 @@ import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { newUuid } from '#server/kit/id.ts'
 import { invariant, present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
-import { statement, type Tx } from '#server/platform/db/database.ts'
+import type { Tx } from '#server/platform/db/database.ts'
 import { accountIds, walletOf } from '../accounts.ts'
+import { drawNumbers } from '../draw-numbers.ts'
 import { dueAt } from '../drip-feed/drip-feed.ts'
 import type { OrderRefusal } from '../errors.ts'
 import { Allowance } from '../limits/allowance.ts'
@@ -144,7 +145,7 @@ async function place(app: App, wanted: Wanted[], outcomes: (PlaceOutcome | undef
     const [allowance, links] = [new Allowance(app), new SoleLinks()]
     const held = await postEntries(tx, candidates.map(entryOf), async () => {
       const placers = candidates.map(({ input }) => input)
-      const reading = [drawNumbers(tx, candidates), allowance.read(tx, placers), links.read(tx, candidates)]
+      const reading = [numberAll(tx, candidates), allowance.read(tx, placers), links.read(tx, candidates)]
       await Promise.all(reading)
       if (allowance.is_empty && !candidates.some(isSole)) return undefined
       return (i) => admit(allowance, links, present(candidates[i], 'an entry has its order'), outcomes)
@@ -206,17 +207,15 @@ function admit(
   return refusal === undefined
 }
 
-const nextNumbers = statement(`select nextval('orders.order_number') as id from generate_series(1, $1::int)`)
-
-async function drawNumbers(tx: Tx, candidates: readonly Candidate[]): Promise<void> {
+async function numberAll(tx: Tx, candidates: readonly Candidate[]): Promise<void> {
   const count = candidates.reduce((all, { subjects, checked }) => all + subjects.length + (checked.rhythm ? 1 : 0), 0)
-  const numbers = await tx.query<{ id: bigint }>(nextNumbers, [count])
+  const numbers = await drawNumbers(tx, count)
   let next = 0
   for (const candidate of candidates) {
-    candidate.number = present(numbers[next], 'a number').id
+    candidate.number = present(numbers[next], 'a number')
     // An order has the number that is told; a drip-feed has one besides those of its runs.
     if (candidate.checked.rhythm) next += 1
-    for (const subject of candidate.subjects) subject.id = present(numbers[next++], 'a number').id
+    for (const subject of candidate.subjects) subject.id = present(numbers[next++], 'a number')
   }
 }
 

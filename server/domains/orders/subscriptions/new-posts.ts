@@ -1,7 +1,9 @@
 import type { ReportedPost } from '#server/domains/providers/provider.ts'
+import { present } from '#server/kit/invariant.ts'
 import { shareUp } from '#server/kit/money.ts'
 import { int8Array, textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
+import { drawNumbers } from '../draw-numbers.ts'
 import { type Order, priceOf } from '../order.ts'
 import type { NewPost } from './post-money.ts'
 import { nameOf, readKnown } from './queries.ts'
@@ -29,18 +31,16 @@ const lockNumbers = statement(`
   from (select distinct hashtext(provider_id || ' ' || provider_order_id) as key
     from unnest($1::bigint[], $2::text[]) as reported (provider_id, provider_order_id) order by key) as sorted`)
 
-const nextNumbers = statement(`select nextval('orders.order_number') as id from generate_series(1, $1::int)`)
-
 /** Finds out what of the reports is not known yet. In the order in which subscriptions were reported, and each one's posts as its provider lists them: the first has a number. */
 export async function newPosts(tx: Tx, reports: readonly Reporting[]): Promise<NewInReports> {
-  const all = reports.flatMap(({ order, posts }) =>
+  const all = reports.flatMap(({ order, subscription, posts }) =>
     posts
       // Some list the subscription among its orders.
       .filter(({ provider_order_id }) => provider_order_id !== order.provider_order_id)
-      .map((post) => ({ ...post, order, provider_id: order.provider_id })),
+      .map((post) => ({ ...post, order, subscription, provider_id: order.provider_id })),
   )
-  const unsure = await readKnown(tx, all)
-  const fresh = all.filter((each) => !unsure.get(nameOf(each))?.includes(each.order.id))
+  const before = await readKnown(tx, all)
+  const fresh = all.filter((each) => !before.get(nameOf(each))?.includes(each.order.id))
   const found: NewInReports = { posts: [], of_others: [] }
   if (fresh.length === 0) return found
   await tx.query(lockNumbers, [
@@ -49,23 +49,22 @@ export async function newPosts(tx: Tx, reports: readonly Reporting[]): Promise<N
   ])
   // A statement of its own: it sees what those committed who had the locks before.
   const known = await readKnown(tx, fresh)
-  const numbers = await tx.query<{ id: bigint }>(nextNumbers, [fresh.length])
+  const numbers = await drawNumbers(tx, fresh.length)
   const counted = new Map<bigint, number>()
-  for (const [i, { order, provider_order_id, quantity, provider_id }] of fresh.entries()) {
+  for (const [i, { order, subscription, provider_order_id, quantity, provider_id }] of fresh.entries()) {
     const name = nameOf({ provider_id, provider_order_id })
     const owners = known.get(name) ?? []
     if (owners.includes(order.id)) continue
     known.set(name, [...owners, order.id])
-    const before = counted.get(order.id) ?? 0
-    if (before === NEW_POSTS_MAX) continue
-    counted.set(order.id, before + 1)
+    const count = counted.get(order.id) ?? 0
+    if (count === NEW_POSTS_MAX) continue
+    counted.set(order.id, count + 1)
     if (owners.length > 0) {
       found.of_others.push({ parent: order, provider_order_id })
       continue
     }
-    const subscription = (reports.find((each) => each.order.id === order.id) as Reporting).subscription
-    const id = (numbers[i] as { id: bigint }).id
-    found.posts.push(postOf(order, subscription, { provider_order_id, quantity }, id))
+    const number = present(numbers[i], 'a number')
+    found.posts.push(postOf(order, subscription, { provider_order_id, quantity }, number))
   }
   return found
 }

@@ -7,7 +7,9 @@ import { postsOf, report, reporting, subscribed, subscriptionNow } from '#test/s
 import type { ShownOrder } from '../events.ts'
 import { recordStatuses } from '../following/record-statuses.ts'
 import { dailySpendMax } from '../limits/customer-limit.ts'
+import { netCharge, type Order, visibleRemains } from '../order.ts'
 import { historyOf } from '../queries.ts'
+import { readStandings } from './queries.ts'
 
 /** For each post, 20 pieces at 0.1105 with their cost of 0.085. */
 const POST = 2_210_000n
@@ -82,6 +84,35 @@ test('a subscription sets aside one post, costs nothing, and each post that is r
   const shown = events.flatMap(({ payload }) => payload.orders.flatMap((each) => each.shown ?? []))
   const named = shown.filter((each) => each.subscription === String(order.id)).map((each) => each.post)
   expect(named.toSorted()).toEqual(['1', '1', '2', '2', '3', '3', '4'])
+})
+
+test('a subscription stands as its posts do together, each as its customer sees it', async () => {
+  const { shop, customer } = await setup()
+  const order = await subscribed(shop, customer.id)
+  await report(shop, order, ['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+  const before = await postsOf(shop, order.id)
+  const rows = [
+    told('completed', { remains: 3n }),
+    told('partial', { remains: 6n }),
+    told('cancelled', { remains: 20n }),
+    // Over-delivered, and one that makes no sense: neither counts for the others.
+    told('in_progress', { remains: -5n }),
+    told('in_progress', { remains: 999n }),
+    told('processing', { remains: 7n }),
+  ]
+  await recordStatuses(
+    shop.app,
+    rows.map((row, i) => ({ order_id: before[i]?.id ?? 0n, row })),
+  )
+  const posts = await postsOf(shop, order.id)
+  const sum = (figure: (post: Order) => bigint) => posts.reduce((all, post) => all + figure(post), 0n)
+  expect(new Set(posts.map(({ state }) => state)).size).toBe(6)
+  expect((await readStandings(shop.app.db, [order.id])).get(order.id)).toMatchObject({
+    orders: posts.map(({ id }) => id),
+    charge: sum(netCharge),
+    remains: sum(visibleRemains),
+    version: sum(({ version }) => version),
+  })
 })
 
 test('what is reported again, in another order, with fewer posts or twice in one row changes nothing', async () => {
