@@ -125,7 +125,7 @@ async function anEventIsGivenUp(house: House, careless: string, by: string): Pro
 
 /** Staff ask for its balance; why it is down is told by its own words. */
 async function aProviderQuotesItsKey(house: House, by: string): Promise<void> {
-  const added = await house.command('add-provider', MARK, house.panel_url, '--key', house.panel_key)
+  const added = await house.command('add-provider', MARK, house.panel_url, `--key=${house.panel_key}`)
   expect(added.code).toBe(0)
   await house.panel.setFaults({ key_quoted: 1 })
   await expectStatus(200, house.ask('POST', '/api/providers/check-balance', { by, body: {} }))

@@ -233,7 +233,7 @@ async function anOrderGoesToAProvider(house: House, { email, token: by }: Custom
     const run = await house.command(...args)
     expect([args[0], run.code, run.err]).toEqual([args[0], 0, run.err])
   }
-  await give('add-provider', 'Panel', house.panel_url, '--key', house.panel_key)
+  await give('add-provider', 'Panel', house.panel_url, `--key=${house.panel_key}`)
   await give('import-services', '1')
   await give('record-topup', '1', '1000')
   await give('credit', email, '100', '--reason', 'canary')

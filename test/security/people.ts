@@ -32,7 +32,7 @@ export async function expectStatus(status: number, asked: Promise<Answer>): Prom
 export async function anAdministrator(house: House) {
   const email = 'staff@example.com'
   const password = newPassword(house, 'password given at the terminal')
-  const made = await house.command('create-user', email, '--role', 'administrator', '--password', password)
+  const made = await house.command('create-user', email, '--role', 'administrator', `--password=${password}`)
   expect(made.code).toBe(0)
   return { email, password, token: await signIn(house, email, password) }
 }
