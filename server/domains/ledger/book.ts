@@ -1,3 +1,4 @@
+import type { RowPlace } from '#server/platform/db/arrays.ts'
 import type { Subject } from './entry.ts'
 
 /** An account as locked, then as it will be written. */
@@ -5,8 +6,8 @@ export interface LockedAccount {
   readonly id: bigint
   readonly asset: string
   readonly credit_limit: bigint | null
-  /** Where its row lies, such as `(0,7)`: while it is locked it stays there. */
-  readonly place: string
+  /** Where its row lies: while it is locked it stays there. */
+  readonly place: RowPlace
   /** The version found under the lock. What has another version now has changed. */
   readonly locked_version: bigint
   posted: bigint

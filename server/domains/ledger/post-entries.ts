@@ -1,5 +1,5 @@
 import { invariant, present } from '#server/kit/invariant.ts'
-import { int8Array, textArray } from '#server/platform/db/arrays.ts'
+import { int8Array, textColumn } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import type { KnownEntry, KnownTransfer, LockedHold } from './book.ts'
 import { checkEntry } from './check-entry.ts'
@@ -24,20 +24,21 @@ export async function postEntries(
 ): Promise<EntryOutcome[]> {
   if (entries.length === 0) return []
   for (const entry of entries) checkEntry(entry)
-  return postChecked(tx, entries, beside)
+  return postChecked(tx, entries, entries.map(contentHash), beside)
 }
 
-/** As postEntries, for entries that passed checkEntry. */
+/** As postEntries, for entries that passed checkEntry; `hashes` are their contentHash. */
 export async function postChecked(
   tx: Tx,
   entries: readonly Entry[],
+  hashes: readonly string[],
   beside?: () => Promise<Admit | undefined>,
 ): Promise<EntryOutcome[]> {
   const named = namedBy(entries)
   invariant(named.movements <= MOVEMENTS_MAX, `postEntries: more than ${MOVEMENTS_MAX} movements`)
   const transfers = await readTransfers(tx, named.transfers)
-  for (const transfer of transfers.values()) named.accounts.add(transfer.debit).add(transfer.credit)
-  const reading = Promise.all([
+  for (const transfer of transfers.values()) named.accounts.push(transfer.debit, transfer.credit)
+  const [accounts, holds, known, reversed, blocks, admit] = await Promise.all([
     lockAccounts(tx, named.accounts, named.holds),
     lockHolds(tx, named.holds),
     knownEntries(tx, entries),
@@ -45,9 +46,6 @@ export async function postChecked(
     tx.query<Block>(drawBlock),
     beside?.(),
   ])
-  // While the server locks and reads.
-  const hashes = entries.map(contentHash)
-  const [accounts, holds, known, reversed, blocks, admit] = await reading
   for (const id of reversed) present(transfers.get(id), 'a reversed transfer was read').reversed = true
   const book = { accounts, holds, transfers, entries: known }
   const block = present(blocks[0], 'a block')
@@ -57,22 +55,23 @@ export async function postChecked(
 }
 
 interface Named {
-  accounts: Set<bigint>
+  /** Some of them more than once. */
+  accounts: bigint[]
   holds: Set<bigint>
   transfers: Set<bigint>
   movements: number
 }
 
 function namedBy(entries: readonly Entry[]): Named {
-  const named: Named = { accounts: new Set(), holds: new Set(), transfers: new Set(), movements: 0 }
+  const named: Named = { accounts: [], holds: new Set(), transfers: new Set(), movements: 0 }
   for (const entry of entries) {
     named.movements += entry.movements.length
     for (const m of entry.movements) {
-      if (m.kind === 'transfer') named.accounts.add(m.debit).add(m.credit)
-      else if (m.kind === 'hold') named.accounts.add(m.account)
+      if (m.kind === 'transfer') named.accounts.push(m.debit, m.credit)
+      else if (m.kind === 'hold') named.accounts.push(m.account)
       else if (m.kind === 'reverse') named.transfers.add(m.transfer)
       else named.holds.add(m.hold)
-      if (m.kind === 'capture') named.accounts.add(m.credit)
+      if (m.kind === 'capture') named.accounts.push(m.credit)
     }
   }
   return named
@@ -114,6 +113,6 @@ async function lockHolds(tx: Tx, ids: Set<bigint>): Promise<Map<bigint, LockedHo
 const selectEntries = statement('select key, id, hash, refusal from ledger.entry where key = any($1::text[])')
 
 async function knownEntries(tx: Tx, entries: readonly Entry[]): Promise<Map<string, KnownEntry>> {
-  const rows = await tx.query<KnownEntry>(selectEntries, [textArray(entries.map((entry) => entry.key))])
+  const rows = await tx.query<KnownEntry>(selectEntries, [textColumn(entries, (entry) => entry.key)])
   return new Map(rows.map((row) => [row.key, row]))
 }

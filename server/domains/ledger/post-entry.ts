@@ -1,8 +1,8 @@
 import { coalesce } from '#server/kit/coalesce.ts'
 import { invariant } from '#server/kit/invariant.ts'
-import { type Db, insideTransaction } from '#server/platform/db/database.ts'
+import { type Db, insideTransaction, type Tx } from '#server/platform/db/database.ts'
 import { checkEntry } from './check-entry.ts'
-import type { Entry, EntryOutcome } from './entry.ts'
+import { contentHash, type Entry, type EntryOutcome } from './entry.ts'
 import { postChecked } from './post-entries.ts'
 
 /** Half of what it takes to fill both cores: while one batch is written, the callers of the one before go on and make the next. */
@@ -20,11 +20,16 @@ export interface Ledger {
   postEntry(entry: Entry): Promise<EntryOutcome>
 }
 
+interface Checked {
+  entry: Entry
+  hash: string
+}
+
 /** Opens the ledger; one for the process, for what does not pass through the same one is not gathered into the same batch. */
 export function openLedger(db: Db): Ledger {
-  const post = coalesce((entries: Entry[]) => db.transaction((tx) => postChecked(tx, entries)), {
+  const post = coalesce((batch: Checked[]) => db.transaction((tx) => postBatch(tx, batch)), {
     max: BATCH_MAX,
-    weigh: (entry) => entry.movements.length,
+    weigh: ({ entry }) => entry.movements.length,
     // NOTE: measured; a second batch meets the first one's locks, and rows locked after a wait are checked again one by one.
     lanes: 1,
     queue_max: WAITING_MAX,
@@ -37,7 +42,16 @@ export function openLedger(db: Db): Ledger {
       } catch (error) {
         return Promise.reject(error)
       }
-      return post(entry)
+      // Here and not in the batch: meanwhile the one before it is being written.
+      return post({ entry, hash: contentHash(entry) })
     },
   }
+}
+
+function postBatch(tx: Tx, batch: readonly Checked[]): Promise<EntryOutcome[]> {
+  return postChecked(
+    tx,
+    batch.map(({ entry }) => entry),
+    batch.map(({ hash }) => hash),
+  )
 }

@@ -1,4 +1,4 @@
-import { dateArray, int8Column, plainArray, textArray } from '#server/platform/db/arrays.ts'
+import { dateArray, int8Column, textColumn, tidColumn, uuidColumn } from '#server/platform/db/arrays.ts'
 import { type Statement, statement, type Tx } from '#server/platform/db/database.ts'
 import type { Book, KnownEntry, LockedAccount, LockedHold, NewHold, NewRelease, NewTransfer, Writes } from './book.ts'
 import { MOVEMENTS_MAX } from './entry.ts'
@@ -92,7 +92,7 @@ function changedHolds(book: Book): LockedHold[] {
 
 function balanceColumns(rows: LockedAccount[]): unknown[] {
   return [
-    plainArray(rows.map((row) => `"${row.place}"`)),
+    tidColumn(rows, (row) => row.place),
     int8Column(rows, (row) => row.id),
     int8Column(rows, (row) => row.posted),
     int8Column(rows, (row) => row.held),
@@ -103,10 +103,10 @@ function balanceColumns(rows: LockedAccount[]): unknown[] {
 
 function entryColumns(rows: KnownEntry[]): unknown[] {
   return [
-    textArray(rows.map((row) => row.key)),
+    textColumn(rows, (row) => row.key),
     int8Column(rows, (row) => row.id),
-    plainArray(rows.map((row) => row.hash)),
-    textArray(rows.map((row) => row.refusal)),
+    uuidColumn(rows, (row) => row.hash),
+    textColumn(rows, (row) => row.refusal),
   ]
 }
 
@@ -126,8 +126,8 @@ function transferColumns(rows: NewTransfer[]): unknown[] {
     int8Column(rows, (row) => row.credit_held),
     int8Column(rows, (row) => row.credit_version),
     int8Column(rows, (row) => row.subject?.id ?? null),
-    textArray(rows.map((row) => row.reason)),
-    textArray(rows.map((row) => row.subject?.kind)),
+    textColumn(rows, (row) => row.reason),
+    textColumn(rows, (row) => row.subject?.kind ?? null),
   ]
 }
 
@@ -142,7 +142,7 @@ function holdColumns(rows: NewHold[]): unknown[] {
     int8Column(rows, (row) => row.version),
     int8Column(rows, (row) => row.subject?.id ?? null),
     dateArray(rows.map((row) => row.expires_at)),
-    textArray(rows.map((row) => row.subject?.kind)),
+    textColumn(rows, (row) => row.subject?.kind ?? null),
   ]
 }
 

@@ -189,21 +189,27 @@ interface Committed<T> {
   afterCommit: (() => void)[]
 }
 
+/** So much is worth a write of its own, for the server to work on while the next is put together. */
+const GATHERED_MAX = 65_536
+
 /**
- * Lets the statements that are sent in one turn leave in one write: each write is a system call, which costs more than sending a small statement.
+ * Lets the small statements that are sent in one turn leave in one write: each write is a system call, which costs more than sending a small statement.
  */
 function gathering(client: pg.PoolClient): () => void {
   const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection
   let gathered = false
+  const leave = () => {
+    if (!gathered) return
+    gathered = false
+    stream.uncork()
+  }
   return () => {
+    if (stream.writableLength > GATHERED_MAX) leave()
     if (gathered) return
     gathered = true
     stream.cork()
     // After the promises of this turn.
-    process.nextTick(() => {
-      gathered = false
-      stream.uncork()
-    })
+    process.nextTick(leave)
   }
 }
 
