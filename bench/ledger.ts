@@ -8,7 +8,7 @@ import { type Bench, type BenchContext, percentile, rounded } from './bench.ts'
 import { zipfPicker } from './zipf.ts'
 
 /** Callers at once, each waiting for its own transfer before the next: two batches, one under way while the other gathers. */
-const CALLERS = 8_192
+const CALLERS = 16_384
 const WARM_UP_MS = 1_000
 const MEASURE_MS = 5_000
 const ACCOUNTS = 10_000

@@ -20,11 +20,11 @@ test('many callers at once share few transactions, and each gets its own outcome
     key: 'over',
     movements: [{ kind: 'transfer', debit: ann, credit: world, amount: 10n ** 9n, reason: 'test' }],
   }
-  const calls = Array.from({ length: 5_000 }, (_, i) => postEntry(i === 2_500 ? over : deposit(`key ${i}`)))
+  const calls = Array.from({ length: 9_000 }, (_, i) => postEntry(i === 2_500 ? over : deposit(`key ${i}`)))
   const outcomes = await Promise.all(calls)
   expect(outcomes[2_500]).toEqual({ ok: false, refusal: 'insufficient_funds', replayed: false })
-  expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(4_999)
-  expect((await balance(ann)).posted).toBe(4_999n)
+  expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(8_999)
+  expect((await balance(ann)).posted).toBe(8_999n)
   const [blocks] = await db.query<{ count: bigint }>('select count(*) from ledger.unsealed')
   expect(blocks?.count).toBe(2n)
   expect(await wrong()).toEqual([])
