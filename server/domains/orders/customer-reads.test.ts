@@ -61,11 +61,11 @@ test('pages follow one another without a gap, and the same read may be asked twi
   const { reads, customers, ids } = await setup([5])
   const [customer] = customers as [bigint]
   const [first, again] = await Promise.all([reads.page(customer, AMOUNT_MAX, 2), reads.page(customer, AMOUNT_MAX, 2)])
-  expect(first).toEqual(again)
+  const idsOf = (page?: { orders: { id: bigint }[] }) => page?.orders.map((order) => order.id)
+  expect([idsOf(first), first?.has_more]).toEqual([idsOf(again), again?.has_more])
   const second = await reads.page(customer, first?.orders.at(-1)?.id as bigint, 2)
   const third = await reads.page(customer, second.orders.at(-1)?.id as bigint, 2)
-  const seen = [first, second, third].flatMap((page) => page?.orders.map((order) => order.id))
-  expect([seen, third.has_more]).toEqual([ids[0]?.toReversed(), false])
+  expect([[first, second, third].flatMap(idsOf), third.has_more]).toEqual([ids[0]?.toReversed(), false])
 })
 
 test('one who never had money has an empty balance, and too many readers are told so', async () => {

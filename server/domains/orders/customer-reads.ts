@@ -126,10 +126,10 @@ async function readPages(db: Db, wanted: WantedPage[]): Promise<OrdersPage[]> {
     plainArray(wanted.map((each) => each.size)),
   ])
   const pages: OrdersPage[] = wanted.map(() => ({ orders: [], has_more: false }))
-  for (const { place, ...order } of rows) {
-    const at = Number(place) - 1
+  for (const row of rows) {
+    const at = Number(row.place) - 1
     const page = pages[at] as OrdersPage
-    if (page.orders.length + 1 < (wanted[at] as WantedPage).size) page.orders.push(order)
+    if (page.orders.length + 1 < (wanted[at] as WantedPage).size) page.orders.push(row)
     else page.has_more = true
   }
   return pages
