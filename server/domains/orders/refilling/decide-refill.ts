@@ -5,7 +5,7 @@ import type { App } from '#server/platform/app.ts'
 import { staffName } from '../desk/resolve-order.ts'
 import { lockRefills } from './queries.ts'
 import { isRefillNumberTaken } from './record-refills.ts'
-import { REFILL_ENDS, type Refill } from './refill.ts'
+import { REFILL_ENDS, type Refill, waitsForStaff } from './refill.ts'
 import { writeRefills } from './write-refills.ts'
 
 /** What staff found out or did: it is done; it will not be; or the provider has it under this number. */
@@ -37,7 +37,7 @@ export async function decideRefill(
     if (!before) return refuse('refill_not_found', `There is no refill ${id}.`)
     if (REFILL_ENDS.includes(before.state)) return refuse('refill_ended', `Refill ${id} is ${before.state}.`)
     if (before.state === 'sent') return refuse('refill_being_sent', `Refill ${id} is just being sent.`)
-    if (decision.kind === 'placed' && before.state !== 'unknown') {
+    if (decision.kind === 'placed' && (before.manual || !waitsForStaff(before))) {
       return refuse('refill_not_unknown', `Of refill ${id} it is known where it is.`)
     }
     if (decision.kind === 'placed' && (await isRefillNumberTaken(tx, before, decision.provider_refill_id))) {
@@ -45,7 +45,11 @@ export async function decideRefill(
       return refuse('refill_number_taken', message)
     }
     const now = app.clock.now()
-    const after = { ...afterDecision(decision, now), decided_by: staffName(actor), decision_reason: decision.reason }
+    const after = {
+      ...afterDecision(before, decision, now),
+      decided_by: staffName(actor),
+      decision_reason: decision.reason,
+    }
     writeRefills(tx, [{ before, after }], now)
     recordActs(tx, [
       {
@@ -66,7 +70,7 @@ export async function decideRefill(
   })
 }
 
-function afterDecision(decision: RefillDecision, now: Date): Partial<Refill> & Pick<Refill, 'state'> {
+function afterDecision(before: Refill, decision: RefillDecision, now: Date): Partial<Refill> & Pick<Refill, 'state'> {
   switch (decision.kind) {
     case 'complete':
       return { state: 'completed' }
@@ -74,7 +78,9 @@ function afterDecision(decision: RefillDecision, now: Date): Partial<Refill> & P
       return { state: 'rejected' }
     case 'placed': {
       const { provider_refill_id } = decision
-      return { state: 'pending', provider_refill_id, code: null, message: null, failed_checks: 0, next_try_at: now }
+      // One that its customer was told is in progress is no pending one again.
+      const state = before.state === 'unknown' ? 'pending' : before.state
+      return { state, provider_refill_id, code: null, message: null, failed_checks: 0, next_try_at: now }
     }
     default:
       return unreachable(decision)

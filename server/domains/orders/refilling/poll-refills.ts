@@ -7,11 +7,11 @@ import { askLease_ms } from '../ask-lease.ts'
 import { nextCheck_ms } from '../following/poll-schedule.ts'
 import { recordApart } from '../record-apart.ts'
 import { lockRefills } from './queries.ts'
-import { type Refill, STATE_OF } from './refill.ts'
+import { type Refill, STATE_OF, waitsForStaff } from './refill.ts'
 import { type RefillChange, writeRefills } from './write-refills.ts'
 
-/** After so many polls in a row at which its provider did not know it a refill is for staff. */
-const FAILED_CHECKS_MAX = 10
+/** What the column takes. */
+const FAILED_CHECKS_TOLD = 32_767
 const MESSAGE_MAX = 500
 
 export const REFILL_POLLS_LOOP = 'orders.refill-poll'
@@ -24,7 +24,7 @@ interface DueRefill {
 
 /**
  * Asks a provider about the refills whose check is due, many in one call, until they have ended. A row that cannot be read changes nothing but when it is asked about again; after
- * FAILED_CHECKS_MAX in a row that say it is not known staff say what became of the refill. Answers whether there may be more.
+ * some in a row that say it is not known staff say what became of the refill, unless its provider knows it again. Answers whether there may be more.
  */
 export async function pollRefills(app: App, providers: Providers, provider_id: bigint): Promise<boolean> {
   const provider = await providers.providerById(provider_id)
@@ -91,6 +91,7 @@ async function record(
 
 /** Whether there is more to tell than when it is asked about again. */
 function changesAnything({ before, after }: RefillChange): boolean {
+  if (waitsForStaff(before) !== waitsForStaff({ ...before, ...after })) return true
   return (['state', 'provider_status', 'code', 'message'] as const).some((name) => {
     return after[name] !== undefined && after[name] !== before[name]
   })
@@ -118,11 +119,10 @@ export function afterRow(refill: Refill, row: RefillRow, now: Date): Partial<Ref
   }
   if (!row.ok) {
     // While a provider is down its pages say nothing of its refills, however often: they wait for it, and not for staff.
-    const failed_checks = refill.failed_checks + (row.reason === 'unreadable' ? 0 : 1)
-    const told = { failed_checks, code: `status_${row.reason}`, message: row.message.slice(0, MESSAGE_MAX) || null }
-    // That its provider does not know it is no proof that nothing is done.
-    if (failed_checks >= FAILED_CHECKS_MAX) return { ...told, state: 'unknown' }
-    return { ...told, next_try_at: nextAfter(failed_checks) }
+    // That a provider does not know one is no proof that nothing is done.
+    const failed_checks = Math.min(refill.failed_checks + (row.reason === 'unreadable' ? 0 : 1), FAILED_CHECKS_TOLD)
+    const told = { code: `status_${row.reason}`, message: row.message.slice(0, MESSAGE_MAX) || null }
+    return { ...told, failed_checks, next_try_at: nextAfter(failed_checks) }
   }
   return {
     state: STATE_OF[row.status],

@@ -12,12 +12,13 @@ export interface RefillFilter {
   order_id?: bigint | undefined
   provider_id?: bigint | undefined
   manual?: boolean | undefined
+  waiting?: boolean | undefined
 }
 
 /** Refills, newest first, those below the id `before` where it is given. */
 export async function listRefills(
   db: Db,
-  { states, customer_id, order_id, provider_id, manual }: RefillFilter,
+  { states, customer_id, order_id, provider_id, manual, waiting }: RefillFilter,
   { before, limit }: { before?: bigint | undefined; limit: number },
 ): Promise<{ refills: Refill[]; has_more: boolean }> {
   const where = new Conditions()
@@ -26,6 +27,7 @@ export async function listRefills(
   if (order_id !== undefined) where.add(`order_id = ${where.value(order_id)}`)
   if (provider_id !== undefined) where.add(`provider_id = ${where.value(provider_id)}`)
   if (manual !== undefined) where.add(`manual = ${where.value(manual)}`)
+  if (waiting !== undefined) where.add(`(waiting_since is not null) = ${where.value(waiting)}`)
   if (before !== undefined) where.add(`id < ${where.value(before)}`)
   const page = Math.max(1, Math.min(limit, REFILLS_PAGE_MAX))
   const sql = `select ${REFILL_COLUMNS} from orders.refill where ${where.sql} order by id desc limit ${page + 1}`

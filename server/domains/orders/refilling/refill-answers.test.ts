@@ -9,9 +9,9 @@ import { recordStatuses } from '../following/record-statuses.ts'
 import type { Order } from '../order.ts'
 import { decideRefill } from './decide-refill.ts'
 import { afterRow, pollRefills } from './poll-refills.ts'
-import { refillsOf } from './queries.ts'
+import { listRefills, refillsOf } from './queries.ts'
 import { type RefillAnswer, recordRefills } from './record-refills.ts'
-import type { Refill } from './refill.ts'
+import { type Refill, waitsForStaff } from './refill.ts'
 import { refillOrders } from './refill-orders.ts'
 import { reportRefills } from './report-refills.ts'
 import { claimRefills, sendRefills, sweepRefills } from './send-refills.ts'
@@ -101,27 +101,38 @@ test('a poll that tells nothing new writes nothing that anyone sees', async () =
   expect(await events()).toBe(told_before)
 })
 
-test('of a refill that its provider does not know ten times in a row staff say what became of it', async () => {
-  const { app, asked, send, poll, last } = await setup()
+/** Asked for long ago, and in progress until its provider knows it no more, ten polls in a row. */
+async function flagged() {
+  const setting = await setup()
+  const { app, asked, send, poll, last } = setting
   const order = await asked()
   await send()
-  await app.db.query(`update orders.refill set provider_refill_id = '777'`)
-  // Asked for long ago; it has waited for staff since it does.
-  await app.db.query(`update orders.refill set asked_at = now() - interval '30 days'`)
+  await app.db.query(
+    `update orders.refill set provider_refill_id = '777', state = 'in_progress', asked_at = now() - interval '30 days'`,
+  )
   for (let polls = 1; polls < 10; polls++) await poll()
-  expect(await last(order)).toMatchObject({ state: 'pending', code: 'status_not_found', failed_checks: 9 })
+  expect(await last(order)).toMatchObject({ failed_checks: 9, waiting_since: null })
   await poll()
-  const flagged = await last(order)
-  expect(flagged).toMatchObject({ state: 'unknown', code: 'status_not_found', failed_checks: 10, next_try_at: null })
-  expect(flagged.waiting_since?.getTime()).toBeGreaterThan(Date.now() - 60_000)
-  expect(await reportRefills(app.db)).toMatchObject([{ depth: 0 }, { depth: 1, oldest_at: flagged.waiting_since }])
+  return { ...setting, order, refill: await last(order) }
+}
+
+test('a refill that its provider does not know ten times in a row waits for staff, and stays what its customer was told', async () => {
+  const { app, poll, last, order, refill } = await flagged()
+  expect(refill).toMatchObject({ state: 'in_progress', code: 'status_not_found', failed_checks: 10 })
+  // Since then, and not since it was asked for.
+  expect(refill.waiting_since?.getTime()).toBeGreaterThan(Date.now() - 60_000)
+  expect(await reportRefills(app.db)).toMatchObject([{ depth: 0 }, { depth: 1, oldest_at: refill.waiting_since }])
+  expect((await listRefills(app.db, { waiting: true }, { limit: 10 })).refills).toMatchObject([{ id: refill.id }])
+  expect((await listRefills(app.db, { waiting: false }, { limit: 10 })).refills).toEqual([])
   await poll()
-  expect(await last(order)).toEqual(flagged)
-  // Nor does an answer to the sending itself, which has had its own.
-  await recordRefills(app, [{ order_id: order.id, refill: flagged, outcome: numbered('3') }])
-  expect(await last(order)).toEqual(flagged)
+  expect(await last(order)).toEqual({ ...refill, failed_checks: 11, next_try_at: expect.any(Date) })
+  // Nor does an answer to the sending itself change it, which has had its own.
+  const before = await last(order)
+  await recordRefills(app, [{ order_id: order.id, refill: before, outcome: numbered('3') }])
+  expect(await last(order)).toEqual(before)
   const placed = { kind: 'placed', provider_refill_id: '1', reason: 'Found there.' } as const
-  expect(await decideRefill(app, flagged.id, placed, STAFF)).toMatchObject({ ok: true })
+  expect(await decideRefill(app, refill.id, placed, STAFF)).toMatchObject({ ok: true })
+  expect(await last(order)).toMatchObject({ state: 'in_progress', provider_refill_id: '1', waiting_since: null })
   await poll()
   expect(await last(order)).toMatchObject({
     state: 'pending',
@@ -131,7 +142,15 @@ test('of a refill that its provider does not know ten times in a row staff say w
   })
 })
 
-test('ten polls in a row that do not know it end the polling, one good row among them does not, and what cannot be read counts for nothing', () => {
+test('one that waits for staff waits no more when its provider knows it again', async () => {
+  const { app, poll, last, order, refill } = await flagged()
+  await app.db.query(`update orders.refill set provider_refill_id = '1' where id = $1`, [refill.id])
+  await poll()
+  expect(await last(order)).toMatchObject({ state: 'pending', code: null, failed_checks: 0, waiting_since: null })
+  expect(await reportRefills(app.db)).toMatchObject([{ depth: 0 }, { depth: 0 }])
+})
+
+test('ten polls in a row that do not know it make it wait for staff, one good row among them does not, and what cannot be read counts for nothing', () => {
   const now = new Date()
   const rowOf = (reason: Extract<RefillRow, { ok: false }>['reason']): RefillRow => ({
     ok: false,
@@ -143,16 +162,18 @@ test('ten polls in a row that do not know it end the polling, one good row among
   const after = (rows: readonly RefillRow[]) => {
     const refill = { state: 'in_progress', asked_at: now, failed_checks: 0, provider_status: 'In progress' } as Refill
     for (const row of rows) Object.assign(refill, afterRow(refill, row, now))
-    return refill
+    return { ...refill, waits: waitsForStaff(refill) }
   }
   const good: RefillRow = { ok: true, status: 'in_progress', raw_status: 'In progress' }
   const nine = Array.from({ length: 9 }, (_, i) => unknown[i % 3] as RefillRow)
-  expect(after(nine)).toMatchObject({ state: 'in_progress', provider_status: 'In progress', failed_checks: 9 })
-  for (const row of unknown) expect(after([...nine, row]).state).toBe('unknown')
-  expect(after([...nine, good, ...nine])).toMatchObject({ state: 'in_progress', failed_checks: 9 })
-  expect(after([...nine, rubbish])).toMatchObject({ state: 'in_progress', code: 'status_unreadable', failed_checks: 9 })
-  expect(after([...nine, rubbish, rowOf('not_found')]).state).toBe('unknown')
-  expect(after(Array.from({ length: 30 }, () => rubbish))).toMatchObject({ state: 'in_progress', failed_checks: 0 })
+  const standing = { state: 'in_progress', provider_status: 'In progress' }
+  expect(after(nine)).toMatchObject({ ...standing, failed_checks: 9, waits: false })
+  for (const row of unknown) expect(after([...nine, row])).toMatchObject({ ...standing, waits: true })
+  expect(after([...nine, good, ...nine])).toMatchObject({ failed_checks: 9, waits: false })
+  expect(after([...nine, rubbish])).toMatchObject({ code: 'status_unreadable', failed_checks: 9, waits: false })
+  expect(after([...nine, rubbish, rowOf('not_found')]).waits).toBe(true)
+  expect(after(Array.from({ length: 30 }, () => rubbish))).toMatchObject({ failed_checks: 0, waits: false })
+  expect(after(Array.from({ length: 40_000 }, () => rowOf('missing'))).failed_checks).toBe(32_767)
 })
 
 test('while a provider answers rubbish about its refills they wait for it, not for staff, and go on when it is back', async () => {

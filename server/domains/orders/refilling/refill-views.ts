@@ -25,7 +25,7 @@ export function refillView(refill: Refill): z.output<typeof refillShape> {
 }
 
 export const deskRefillShape = refillShape.extend({
-  state: z.enum(REFILL_STATES).meta({ description: '`unknown` waits for a person; so does what is `manual`.' }),
+  state: z.enum(REFILL_STATES).meta({ description: '`unknown`: it may or may not have reached its provider.' }),
   manual: z.boolean(),
   customer_id: z.string().meta({ example: '17' }),
   provider_id: z.string().meta({ example: '1' }),

@@ -1,8 +1,9 @@
 import type { RefillStatus } from '#server/domains/providers/provider.ts'
 
 /**
- * Where a refill stands. asked → sent → pending → in_progress → completed | rejected | error, as the provider tells; sent → unknown where it may or may not have arrived, pending |
- * in_progress → unknown where its provider does not know it any more: it is not sent again, and waits for a person. What staff see to themselves stays asked until they say how it ended.
+ * Where a refill stands. asked → sent → pending → in_progress → completed | rejected | error, as the provider tells; sent → unknown where it may or may not have arrived: it is not sent
+ * again, and waits for a person. One that its provider does not know any more waits for one too and stays what it was, as its customer was told. What staff see to themselves stays asked until they
+ * say how it ended.
  */
 export const REFILL_STATES = [
   'asked',
@@ -19,9 +20,17 @@ export type RefillState = (typeof REFILL_STATES)[number]
 /** States in which nothing changes any more. */
 export const REFILL_ENDS: readonly RefillState[] = ['completed', 'rejected', 'error']
 
+/** After so many polls in a row at which its provider did not know it a refill is for staff. It is asked about all the same: a provider may know it again. */
+const FAILED_CHECKS_MAX = 10
+
 /** Whether it waits for staff: they see to it, or its fate is not known. */
-export function waitsForStaff({ state, manual }: Pick<Refill, 'state' | 'manual'>): boolean {
-  return state === 'unknown' || (manual && !REFILL_ENDS.includes(state))
+export function waitsForStaff({
+  state,
+  manual,
+  failed_checks,
+}: Pick<Refill, 'state' | 'manual' | 'failed_checks'>): boolean {
+  if (REFILL_ENDS.includes(state)) return false
+  return manual || state === 'unknown' || failed_checks >= FAILED_CHECKS_MAX
 }
 
 /** Of one order; the table holds it. */

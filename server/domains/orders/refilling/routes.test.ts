@@ -120,6 +120,10 @@ test('staff see the truth of each refill, decide with a reason, and set the rule
   expect((await ask('GET', '/api/admin/refills?state=unknown')).body.data).toMatchObject([
     { id: '1', state: 'unknown', status: 'Pending', code: 'timeout', manual: false },
   ])
+  await app.db.query(`update orders.refill set waiting_since = now() where id = 1`)
+  expect((await ask('GET', '/api/admin/refills?waiting=true')).body.data).toMatchObject([{ id: '1' }])
+  expect((await ask('GET', '/api/admin/refills?waiting=false')).body.data).toEqual([])
+  expect(await ask('GET', '/api/admin/refills?waiting=perhaps')).toMatchObject({ status: 400 })
   expect((await ask('GET', `/api/admin/orders/${one}`)).body.refills).toMatchObject([{ id: '1', state: 'unknown' }])
   const decide = '/api/admin/refills/1/decide'
   for (const body of [

@@ -49,6 +49,7 @@ const listQuery = z.object({
   order: number.optional(),
   provider: number.optional(),
   manual: z.enum(['true', 'false']).optional().meta({ description: 'Whether staff see to it.' }),
+  waiting: z.enum(['true', 'false']).optional().meta({ description: 'Whether it waits for a person.' }),
   limit: z.coerce.number().int().min(1).max(REFILLS_PAGE_MAX).default(PAGE_DEFAULT),
   cursor: z.string().optional().meta({ description: 'From `next_cursor` or the Link header of the page before.' }),
 })
@@ -61,7 +62,8 @@ function listRoute(app: App): FastifyPluginAsyncZod {
         config: { permission: 'orders:read' },
         schema: {
           summary: 'List all refills',
-          description: 'Newest first, as staff see them. `unknown` ones and those that are `manual` wait for a person.',
+          description:
+            'Newest first, as staff see them. For a person wait those that are `manual`, those that are `unknown`, and those that their provider does not know any more.',
           tags,
           querystring: listQuery,
           response: {
@@ -74,13 +76,14 @@ function listRoute(app: App): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const { state, customer, order, provider, manual, limit, cursor: given } = request.query
+        const { state, customer, order, provider, manual, waiting, limit, cursor: given } = request.query
         const filter = {
           states: state,
           customer_id: customer,
           order_id: order,
           provider_id: provider,
           manual: manual && manual === 'true',
+          waiting: waiting && waiting === 'true',
         }
         const before = given === undefined ? undefined : cursor.decode(given).id
         const { refills, has_more } = await listRefills(app.db, filter, { before, limit })
@@ -129,7 +132,7 @@ function actingRoutes(app: App): FastifyPluginAsyncZod {
         schema: {
           summary: 'Say what became of a refill',
           description:
-            '`complete`, `reject`, or `placed` where one that is `unknown` turned out to be at the provider under its number. What the provider tells later changes nothing. 409 `refill_ended`, `refill_being_sent`, `refill_not_unknown`, or `refill_number_taken` where that number is another refill’s.',
+            '`complete`, `reject`, or `placed` where one that is `unknown`, or that its provider did not know any more, turned out to be there under its number. What the provider tells later changes nothing. 409 `refill_ended`, `refill_being_sent`, `refill_not_unknown`, or `refill_number_taken` where that number is another refill’s.',
           tags,
           params: z.object({ id: z.string().meta({ example: '7' }) }),
           body: decision,
