@@ -1,6 +1,5 @@
-import { idNumber } from './answer-refill.ts'
-import { readIds } from './answer-status.ts'
 import type { Strikes } from './faults.ts'
+import { idNumber, readIds } from './ids.ts'
 import { endOrder } from './orders.ts'
 import type { OrderStatus, Panel } from './panel.ts'
 import { viewOrder } from './progress.ts'

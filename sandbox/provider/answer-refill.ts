@@ -1,5 +1,5 @@
-import { readIds } from './answer-status.ts'
 import type { Strikes } from './faults.ts'
+import { idNumber, readIds } from './ids.ts'
 import type { Panel, PanelRefill } from './panel.ts'
 import { viewOrder, viewRefill } from './progress.ts'
 import { type Json, type Refusal, refuse, TEXT } from './refusals.ts'
@@ -37,11 +37,6 @@ export function answerRefillStatuses(panel: Panel, list: string, strikes: Strike
     const status = refillStatus(panel, id, strikes, now_ms)
     return { refill: idNumber(id), status: typeof status === 'string' ? status : { ...status } }
   })
-}
-
-/** An id as lists show it: a number where it is one. */
-export function idNumber(id: string): string | number {
-  return /^\d{1,15}$/.test(id) ? Number(id) : id
 }
 
 function openRefill(panel: Panel, order_id: string, strikes: Strikes, now_ms: number): PanelRefill | Refusal {

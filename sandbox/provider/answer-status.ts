@@ -1,13 +1,10 @@
-import { idNumber } from './answer-refill.ts'
 import type { Strikes } from './faults.ts'
+import { idNumber, readIds } from './ids.ts'
 import { showAmount } from './money.ts'
 import type { OrderStatus, Panel, PanelOrder, PanelSubscription } from './panel.ts'
 import { viewOrder } from './progress.ts'
-import { type Json, type Refusal, refuse, TEXT } from './refusals.ts'
+import { type Json, refuse, TEXT } from './refusals.ts'
 import { drawUnit, STREAM } from './seeded.ts'
-
-/** The panels' own limit of ids in one request. */
-const IDS_MAX = 100
 
 /** Spellings seen in the wild. */
 const SPELLINGS: Record<OrderStatus, readonly string[]> = {
@@ -20,13 +17,6 @@ const SPELLINGS: Record<OrderStatus, readonly string[]> = {
   Active: ['active', 'ACTIVE'],
   Paused: ['paused', 'PAUSED'],
   Expired: ['expired', 'EXPIRED'],
-}
-
-/** Reads a list of ids: spaces trimmed, empty items dropped, repeats once. Refused whole when too long. */
-export function readIds(text: string): string[] | Refusal {
-  const ids = new Set(text.split(',').map((id) => id.trim()))
-  ids.delete('')
-  return ids.size > IDS_MAX ? refuse(TEXT.too_many_ids) : [...ids]
 }
 
 /** `action=status` for one order. */

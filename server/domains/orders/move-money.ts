@@ -3,7 +3,7 @@ import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { invariant } from '#server/kit/invariant.ts'
 import type { Db, Tx } from '#server/platform/db/database.ts'
 import { accountIds, costIn, prepaidAt, revenueIn } from './accounts.ts'
-import { type FormerCost, leavesProvider, type OrderChange } from './write-orders.ts'
+import { type FormerCost, leavesProvider, type OrderChange } from './order-change.ts'
 
 /**
  * Posts what changes of orders mean in money: what is captured goes from the hold to revenue, what is released back to the wallet, what is refunded from revenue to the wallet, and what a cost grows or

@@ -4,7 +4,6 @@ import { TYPE_NAMES } from '#server/domains/providers/order-types.ts'
 import type { OrderRefusal } from './errors.ts'
 import type { ShownOrder } from './events.ts'
 import { type CustomerOrder, netCharge, VISIBLE_STATUSES, visibleRemains, visibleStatus } from './order.ts'
-import type { PlaceOutcome } from './placing/place-orders.ts'
 import type { OrderStep } from './queries.ts'
 
 // What customers see of an order, and nothing else: no provider, no cost, no reason why it waits.
@@ -159,7 +158,7 @@ export function detailView(
 }
 
 /** What placing answers; the same again when the request is repeated. */
-export function placedView(placed: Extract<PlaceOutcome, { ok: true }>): z.output<typeof placedShape> {
+export function placedView(placed: { order_id: bigint; charge: bigint; asset: string }): z.output<typeof placedShape> {
   return { id: String(placed.order_id), charge: saleAmount(placed.charge), currency: placed.asset }
 }
 

@@ -1,7 +1,7 @@
 import { int8Array } from '#server/platform/db/arrays.ts'
 import { type Db, statement } from '#server/platform/db/database.ts'
 import { type CustomerOrder, customerColumns, ORDER_COLUMNS, type Order, type OrderState } from './order.ts'
-import type { FormerCost } from './write-orders.ts'
+import type { FormerCost } from './order-change.ts'
 
 /** One page of orders. */
 export const ORDERS_PAGE_MAX = 100

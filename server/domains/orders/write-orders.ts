@@ -1,18 +1,11 @@
 import { dateArray, int8Array, jsonArray, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import { type Db, statement, type Tx } from '#server/platform/db/database.ts'
 import { emitOrders } from './emit-orders.ts'
-import {
-  type OrderStepTold,
-  ordersForwarded,
-  ordersProgressed,
-  ordersRerouted,
-  ordersResubmitted,
-  ordersSettled,
-  ordersStopped,
-} from './events.ts'
+import type { OrderStepTold } from './events.ts'
 import { type GivenBack, giveBack } from './limits/give-back.ts'
 import { moveMoney } from './move-money.ts'
 import { FINAL_STATES, OPEN_STATES, ORDER_COLUMNS, type Order, type OrderState, visibleStatus } from './order.ts'
+import { leavesProvider, type OrderChange, STEP_EVENTS } from './order-change.ts'
 import { shownOf } from './order-views.ts'
 
 // Order-like rows are locked first, then accounts, then holds; each sorted by id.
@@ -29,48 +22,6 @@ export async function lockOrders(tx: Tx, ids: readonly bigint[], owner?: bigint)
       ? await tx.query<Order>(lockById, [int8Array(ids)])
       : await tx.query<Order>(lockOwn, [int8Array(ids), owner])
   return new Map(rows.map((row) => [row.id, row]))
-}
-
-/** What kinds of step an order's history knows, besides `placed`, and what the others are told of each. */
-const EVENTS = {
-  sent: undefined,
-  accepted: ordersForwarded,
-  rejected: ordersStopped,
-  unknown: ordersStopped,
-  postponed: undefined,
-  progressed: ordersProgressed,
-  provider_failed: ordersStopped,
-  flagged: undefined,
-  cost_corrected: undefined,
-  settled: ordersSettled,
-  resubmitted: ordersResubmitted,
-  due: undefined,
-  cancel_asked: undefined,
-  cancel_answered: undefined,
-  rerouted: ordersRerouted,
-  // Told by its own event, with its reason.
-  refunded: undefined,
-  posts_found: undefined,
-  // Told by its own event as well.
-  subscription_stopped: undefined,
-} as const
-
-export type StepKind = keyof typeof EVENTS
-
-/** An order locked by the caller's transaction, and what of it is to be otherwise. Without a step nothing is written to its history. */
-export interface OrderChange {
-  before: Order
-  after: Partial<Order>
-  step?: { kind: StepKind; actor?: string; data?: Record<string, unknown> } | undefined
-  /** What a provider took that the order has left, for a placement that nobody waited for any more. */
-  paid_elsewhere?: FormerCost | undefined
-}
-
-/** What an order cost at a provider that it has left, in minor units of `asset`. */
-export interface FormerCost {
-  provider_id: bigint
-  asset: string
-  cost: bigint
 }
 
 const update = statement(`
@@ -181,11 +132,6 @@ function writeSources(tx: Tx, changes: readonly OrderChange[], rows: readonly Or
   }
 }
 
-/** Whether the change takes the order to another provider: its cost begins anew there, and no money moves by that. */
-export function leavesProvider({ before, after }: OrderChange): boolean {
-  return after.provider_id !== undefined && after.provider_id !== before.provider_id
-}
-
 /** What a change gives back to its customer's limits. */
 function givenBack({ before, after }: OrderChange): GivenBack[] {
   const { customer_id, key_id, placed_at } = before
@@ -223,7 +169,7 @@ function tellSteps(tx: Tx, steps: readonly Told[]): void {
     jsonArray(steps.map(({ step }) => step.data)),
   ])
   for (const [kind, told] of Map.groupBy(steps, ({ step }) => step.kind)) {
-    const event = EVENTS[kind]
+    const event = STEP_EVENTS[kind]
     if (event) emitOrders(tx, event, told.map(toldOf))
   }
 }

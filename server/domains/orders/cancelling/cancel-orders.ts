@@ -7,7 +7,8 @@ import { statement, type Tx } from '#server/platform/db/database.ts'
 import { type Asker, askerName, ownerOf } from '../asker.ts'
 import { refunded } from '../desk/resolve-order.ts'
 import { FINAL_STATES, type Order, orderCan } from '../order.ts'
-import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
+import type { OrderChange } from '../order-change.ts'
+import { lockOrders, writeOrders } from '../write-orders.ts'
 import type { CancelState } from './cancel-request.ts'
 
 /** As the panels' form has it. */

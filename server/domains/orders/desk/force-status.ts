@@ -3,7 +3,8 @@ import { recordActs } from '#server/domains/audit/record-acts.ts'
 import { unreachable } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import { deliveredPart, FORCED, isSubscription, OPEN_STATES, type Order } from '../order.ts'
-import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
+import type { OrderChange } from '../order-change.ts'
+import { lockOrders, writeOrders } from '../write-orders.ts'
 import { staffName } from './resolve-order.ts'
 
 /** How staff say that an order at a provider ended: all is delivered; all but so many; nothing. */

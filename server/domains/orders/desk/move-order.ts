@@ -2,9 +2,10 @@ import type { Actor } from '#server/domains/audit/act.ts'
 import { recordActs } from '#server/domains/audit/record-acts.ts'
 import type { App } from '#server/platform/app.ts'
 import { type Order, orderCan } from '../order.ts'
+import type { OrderChange } from '../order-change.ts'
 import { fromTo, movedTo, rerouted } from '../routing/rerouted.ts'
 import { openRouter, type Route, type StuckReason, sourceName } from '../routing/router.ts'
-import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
+import { lockOrders, writeOrders } from '../write-orders.ts'
 import { resent, staffName } from './resolve-order.ts'
 
 export type MoveOutcome =

@@ -5,7 +5,8 @@ import type { App } from '#server/platform/app.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { asPlaced } from '../dispatching/placement-change.ts'
 import { costOfPlacing, type Order, orderCan } from '../order.ts'
-import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
+import type { OrderChange } from '../order-change.ts'
+import { lockOrders, writeOrders } from '../write-orders.ts'
 
 /**
  * What a person found out: the order was placed under the provider's number; it was not placed and is to be sent (again); it is not to be done, the customer gets

@@ -8,7 +8,8 @@ import { int8Array } from '#server/platform/db/arrays.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { type CostedOrder, todaysCosts } from '../dispatching/todays-costs.ts'
 import { orderCan } from '../order.ts'
-import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
+import type { OrderChange } from '../order-change.ts'
+import { lockOrders, writeOrders } from '../write-orders.ts'
 import { resent, staffName } from './resolve-order.ts'
 
 /** One page of a desk. */

@@ -7,10 +7,11 @@ import { int8Array, plainArray, textArray } from '#server/platform/db/arrays.ts'
 import type { Tx } from '#server/platform/db/database.ts'
 import { statement } from '#server/platform/db/database.ts'
 import { ORDER_COLUMNS, type Order } from '../order.ts'
+import type { OrderChange } from '../order-change.ts'
 import { rerouted } from '../routing/rerouted.ts'
 import { openRouter, type Route, type Router } from '../routing/router.ts'
 import { triedSources } from '../routing/tried-sources.ts'
-import { type OrderChange, writeOrders } from '../write-orders.ts'
+import { writeOrders } from '../write-orders.ts'
 import { type CostedOrder, isTooDear, todaysCosts } from './todays-costs.ts'
 
 /** Customers served in one claim. The next claim goes on after the last of them, so that all have their turn. */

@@ -3,7 +3,7 @@ import { invariant } from '#server/kit/invariant.ts'
 import { textArray } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { costWith, isSubscription, type Order } from '../order.ts'
-import type { OrderChange } from '../write-orders.ts'
+import type { OrderChange } from '../order-change.ts'
 
 /** That a provider took an order under an attempt's key, told when nobody waited for it any more. */
 interface Acceptance {

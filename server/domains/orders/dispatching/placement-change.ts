@@ -2,9 +2,9 @@ import type { PlaceOutcome, RejectionCode } from '#server/domains/providers/prov
 import { unreachable } from '#server/kit/invariant.ts'
 import { nextCheck_ms } from '../following/poll-schedule.ts'
 import { costOfPlacing, costWith, DETAIL_MAX, isSubscription, type Order } from '../order.ts'
+import type { OrderChange } from '../order-change.ts'
 import { isNoTry, mayFailOver, rerouted } from '../routing/rerouted.ts'
 import type { Route } from '../routing/router.ts'
-import type { OrderChange } from '../write-orders.ts'
 
 /** After each so many sendings that never left the house, a person should look: minutes at the longest pause. */
 const ATTEMPTS_MAX = 100

@@ -1,7 +1,7 @@
 import type { StatusRow } from '#server/domains/providers/provider.ts'
 import { unreachable } from '#server/kit/invariant.ts'
 import { costWith, DETAIL_MAX, deliveredPart, FINAL_STATES, FORCED, type Order } from '../order.ts'
-import type { OrderChange } from '../write-orders.ts'
+import type { OrderChange } from '../order-change.ts'
 import { nextCheck_ms } from './poll-schedule.ts'
 
 type ReadRow = Extract<StatusRow, { ok: true }>

@@ -3,11 +3,12 @@ import type { App } from '#server/platform/app.ts'
 import { dateArray, int8Array } from '#server/platform/db/arrays.ts'
 import { statement, type Tx } from '#server/platform/db/database.ts'
 import { FINAL_STATES, isSubscription, type Order, orderCan } from '../order.ts'
+import type { OrderChange } from '../order-change.ts'
 import { changeSubscriptions, type SubscriptionChange } from '../subscriptions/change-subscriptions.ts'
 import { decideSubscription } from '../subscriptions/decide-subscription.ts'
 import { readSubscriptions } from '../subscriptions/queries.ts'
 import { recordPosts } from '../subscriptions/record-posts.ts'
-import { lockOrders, type OrderChange, writeOrders } from '../write-orders.ts'
+import { lockOrders, writeOrders } from '../write-orders.ts'
 import { decideStatus, nextCheckOf } from './decide-status.ts'
 
 /** What a provider said of one order. */

@@ -3,7 +3,8 @@ import type { KeyUse } from '#server/domains/identity/keys/key-use.ts'
 import { coalesce, QueueFullError } from '#server/kit/coalesce.ts'
 import type { App } from '#server/platform/app.ts'
 import { countOutcome } from '../usage/count-outcome.ts'
-import { PLACE_ORDERS_MAX, type PlaceOrder, type PlaceOutcome, placeOrders } from './place-orders.ts'
+import { PLACE_ORDERS_MAX, type PlaceOutcome, placeOrders } from './place-orders.ts'
+import type { PlaceOrder } from './placement.ts'
 import { weightOf } from './read-rhythm.ts'
 
 /** Places one order. Throws BusyError, with nothing begun, when too many wait. */

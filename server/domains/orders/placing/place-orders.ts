@@ -12,21 +12,18 @@ import { drawNumbers } from '../draw-numbers.ts'
 import { dueAt } from '../drip-feed/drip-feed.ts'
 import type { OrderRefusal } from '../errors.ts'
 import { Allowance } from '../limits/allowance.ts'
-import { openRouter, type Route } from '../routing/router.ts'
+import { openRouter } from '../routing/router.ts'
 import { subscriptionPostsMax } from '../subscriptions/settings.ts'
 import { type SubscriptionTerms, termsOf } from '../subscriptions/subscription.ts'
-import { type CheckedOrder, checkOrder, isRefusal, type OrderRequest, readOrder } from './check-order.ts'
+import { type CheckedOrder, checkOrder, isRefusal, readOrder } from './check-order.ts'
 import { contentOf, type KnownOrder, knownOrders } from './known-orders.ts'
-import type { Placer } from './placer.ts'
+import type { Candidate, Placed, PlaceOrder, Subject, Wanted } from './placement.ts'
 import { weightOf } from './read-rhythm.ts'
 import { recordPlaced } from './record-placed.ts'
 import { isSole, SoleLinks } from './sole-links.ts'
 
 /** Bounds how long a batch holds its customers' wallets. Each run of a drip-feed counts. */
 export const PLACE_ORDERS_MAX = 1_000
-
-/** One order for a customer. */
-export interface PlaceOrder extends OrderRequest, Placer {}
 
 /** `replayed`: the request key was known; this is the order it made then. `charge` in minor units of `asset`; of a drip-feed that of all runs, and `order_id` is its own number. */
 export type PlaceOutcome =
@@ -71,45 +68,6 @@ export async function placeOrders(app: App, inputs: readonly PlaceOrder[], tx?: 
   }
   if (wanted.length > 0) await place(app, wanted, outcomes, tx)
   return outcomes.map((outcome) => present(outcome, 'every input has an outcome'))
-}
-
-interface Wanted {
-  place: number
-  input: PlaceOrder
-  checked: CheckedOrder
-  service: Service
-  /** Where it is bought. */
-  route: Route
-  /** Of a subscription. */
-  terms: SubscriptionTerms | undefined
-}
-
-/** An order whose money is held, ready to be recorded. */
-export interface Placed extends Candidate {
-  subject: Subject
-  hold: bigint
-  /** When, where a day's limit depends on it; otherwise the transaction's own time. */
-  placed_at: Date | undefined
-  run: Run | undefined
-}
-
-/** Which run of which drip-feed an order is, and when it is due. */
-interface Run {
-  number: number
-  not_before: Date | null
-}
-
-/** An order, or the orders that a drip-feed is made of, about to be posted. Numbers are drawn in the same round trip as the locks, and are 0 until then. */
-interface Candidate extends Wanted {
-  /** What the caller is told: the order's, or the drip-feed's own. */
-  number: bigint
-  subjects: Subject[]
-  wallet: bigint
-}
-
-interface Subject {
-  kind: 'order'
-  id: bigint
 }
 
 function subscriptionTerms(app: App, { params }: CheckedOrder): SubscriptionTerms | OrderRefusal {

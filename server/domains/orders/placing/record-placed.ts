@@ -4,7 +4,7 @@ import { statement, type Tx } from '#server/platform/db/database.ts'
 import { emitOrders } from '../emit-orders.ts'
 import { ordersPlaced } from '../events.ts'
 import { shownOf } from '../order-views.ts'
-import type { Placed } from './place-orders.ts'
+import type { Placed } from './placement.ts'
 import { isSole } from './sole-links.ts'
 
 const insertSubscriptions = statement(`

@@ -5,7 +5,8 @@ import { anOrder, claim, expectSound, orderNow } from '#test/support/order-book.
 import { openShop } from '#test/support/shop.ts'
 import { resolveOrder } from '../desk/resolve-order.ts'
 import { recordPlacements } from '../dispatching/record-placements.ts'
-import { type PlaceOrder, type PlaceOutcome, placeOrders } from './place-orders.ts'
+import { type PlaceOutcome, placeOrders } from './place-orders.ts'
+import type { PlaceOrder } from './placement.ts'
 
 const LINK = 'https://example.com/the-link'
 

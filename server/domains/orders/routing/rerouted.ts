@@ -1,6 +1,6 @@
 import type { RejectionCode } from '#server/domains/providers/provider.ts'
 import type { Order } from '../order.ts'
-import type { OrderChange } from '../write-orders.ts'
+import type { OrderChange } from '../order-change.ts'
 import type { Route } from './router.ts'
 
 /** Refusals that were no try: it never left the house, or the provider wants fewer calls. */

@@ -1,5 +1,6 @@
 import type { KeyUse } from '#server/domains/identity/keys/key-use.ts'
-import type { PlaceOrder, PlaceOutcome } from '../placing/place-orders.ts'
+import type { PlaceOutcome } from '../placing/place-orders.ts'
+import type { PlaceOrder } from '../placing/placement.ts'
 import { weightOf } from '../placing/read-rhythm.ts'
 
 /** Counts for the key that asked what became of its order: one that it had already is neither placed nor refused. Of a drip-feed each run is one. */
