@@ -10,6 +10,8 @@ import { lockRefills } from './queries.ts'
 import { type Refill, STATE_OF, waitsForStaff } from './refill.ts'
 import { type RefillChange, writeRefills } from './write-refills.ts'
 
+/** So long a refill may take, and its provider be down. */
+const UNREADABLE_MS = 3 * 86_400_000
 /** What the column takes. */
 const FAILED_CHECKS_TOLD = 32_767
 const MESSAGE_MAX = 500
@@ -118,9 +120,10 @@ export function afterRow(refill: Refill, row: RefillRow, now: Date): Partial<Ref
     return new Date(now.getTime() + nextCheck_ms(now.getTime() - refill.asked_at.getTime(), failed_checks))
   }
   if (!row.ok) {
-    // While a provider is down its pages say nothing of its refills, however often: they wait for it, and not for staff.
+    // While a provider is down its pages say nothing of its refills, however often: they wait for it, and not for staff. Those that should long have been done do not.
+    const counts = row.reason !== 'unreadable' || now.getTime() - refill.asked_at.getTime() > UNREADABLE_MS
     // That a provider does not know one is no proof that nothing is done.
-    const failed_checks = Math.min(refill.failed_checks + (row.reason === 'unreadable' ? 0 : 1), FAILED_CHECKS_TOLD)
+    const failed_checks = Math.min(refill.failed_checks + (counts ? 1 : 0), FAILED_CHECKS_TOLD)
     const told = { code: `status_${row.reason}`, message: row.message.slice(0, MESSAGE_MAX) || null }
     return { ...told, failed_checks, next_try_at: nextAfter(failed_checks) }
   }

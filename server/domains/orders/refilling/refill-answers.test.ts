@@ -176,8 +176,8 @@ test('ten polls in a row that do not know it make it wait for staff, one good ro
   expect(after(Array.from({ length: 40_000 }, () => rowOf('missing'))).failed_checks).toBe(32_767)
 })
 
-test('while a provider answers rubbish about its refills they wait for it, not for staff, and go on when it is back', async () => {
-  const { control, provider, asked, send, poll, last } = await setup()
+test('while a provider answers rubbish about its refills they wait for it, and for staff only after days, and go on when it is back', async () => {
+  const { app, control, provider, asked, send, poll, last } = await setup()
   const order = await asked()
   await send()
   for (const fault of ['html', 'http_5xx', 'bad_json'] as const) {
@@ -189,10 +189,18 @@ test('while a provider answers rubbish about its refills they wait for it, not f
     }
     expect(await last(order)).toMatchObject({ state: 'pending', code: 'status_unreadable', waiting_since: null })
   }
+  // Those that should long have been done wait for staff all the same.
+  await app.db.query(`update orders.refill set asked_at = now() - interval '73 hours'`)
+  for (let polls = 1; polls <= 10; polls++) {
+    expect(await last(order)).toMatchObject({ failed_checks: polls - 1, waiting_since: null })
+    await poll()
+    await provider.balance()
+  }
+  expect(await last(order)).toMatchObject({ state: 'pending', waiting_since: expect.any(Date) })
   await control.setFaults({})
   await control.pace({ complete_ms_min: 0, complete_ms_max: 0 })
   await poll()
-  expect(await last(order)).toMatchObject({ state: 'completed', code: null, failed_checks: 0 })
+  expect(await last(order)).toMatchObject({ state: 'completed', code: null, failed_checks: 0, waiting_since: null })
 })
 
 test('a number that is another refill’s is none: staff look into it, and the others go on', async () => {

@@ -52,7 +52,7 @@ export interface Refill {
   attempts: number
   next_try_at: Date | null
   claimed_until: Date | null
-  /** Polls in a row at which its provider did not know it; those that could not be read do not count. */
+  /** Polls in a row at which its provider did not know it; those that could not be read count once it should long have been done. */
   failed_checks: number
   code: string | null
   message: string | null
