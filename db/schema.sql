@@ -1437,6 +1437,7 @@ create table orders.finance_customer_day (
   deposits bigint not null,
   adjustments bigint not null,
   other bigint not null,
+  bonuses bigint not null,
   constraint finance_customer_day_pkey PRIMARY KEY (day, customer_id, asset)
 ) with (fillfactor=80);
 
@@ -1457,6 +1458,7 @@ create table orders.finance_day (
   deposits bigint not null,
   adjustments bigint not null,
   other bigint not null,
+  bonuses bigint not null,
   constraint finance_day_pkey PRIMARY KEY (day, service_id, provider_id, asset)
 ) with (fillfactor=80);
 

@@ -14,9 +14,10 @@ export interface Figures {
   /** What providers took. */
   cost: bigint
   deposit_count: bigint
-  /** What customers paid in and was credited; what staff put right; and whatever else came onto their wallets or left them. */
+  /** What customers paid in and was credited; what staff put right; what the house gave away, less what it took back; and whatever else came onto their wallets or left them. */
   deposits: bigint
   adjustments: bigint
+  bonuses: bigint
   other: bigint
 }
 
@@ -33,6 +34,7 @@ export const FIGURE_COLUMNS = [
   'deposit_count',
   'deposits',
   'adjustments',
+  'bonuses',
   'other',
 ] as const satisfies readonly (keyof Figures)[]
 

@@ -26,6 +26,10 @@ export const figuresShape = z.object({
   }),
   deposits: z.object({ count: z.int().meta({ example: 3 }), amount: decimal('By hand, credited.', '300.00') }),
   adjustments: decimal('What staff put right, given less taken.', '-2.50'),
+  bonuses: decimal(
+    'What the house gave away: bonuses on deposits and credits of promo codes, less what was taken back.',
+    '15.00',
+  ),
   other: decimal('Whatever else came onto wallets, less what left them.', '0.00'),
 })
 
@@ -50,6 +54,7 @@ export function figuresView(all: readonly AssetFigures[], scales: ReadonlyMap<st
     profit: foreign ? null : amount((sale?.turnover ?? 0n) - (sale?.cost ?? 0n)),
     deposits: { count: count(sale?.deposit_count), amount: amount(sale?.deposits) },
     adjustments: amount(sale?.adjustments),
+    bonuses: amount(sale?.bonuses),
     other: amount(sale?.other),
   }
 }

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import { ensureAccounts } from '#server/domains/ledger/ensure-accounts.ts'
+import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { sealBlocks } from '#server/domains/ledger/seal.ts'
+import { bonuses } from '#server/domains/payments/accounts.ts'
 import { openDoors } from '#test/support/doors.ts'
 import { acceptedAs, dispatched, TIMED_OUT, told } from '#test/support/order-book.ts'
 import { staffWith } from '#test/support/staff.ts'
@@ -18,7 +21,7 @@ async function setup() {
   return { shop, url, headers: staff.headers, get, sum }
 }
 
-/** Two customers, one of whom spends twice as much; each order completed at a cost of 0.000009. */
+/** Two customers, one of whom spends twice as much and has a bonus of 2.50; each order completed at a cost of 0.000009. */
 async function sold() {
   const house = await setup()
   const [one, other] = [await house.shop.customer('100'), await house.shop.customer('50')]
@@ -26,6 +29,11 @@ async function sold() {
     const order = await dispatched(house.shop, id, acceptedAs(`p${i}`, 9n))
     await recordStatuses(house.shop.app, [{ order_id: order.id, row: told('completed', { charge: 9n }) }])
   }
+  await house.shop.app.db.transaction(async (tx) => {
+    const [debit] = (await ensureAccounts(tx, [bonuses()])) as [bigint]
+    const movement = { kind: 'transfer', debit, credit: one.wallet, amount: 2_500_000n, reason: 'x' } as const
+    await postEntries(tx, [{ key: 'bonus', movements: [movement] }])
+  })
   await house.sum()
   return { ...house, one, other }
 }
@@ -39,7 +47,7 @@ test('days, services, providers and customers add up to the same total, and say 
   const { total } = by_day
   expect(total).toMatchObject({
     ...{ orders_placed: 3, orders_completed: 3, orders_partial: 0, orders_cancelled: 0, returned: '0.00' },
-    ...{ costs: [{ amount: '0.000027', currency: 'USD' }], other: '150.00', adjustments: '0.00' },
+    ...{ costs: [{ amount: '0.000027', currency: 'USD' }], other: '150.00', adjustments: '0.00', bonuses: '2.50' },
     deposits: { count: 0, amount: '0.00' },
   })
   expect(Number(total.profit)).toBeCloseTo(Number(total.turnover) - 0.000027, 6)
@@ -57,7 +65,12 @@ test('days, services, providers and customers add up to the same total, and say 
   // What is not shown is in the rest.
   const first = (await get('customers?limit=1')).body
   expect(first.data).toEqual(customers.data.slice(0, 1))
-  expect(first.rest).toMatchObject({ orders_placed: 1, turnover: customers.data[1].turnover, other: '50.00' })
+  expect(first.rest).toMatchObject({
+    orders_placed: 1,
+    turnover: customers.data[1].turnover,
+    bonuses: '0.00',
+    other: '50.00',
+  })
   expect(first.total).toEqual(total)
   // Of other days there is nothing.
   const before = (await get('days?from=2020-01-01&to=2020-01-31')).body
@@ -157,7 +170,7 @@ test('the sums come as files that add up to the same total, page by page, and wh
   // Many more rows than a page has, of another day.
   await shop.app.db.query(`
     insert into orders.finance_customer_day
-    select '2020-05-05', n, 'USD', 1, 0, 0, 0, 1000000, 0, 0, 0, 0, 0, 0, 0 from generate_series(1, 12000) as n`)
+    select '2020-05-05', n, 'USD', 1, 0, 0, 0, 1000000, 0, 0, 0, 0, 0, 0, 0, 0 from generate_series(1, 12000) as n`)
   const linesOf = async (path: string) => {
     const response = await fetch(`${url}/api/admin/finance/${path}`, { headers })
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8'])
@@ -175,7 +188,13 @@ test('the sums come as files that add up to the same total, page by page, and wh
     expect(lines.reduce((sum, line) => sum + Number(line.orders_placed), 0)).toBe(3)
   }
   const [first] = await linesOf('customers.csv')
-  expect(first).toMatchObject({ day: today(), customer_id: String(one.id), currency: 'USD', other: '100.00' })
+  expect(first).toMatchObject({
+    day: today(),
+    customer_id: String(one.id),
+    currency: 'USD',
+    bonuses: '2.50',
+    other: '100.00',
+  })
   const many = await linesOf('customers.csv?from=2020-05-01&to=2020-05-31')
   expect(many.map((line) => Number(line.customer_id))).toEqual(Array.from({ length: 12_000 }, (_each, i) => i + 1))
   expect(await linesOf('services.csv?from=2020-05-01&to=2020-05-31')).toEqual([])

@@ -23,7 +23,8 @@ const SUM = statement(`
       (credit.purpose = 'cost')::int - (debit.purpose = 'cost')::int as to_cost,
       (credit.owner_kind = 'customer')::int - (debit.owner_kind = 'customer')::int as to_wallet,
       (debit.purpose = 'opening' and credit.purpose = 'prepaid' and t.subject_kind is not distinct from 'order')::int as taken_over,
-      'adjustments' in (credit.purpose, debit.purpose) as adjusts
+      case when 'revenue' in (credit.purpose, debit.purpose) then 'turnover' when 'adjustments' in (credit.purpose, debit.purpose) then 'adjustments'
+        when 'bonuses' in (credit.purpose, debit.purpose) then 'bonuses' when t.subject_kind = 'deposit' then 'deposits' else 'other' end as comes_as
     ${ofBlocks('transfer', 'entry, debit, credit, amount, hold, subject_id, subject_kind', 't', atBlock('transfer'))}
     join ledger.account_name debit on debit.id = t.debit
     join ledger.account_name credit on credit.id = t.credit
@@ -36,28 +37,27 @@ const SUM = statement(`
     select day, entry, subject_id as order_id, asset from transfer where hold is not null and subject_kind = 'order'
     union
     select day, entry, order_id, asset from release
-  ), moved (day, order_id, customer_id, provider_id, asset, placed, ended, charged, turnover, returned, cost, deposit_count, deposits, adjustments, other) as (
-    select day, h.subject_id, null::bigint, null::bigint, name.asset, 1, 0, h.amount, 0, 0, 0, 0, 0, 0, 0
+  ), moved (day, order_id, customer_id, provider_id, asset, placed, ended, charged, turnover, returned, cost, deposit_count, deposits, adjustments, bonuses, other) as (
+    select day, h.subject_id, null::bigint, null::bigint, name.asset, 1, 0, h.amount, 0, 0, 0, 0, 0, 0, 0, 0
     ${ofBlocks('hold', 'account, amount, subject_id, subject_kind', 'h')}
     join ledger.account_name name on name.id = h.account
     where h.subject_kind = 'order'
     union all
     select day, case when subject_kind = 'order' then subject_id end, customer_id, provider_id, asset, 0, 0, 0, to_revenue * amount, 0, to_cost * amount,
-      (subject_kind is not distinct from 'deposit')::int,
-      case when subject_kind = 'deposit' then to_wallet * amount else 0 end,
-      case when adjusts then to_wallet * amount else 0 end,
-      case when subject_kind is distinct from 'deposit' and not adjusts and to_revenue = 0 then to_wallet * amount else 0 end
+      (comes_as = 'deposits')::int,
+      case comes_as when 'deposits' then to_wallet * amount else 0 end, case comes_as when 'adjustments' then to_wallet * amount else 0 end,
+      case comes_as when 'bonuses' then to_wallet * amount else 0 end, case comes_as when 'other' then to_wallet * amount else 0 end
     from transfer where to_revenue <> 0 or to_cost <> 0 or to_wallet <> 0
     union all
-    select day, order_id, null, null, asset, 0, 0, 0, 0, amount, 0, 0, 0, 0, 0 from release
+    select day, order_id, null, null, asset, 0, 0, 0, 0, amount, 0, 0, 0, 0, 0, 0 from release
     union all
-    select day, order_id, null, null, asset, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0 from ended
+    select day, order_id, null, null, asset, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 from ended
   ), fact as materialized (
     select day, coalesce(o.service_id, 0) as service_id, coalesce(m.provider_id, o.provider_id, 0) as provider_id,
       coalesce(o.customer_id, m.customer_id, 0) as customer_id, m.asset, placed,
       case when o.state = 'completed' then ended else 0 end as completed, case when o.state = 'partial' then ended else 0 end as partial,
       case when o.state = 'cancelled' then ended else 0 end as cancelled,
-      charged, turnover, returned, cost, deposit_count, deposits, adjustments, other
+      charged, turnover, returned, cost, deposit_count, deposits, adjustments, bonuses, other
     from moved m left join orders.orders o on o.id = m.order_id
   ), by_service as (${upsert('finance_day', 'day, service_id, provider_id, asset')}
   ), by_hour as (

@@ -12,7 +12,7 @@ export interface FinanceProblem {
 }
 
 /** What the ledger says by itself, and is summed here by other means than by the chore. */
-const PROVEN = ['placed', 'charged', 'returned', 'turnover', 'cost'] as const
+const PROVEN = ['placed', 'charged', 'returned', 'turnover', 'cost', 'bonuses'] as const
 
 const sums = (columns: readonly string[]) => columns.map((name) => `sum(${name})::bigint as ${name}`).join(', ')
 const texts = (row: string, columns: readonly string[]) =>
@@ -27,15 +27,17 @@ const CHECK = `
   ), moved as (
     select debit.asset, 0 as placed, 0::bigint as charged, 0::bigint as returned,
       t.amount * ((credit.purpose = 'revenue')::int - (debit.purpose = 'revenue')::int) as turnover,
-      t.amount * ((credit.purpose = 'cost')::int - (debit.purpose = 'cost')::int) as cost
+      t.amount * ((credit.purpose = 'cost')::int - (debit.purpose = 'cost')::int) as cost,
+      case when debit.purpose = 'bonuses' and credit.owner_kind = 'customer' then t.amount
+        when credit.purpose = 'bonuses' and debit.owner_kind = 'customer' then -t.amount else 0 end as bonuses
     from ledger.transfer t join block on block.block = t.id >> ${BLOCK_BITS}
     join ledger.account_name debit on debit.id = t.debit join ledger.account_name credit on credit.id = t.credit
     union all
-    select name.asset, 1, h.amount, 0, 0, 0
+    select name.asset, 1, h.amount, 0, 0, 0, 0
     from ledger.hold h join block on block.block = h.id >> ${BLOCK_BITS} join ledger.account_name name on name.id = h.account
     where h.subject_kind = 'order'
     union all
-    select name.asset, 0, 0, r.amount, 0, 0
+    select name.asset, 0, 0, r.amount, 0, 0, 0
     from ledger.release r join block on block.block = r.id >> ${BLOCK_BITS} join ledger.hold h on h.id = r.hold
     join ledger.account_name name on name.id = r.account
     where h.subject_kind = 'order'
