@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { type LogFunctionFactory, Logger, type Runner, run, type TaskList, type WorkerEvents } from 'graphile-worker'
+import pg from 'pg'
 import { invariant } from '#server/kit/invariant.ts'
 import type { App } from '../app.ts'
 import { startLoop } from '../db/loop.ts'
@@ -47,15 +48,17 @@ export function startJobRunner(
     idle_ms: RESTART_MS,
     run: async () => {
       if (stopping) return false
+      const pool = openPool(app, options)
       const events: WorkerEvents = new EventEmitter()
       events.on('pool:create', ({ workerPool }) => {
         runner_id = workerPool.id
       })
       try {
-        current = await startRunner(app, tasks, events, options)
+        current = await startRunner(app, tasks, { pool, events, options })
         if (stopping) await current.stop()
         await current.promise
       } finally {
+        void pool.end()
         const ended = runner_id
         current = undefined
         runner_id = undefined
@@ -100,15 +103,32 @@ function tasksOf(app: App, definitions: readonly JobDefinition<unknown>[]): Task
   return tasks
 }
 
-function startRunner(app: App, taskList: TaskList, events: WorkerEvents, options: JobRunnerOptions): Promise<Runner> {
-  const concurrency = options.concurrency ?? CONCURRENCY
+/**
+ * The connections of a runner. Not the app's own: the library reads bigint as text, and its listening connection must not take one of those. Made here, for what the library makes it stops listening to
+ * before it has closed it: a connection that broke between would end the process.
+ */
+function openPool(app: App, options: JobRunnerOptions): pg.Pool {
   const { connectionString } = app.db.pool.options
   invariant(connectionString !== undefined, 'the database was opened without a URL')
+  const max = (options.concurrency ?? CONCURRENCY) + 2
+  const pool = new pg.Pool({ connectionString, max, application_name: 'saldo jobs' })
+  // Whoever is just using it is told by the query that fails; who is not needs not be.
+  const onError = (err: Error) => app.log.debug({ err }, 'a connection of the job runner broke')
+  pool.on('error', onError)
+  pool.on('connect', (client) => client.on('error', onError))
+  return pool
+}
+
+interface Start {
+  pool: pg.Pool
+  events: WorkerEvents
+  options: JobRunnerOptions
+}
+
+function startRunner(app: App, taskList: TaskList, { pool, events, options }: Start): Promise<Runner> {
   return run({
-    // A pool of its own: the library reads bigint as text, and its listening connection must not take one of ours.
-    connectionString,
-    maxPoolSize: concurrency + 2,
-    concurrency,
+    pgPool: pool,
+    concurrency: options.concurrency ?? CONCURRENCY,
     pollInterval: options.poll_ms ?? POLL_MS,
     taskList,
     parsedCronItems: [],
