@@ -158,7 +158,7 @@ test('who may not have one is told why, and the times are those of the service',
     { kind: 'unknown', stage: 'stuck', depth: 0, oldest_at: null },
   ])
   await app.db.query(
-    `update orders.refill set state = 'unknown', next_try_at = null, code = 'timeout' where order_id = $1`,
+    `update orders.refill set state = 'unknown', next_try_at = null, waiting_since = now(), code = 'timeout' where order_id = $1`,
     [fresh.id],
   )
   expect(await reportRefills(app.db)).toMatchObject([{ depth: 1 }, { kind: 'unknown', depth: 1, ...since }])
