@@ -31,14 +31,12 @@ async function main(): Promise<void> {
     headers: Object.fromEntries(values.header.map((each) => each.split('=', 2))),
     ...(values.body !== undefined && { body: values.body }),
   }
-  const ask = (seconds: string) =>
-    askSteadily(new Pool(origin, { connections: Number(values.connections), pipelining: 1 }), request, {
-      rate: Number(values.rate),
-      seconds: Number(seconds),
-    })
-  // Both sides: the code of this process too is compiled by its use.
+  const pool = new Pool(origin, { connections: Number(values.connections), pipelining: 1 })
+  const ask = (seconds: string) => askSteadily(pool, request, { rate: Number(values.rate), seconds: Number(seconds) })
+  // Both sides: the code of this process too is compiled by its use, and who comes at a steady rate keeps its connections.
   await ask(values['warm-up'])
   process.stdout.write(`${JSON.stringify(await ask(values.duration))}\n`)
+  await pool.close()
 }
 
 async function askSteadily(
@@ -73,7 +71,6 @@ async function askSteadily(
     send()
   })
   const per_second = count / ((performance.now() - begin) / 1000)
-  await pool.close()
   latencies.sort()
   const [p50_ms, p99_ms] = [percentile(latencies, 0.5), percentile(latencies, 0.99)]
   return { requests: count, per_second, p50_ms, p99_ms, failed }

@@ -39,10 +39,8 @@ const STAGES: Readonly<Record<string, Stage>> = {
 
 /** The orders that are to be sent, wait for a person, or are to be asked about. Of each state (and provider) no more than DEPTH_MAX are counted. */
 export async function reportOrders(db: Db): Promise<QueueFigure[]> {
-  const [sent, followed] = await Promise.all([
-    db.query<Row>(TO_SEND, [DEPTH_MAX]),
-    db.query<Row>(TO_FOLLOW, [DEPTH_MAX]),
-  ])
+  const sent = await db.query<Row>(TO_SEND, [DEPTH_MAX])
+  const followed = await db.query<Row>(TO_FOLLOW, [DEPTH_MAX])
   return [...sent.map((row) => figure('dispatch', row)), ...followed.map((row) => figure('follow', row))]
 }
 

@@ -70,6 +70,9 @@ export class CommitUnknownError extends Error {
   override name = 'CommitUnknownError'
 }
 
+/** The driver's own ten seconds would close most connections in each lull and open them again, all at once, when it ends. */
+const IDLE_MAX_MS = 5 * 60_000
+
 /** Opens the pools; connects at the first use. */
 export function openDatabase(options: DatabaseOptions): Db {
   const common: pg.PoolConfig = {
@@ -81,6 +84,8 @@ export function openDatabase(options: DatabaseOptions): Db {
     lock_timeout: 20_000,
     idle_in_transaction_session_timeout: 60_000,
     connectionTimeoutMillis: 15_000,
+    // A new connection costs a process of the server and every plan that it has yet to make, and those who come meanwhile wait for it; a quiet one costs memory alone.
+    idleTimeoutMillis: IDLE_MAX_MS,
     // A peer that vanished without a word is noticed.
     keepAlive: true,
     // What is sent here are reads and writes of few rows. A plan that was made while a table was empty must not read it whole once it has grown;

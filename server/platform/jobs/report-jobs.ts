@@ -17,8 +17,8 @@ const STAGES: Readonly<Record<string, Stage>> = { ready: 'ready', later: 'later'
 
 /** What is in the job queue, and what of it was given up, by kind of job. */
 export async function reportJobs(db: Db): Promise<QueueFigure[]> {
-  const rows = await Promise.all([db.query<Row>(QUEUED), db.query<Row>(DEAD, ['job'])])
-  return rows.flat().map((row) => ({ queue: 'jobs', stage: STAGES[row.state] ?? 'stuck', ...row }))
+  const rows = [...(await db.query<Row>(QUEUED)), ...(await db.query<Row>(DEAD, ['job']))]
+  return rows.map((row) => ({ queue: 'jobs', stage: STAGES[row.state] ?? 'stuck', ...row }))
 }
 
 type Row = Pick<QueueFigure, 'kind' | 'state' | 'depth' | 'oldest_at'>

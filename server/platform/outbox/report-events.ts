@@ -11,9 +11,7 @@ const STAGES: Readonly<Record<string, Stage>> = { fresh: 'ready', due: 'ready', 
 
 /** What is in the outbox (fresh; due again after a failure; failed and waiting), and what of it was given up, by type of event. */
 export async function reportEvents(db: Db): Promise<QueueFigure[]> {
-  const rows = await Promise.all([
-    db.query<Pick<QueueFigure, 'kind' | 'state' | 'depth' | 'oldest_at'>>(UNPUBLISHED),
-    reportDeadEvents(db),
-  ])
-  return rows.flat().map((row) => ({ queue: 'events', stage: STAGES[row.state] ?? 'stuck', ...row }))
+  const unpublished = await db.query<Pick<QueueFigure, 'kind' | 'state' | 'depth' | 'oldest_at'>>(UNPUBLISHED)
+  const rows = [...unpublished, ...(await reportDeadEvents(db))]
+  return rows.map((row) => ({ queue: 'events', stage: STAGES[row.state] ?? 'stuck', ...row }))
 }

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '#server/kit/clock.ts'
 import { testDatabase } from '#test/support/database.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
-import type { QueueFigure } from './queue.ts'
+import { type QueueFigure, reportQueues } from './queue.ts'
 import { startQueueMeter } from './queue-meter.ts'
 
 test('depth and age of each queue are metrics, and a kind that has gone is told as none', async () => {
@@ -41,4 +41,19 @@ test('depth and age of each queue are metrics, and a kind that has gone is told 
   const later = startQueueMeter(app, [async () => figures])
   onTestFinished(later.stop)
   await expect.poll(async () => (await depth.get()).values.map(({ value }) => value)).toEqual([5, 0])
+})
+
+test('reporters are asked one after another: all at once would take the connections of those who serve', async () => {
+  const { db } = await testDatabase()
+  const asked: string[] = []
+  const reporter = (name: string) => async () => {
+    asked.push(`${name} begins`)
+    await db.query('select 1')
+    asked.push(`${name} ends`)
+    return []
+  }
+
+  await reportQueues(db, [reporter('a'), reporter('b')])
+
+  expect(asked).toEqual(['a begins', 'a ends', 'b begins', 'b ends'])
 })

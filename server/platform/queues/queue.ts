@@ -30,5 +30,8 @@ export const DEPTH_MAX = 100_000
 
 /** What all reporters tell, in their order. */
 export async function reportQueues(db: Db, reporters: readonly QueueReporter[]): Promise<QueueFigure[]> {
-  return (await Promise.all(reporters.map((report) => report(db)))).flat()
+  const figures: QueueFigure[] = []
+  // One after another: all at once they took every connection of the pool, and whoever came meanwhile waited behind the counting.
+  for (const report of reporters) figures.push(...(await report(db)))
+  return figures
 }
