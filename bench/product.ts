@@ -91,7 +91,8 @@ export async function startRole(
     SALDO_LOG_LEVEL: 'warn',
     ...settings,
   }
-  const args = ['--max-semi-space-size=32', '--disable-warning=ExperimentalWarning', join(ROOT, 'server/main.ts'), role]
+  // As the launcher starts the product, so it started the bench.
+  const args = [...process.execArgv, join(ROOT, 'server/main.ts'), role]
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'pipe'] })
   const said = await firstLine(child, child.stderr, /answers at \S+|is at work/)
   return { ...asProcess(child), url: /http\S+/.exec(said)?.[0] ?? '' }
