@@ -57,12 +57,14 @@ export class LedgerModel {
 
   /** `id` is what the real ledger gave, if it gave one: the model does not foresee ids. */
   post(entry: Entry, id: bigint | undefined): EntryOutcome {
+    const { key } = entry
+    if (key === undefined) return this.#attempt(entry, id)
     const hash = contentHash(entry)
-    const known = this.#outcomes.get(entry.key)
+    const known = this.#outcomes.get(key)
     if (known && known.hash !== hash) return { ok: false, refusal: 'key_reused', replayed: true }
     if (known) return { ...known.outcome, replayed: true }
     const outcome = this.#attempt(entry, id)
-    this.#outcomes.set(entry.key, { hash, outcome })
+    this.#outcomes.set(key, { hash, outcome })
     return outcome
   }
 

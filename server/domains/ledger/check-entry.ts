@@ -1,6 +1,6 @@
 import { InvariantError, invariant } from '#server/kit/invariant.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
-import { type Entry, MOVEMENTS_MAX, type Movement, type Subject } from './entry.ts'
+import { type Entry, isOwnKey, MOVEMENTS_MAX, type Movement, type Subject } from './entry.ts'
 
 /** The columns' own limits: what passes here is stored, so that no entry of a batch can fail its neighbours. */
 const KEY_MAX = 200
@@ -9,12 +9,17 @@ const SUBJECT_KIND_MAX = 32
 /** PostgreSQL reads dates as JavaScript writes them up to the year 9999. */
 const EXPIRY_MAX_MS = Date.UTC(9999, 11, 31)
 
-/** InvariantError when the entry cannot be stored as it is: an empty or overlong text, no movement or too many, an id beyond 64 bits, a date that is none. */
+/** InvariantError when the entry cannot be stored as it is: an empty or overlong text, a key as the ledger gives it, no movement or too many, an id beyond 64 bits, a date that is none. */
 export function checkEntry(entry: Entry): void {
-  checkText('key', entry.key, KEY_MAX)
+  if (entry.key !== undefined) checkKey(entry.key)
   const { length } = entry.movements
   invariant(length > 0 && length <= MOVEMENTS_MAX, `ledger: an entry has 1 to ${MOVEMENTS_MAX} movements`)
   for (const movement of entry.movements) checkMovement(movement)
+}
+
+function checkKey(key: string): void {
+  checkText('key', key, KEY_MAX)
+  invariant(!isOwnKey(key), 'ledger: such keys are given by the ledger itself')
 }
 
 function checkMovement(m: Movement): void {

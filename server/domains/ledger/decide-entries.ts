@@ -1,7 +1,18 @@
 import { present, unreachable } from '#server/kit/invariant.ts'
 import { AMOUNT_MAX } from '#server/kit/money.ts'
 import type { Book, KnownEntry, LockedAccount, LockedHold, Writes } from './book.ts'
-import type { Capture, Entry, EntryOutcome, Movement, PlaceHold, Refusal, Release, Reverse, Transfer } from './entry.ts'
+import {
+  type Capture,
+  type Entry,
+  type EntryOutcome,
+  type Movement,
+  ownKeyOf,
+  type PlaceHold,
+  type Refusal,
+  type Release,
+  type Reverse,
+  type Transfer,
+} from './entry.ts'
 
 /** Whether the entry at this place in the batch, which the book allows, is to be posted. */
 export type Admit = (place: number) => boolean
@@ -39,7 +50,7 @@ class Posting {
   }
 
   decide(entry: Entry, hash: string, isAdmitted: () => boolean): EntryOutcome {
-    const known = this.#book.entries.get(entry.key)
+    const known = entry.key === undefined ? undefined : this.#book.entries.get(entry.key)
     if (known) return replay(known, hash)
     const id = this.#first_id + BigInt(this.writes.movements)
     this.#entry = id
@@ -48,12 +59,21 @@ class Posting {
       this.#takeBack()
       return { ok: false, refusal: 'withheld', replayed: false }
     }
-    const stored: KnownEntry = { key: entry.key, id: refusal ? null : id, hash, refusal: refusal ?? null }
-    this.#book.entries.set(entry.key, stored)
-    this.writes.entries.push(stored)
+    this.#keep(entry.key, { id: refusal ? null : id, hash, refusal: refusal ?? null })
     if (refusal) return { ok: false, refusal, replayed: false }
     this.writes.movements += entry.movements.length
     return { ok: true, id, replayed: false }
+  }
+
+  /** Under its own id where it has no key: nobody can ask for it again, so that a refusal is not kept. */
+  #keep(key: string | undefined, outcome: Omit<KnownEntry, 'key'>): void {
+    if (key === undefined) {
+      if (outcome.id !== null) this.writes.entries.push({ key: ownKeyOf(outcome.id), ...outcome })
+      return
+    }
+    const stored = { key, ...outcome }
+    this.#book.entries.set(key, stored)
+    this.writes.entries.push(stored)
   }
 
   #apply(movements: readonly Movement[]): Refusal | undefined {

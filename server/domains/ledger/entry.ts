@@ -56,8 +56,11 @@ export type Movement = Transfer | PlaceHold | Capture | Release | Reverse
 
 /** Movements that succeed or fail together, under a key that is used once for ever. */
 export interface Entry {
-  /** Up to 200 characters, such as `order:17:settle`. */
-  key: string
+  /**
+   * Up to 200 characters, such as `order:17:settle`. Without one the entry can never be repeated: once posted it stands under a key that tells its own id, which nothing had to be looked up
+   * for, and of a refusal nothing is kept.
+   */
+  key?: string | undefined
   movements: readonly Movement[]
   /** What makes two requests of one key the same, where the movements carry ids drawn anew at each try. Hashed in their place. */
   content?: string | undefined
@@ -86,6 +89,19 @@ export type EntryOutcome =
 
 /** Bounds how long one posting holds its locks, and is the width of a block of ids. */
 export const MOVEMENTS_MAX = 16_384
+
+/** How the keys begin that the ledger itself gives to entries without one; no caller's key does. */
+const OWN_KEY = 'entry:'
+
+/** The key of an entry that came without one. */
+export function ownKeyOf(id: bigint): string {
+  return `${OWN_KEY}${id}`
+}
+
+/** Whether a key looks as if the ledger had given it. */
+export function isOwnKey(key: string): boolean {
+  return key.startsWith(OWN_KEY)
+}
 
 /** The content of an entry as the first 128 bits of its SHA-256, written as a UUID. Two entries of one key are the same exactly when these agree. */
 export function contentHash(entry: Entry): string {

@@ -3,7 +3,7 @@ import { InvariantError } from '#server/kit/invariant.ts'
 import type { Tx } from '#server/platform/db/database.ts'
 import { testLedger } from '#test/support/ledger.ts'
 import { ensureAccounts } from './ensure-accounts.ts'
-import { type Entry, MOVEMENTS_MAX, type Movement } from './entry.ts'
+import { type Entry, type EntryOutcome, MOVEMENTS_MAX, type Movement } from './entry.ts'
 import { postEntries } from './post-entries.ts'
 
 const MAX = 2n ** 63n - 1n
@@ -92,6 +92,26 @@ test('a key twice in one batch posts once; with other content it is refused', as
   expect((await balance(world)).posted).toBe(-1n)
 })
 
+test('an entry without a key is posted each time, under its own id, and of a refused one nothing is kept', async () => {
+  const { db, post, ann, deposits, balance, world } = await setup()
+  const [{ movements }] = deposits(1) as [Entry]
+  const rows = () => db.query<{ n: number }>('select count(*)::int as n from ledger.entry')
+  const before = (await rows())[0]?.n ?? 0
+  const beyond: Entry = {
+    movements: [{ kind: 'transfer', debit: ann, credit: world, amount: 10n ** 12n, reason: 'test' }],
+  }
+  const outcomes = await post({ movements }, beyond, { movements })
+  const [first, refused, second] = outcomes as [EntryOutcome & { ok: true }, EntryOutcome, EntryOutcome & { ok: true }]
+  expect(refused).toEqual({ ok: false, refusal: 'insufficient_funds', replayed: false })
+  expect(first).toMatchObject({ ok: true, replayed: false })
+  expect(second).toMatchObject({ ok: true, replayed: false })
+  expect((await balance(world)).posted).toBe(-2n)
+  expect(
+    await db.query('select key, id from ledger.entry where id = any($1) order by id', [[first.id, second.id]]),
+  ).toEqual([first, second].map(({ id }) => ({ key: `entry:${id}`, id })))
+  expect((await rows())[0]?.n).toBe(before + 2)
+})
+
 test('a refused entry leaves every row as it was, but for its own key', async () => {
   const { db, post, fund, move, ann, bob, world } = await setup()
   await fund(ann, 50n)
@@ -162,6 +182,7 @@ const transfer = { kind: 'transfer', debit: 1n, credit: 2n, amount: 1n, reason: 
 test.for<[string, Entry]>([
   ['an empty key', { key: '', movements: [transfer] }],
   ['a key too long', { key: 'k'.repeat(201), movements: [transfer] }],
+  ['a key as the ledger gives it', { key: 'entry:1', movements: [transfer] }],
   ['a key with NUL', { key: 'a\0b', movements: [transfer] }],
   ['half a pair', { key: '\ud800', movements: [transfer] }],
   ['no movement', { key: 'k', movements: [] }],

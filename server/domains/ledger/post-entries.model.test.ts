@@ -32,9 +32,9 @@ interface Sketch {
   which: number
 }
 
-/** A new entry; an old one again; or an old key with another content. */
+/** A new entry, with a key or without; an old one again; or an old key with another content. */
 type Step =
-  | { kind: 'new'; sketches: Sketch[] }
+  | { kind: 'new'; keyed: boolean; sketches: Sketch[] }
   | { kind: 'again'; which: number }
   | { kind: 'poison'; which: number; sketch: Sketch }
 
@@ -60,6 +60,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       kind: fc.constant('new' as const),
+      keyed: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
       sketches: fc.array(sketch, { minLength: 1, maxLength: 4 }),
     }),
   },
@@ -118,7 +119,8 @@ class World {
       return { key: old.key, movements: [...old.movements, this.#movementOf(step.sketch)] }
     const sketches = step.kind === 'new' ? step.sketches : []
     const movements = sketches.length > 0 ? sketches.map((each) => this.#movementOf(each)) : [this.#deposit()]
-    const entry = { key: `run ${this.#run}: ${this.#entries.length}`, movements }
+    const keyless = step.kind === 'new' && !step.keyed
+    const entry = { key: keyless ? undefined : `run ${this.#run}: ${this.#entries.length}`, movements }
     this.#entries.push(entry)
     return entry
   }

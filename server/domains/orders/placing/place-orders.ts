@@ -3,7 +3,6 @@ import { servicesByIds } from '#server/domains/catalog/sellable-services.ts'
 import { SALE_ASSET, type Service } from '#server/domains/catalog/service.ts'
 import type { Entry } from '#server/domains/ledger/entry.ts'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
-import { newUuid } from '#server/kit/id.ts'
 import { invariant, present } from '#server/kit/invariant.ts'
 import type { App } from '#server/platform/app.ts'
 import type { Tx } from '#server/platform/db/database.ts'
@@ -181,7 +180,7 @@ async function numberAll(tx: Tx, candidates: readonly Candidate[]): Promise<void
 function entryOf({ input, checked, subjects, wallet }: Candidate): Entry {
   const { request_key } = input
   return {
-    key: request_key === undefined ? `order:without-key:${newUuid()}` : `order:of:${input.customer_id}:${request_key}`,
+    key: request_key === undefined ? undefined : `order:of:${input.customer_id}:${request_key}`,
     movements: subjects.map((subject) => ({ kind: 'hold', account: wallet, amount: checked.charge, subject })),
     content: contentOf(input.service_id, checked),
   }
