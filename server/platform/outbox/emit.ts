@@ -1,6 +1,6 @@
 import { invariant } from '#server/kit/invariant.ts'
 import { encodeJson } from '#server/kit/json.ts'
-import { textArray } from '../db/arrays.ts'
+import { textColumn } from '../db/arrays.ts'
 import { statement, type Tx } from '../db/database.ts'
 import type { EventDefinition } from './event.ts'
 import { outboxWritten } from './written.ts'
@@ -11,11 +11,9 @@ const PAYLOAD_BYTES_MAX = 65_536
 /** The largest batch of any verb, with room. */
 const EVENTS_MAX = 20_000
 
-// The payloads as one JSON: as an array of texts every quote in them would be escaped and unescaped again.
 const INSERT = statement(`
 insert into platform.outbox (type, subject, payload)
-select $1, event.subject, event.payload
-from rows from (unnest($2::text[]), json_array_elements($3::json)) as event (subject, payload)`)
+select $1, unnest($2::text[]), unnest($3::text[])::json`)
 
 /**
  * Records that `event` happened, once for each payload, as part of the transaction: one insert, sent without waiting. After the commit
@@ -32,7 +30,7 @@ export function emit<Payload>(tx: Tx, event: EventDefinition<Payload>, payloads:
     invariant(fits, `emit: payload of ${event.type} exceeds ${PAYLOAD_BYTES_MAX} bytes`)
     return text
   })
-  const subjects = payloads.map((payload) => event.subject(payload))
-  tx.send(INSERT, [event.type, textArray(subjects), `[${texts.join(',')}]`])
+  const subjects = textColumn(payloads, (payload) => event.subject(payload))
+  tx.send(INSERT, [event.type, subjects, textColumn(texts, (text) => text)])
   tx.onCommit(outboxWritten)
 }
