@@ -1855,6 +1855,8 @@ create table orders.unbilled_post (
   constraint unbilled_post_why_check CHECK ((why = ANY (ARRAY['no_funds'::text, 'too_many'::text, 'another_order'::text])))
 );
 
+CREATE INDEX unbilled_post_seen ON orders.unbilled_post USING btree (seen_at);
+
 CREATE UNIQUE INDEX unbilled_post_once ON orders.unbilled_post USING btree (provider_id, provider_order_id) WHERE (why <> 'another_order'::text);
 
 create table orders.unknown_case (

@@ -2,6 +2,7 @@ import { reportMessages } from '#server/domains/notifications/messages/report-me
 import { reportDeliveries } from '#server/domains/notifications/webhooks/deliveries/report-deliveries.ts'
 import { reportRefills } from '#server/domains/orders/refilling/report-refills.ts'
 import { reportOrders } from '#server/domains/orders/report-orders.ts'
+import { reportPosts } from '#server/domains/orders/subscriptions/report-posts.ts'
 import { reportDeposits } from '#server/domains/payments/deposits/report-deposits.ts'
 import { reportJobs } from '#server/platform/jobs/report-jobs.ts'
 import { reportEvents } from '#server/platform/outbox/report-events.ts'
@@ -11,6 +12,7 @@ import type { QueueReporter } from '#server/platform/queues/queue.ts'
 export const QUEUE_REPORTERS: readonly QueueReporter[] = [
   reportOrders,
   reportRefills,
+  reportPosts,
   reportDeposits,
   reportDeliveries,
   reportMessages,

@@ -263,6 +263,21 @@ test('refills alarm staff when one has waited for them longer than it may, and n
   expect(await alerts(house)).toMatchObject([{ kind: 'alert_refills_waiting', open: true }])
 })
 
+test('posts that nobody pays for alarm staff at once, until a day went by without one', async () => {
+  const house = await openMessageHouse()
+  const unbilled = (depth: number): QueueFigure[] => [
+    { queue: 'posts', kind: 'unbilled', state: 'last_day', stage: 'stuck', depth, oldest_at: null },
+  ]
+  await watchHouse(house.app, [async () => unbilled(0)])
+  expect(await alerts(house)).toEqual([])
+  await watchHouse(house.app, [async () => unbilled(3)])
+  expect(await alerts(house)).toMatchObject([{ kind: 'alert_posts_unbilled', open: true }])
+  await watchHouse(house.app, [async () => unbilled(0)])
+  house.pass(4 * MINUTE_MS)
+  await settleAlerts(house.app)
+  expect(await alerts(house)).toMatchObject([{ kind: 'alert_posts_unbilled', open: false }])
+})
+
 test('unsound promo codes alarm staff until a proof finds them sound', async () => {
   const house = await openMessageHouse()
   const alarm = { kind: 'alert_ledger_unsound', subject: 'promo codes' }

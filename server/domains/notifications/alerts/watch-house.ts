@@ -36,6 +36,7 @@ export async function watchHouse(
     waitingOrders(figures),
     waitingFor('deposits', 'alert_deposits_waiting', figures, now, app.settings.read(alertDepositHours)),
     waitingFor('refills', 'alert_refills_waiting', figures, now, app.settings.read(alertRefillHours)),
+    unbilledPosts(figures),
     deadLetters(figures),
     ...(await stuckMessages(app, now)),
     ...(await diskObservation(app.config)),
@@ -75,6 +76,10 @@ function waitingFor(
   const minutes = Math.floor((now.getTime() - oldest) / 60_000)
   const count = waiting.reduce((sum, { depth }) => sum + depth, 0)
   return { kind, wrong: count > 0 && minutes >= hours_max * 60 ? { count, minutes } : undefined }
+}
+
+function unbilledPosts(figures: readonly QueueFigure[]): Observation {
+  return { kind: 'alert_posts_unbilled', wrong: counted(figures, (figure) => figure.queue === 'posts') }
 }
 
 function deadLetters(figures: readonly QueueFigure[]): Observation {

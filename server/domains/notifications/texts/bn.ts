@@ -173,6 +173,12 @@ export const BN: Readonly<Record<Kind, MessageTexts>> = {
     title: 'রিফিল কর্মীর অপেক্ষায়',
     body: both('{{count}}টি রিফিল কর্মীর অপেক্ষায়, সবচেয়ে পুরোনোটি {{minutes}} মিনিট ধরে।'),
   },
+  alert_posts_unbilled: {
+    title: 'যেসব পোস্টের দাম কেউ দেয় না',
+    body: both(
+      'গত এক দিনে সাবস্ক্রিপশনের {{count}}টি পোস্টের কাজ প্রোভাইডার শুরু করেছে, যার দাম কেউ দেয় না। খরচ আমাদের: “post_not_covered” কারণের অর্ডারগুলো দেখুন।',
+    ),
+  },
   alert_ledger_unsound: {
     title: 'খতিয়ান মিলছে না',
     body: '{{since}} তারিখের যাচাইয়ে পাওয়া গেছে:\n\n{{problem}}\n\n“saldo verify” চালান, এবং কারণ না বোঝা পর্যন্ত হাতে কিছু ঠিক করবেন না।',

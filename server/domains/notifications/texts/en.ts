@@ -200,6 +200,15 @@ export const EN: Readonly<Record<Kind, MessageTexts>> = {
       other: '{{count}} refills wait for staff, the oldest for {{minutes}} min.',
     },
   },
+  alert_posts_unbilled: {
+    title: 'Posts that nobody pays for',
+    body: {
+      by: 'count',
+      one: '{{count}} post of a subscription was begun by its provider within a day and is paid by nobody. Its cost is ours: see the orders with the reason “post_not_covered”.',
+      other:
+        '{{count}} posts of subscriptions were begun by their providers within a day and are paid by nobody. Their cost is ours: see the orders with the reason “post_not_covered”.',
+    },
+  },
   alert_ledger_unsound: {
     title: 'The ledger is not sound',
     body: 'The proof of {{since}} found:\n\n{{problem}}\n\nRun “saldo verify”, and let no one correct by hand before it is understood.',

@@ -108,6 +108,7 @@ export const KINDS = {
   alert_orders_waiting: { topic: 'alerts', variables: { count: 'count' } },
   alert_deposits_waiting: { topic: 'alerts', variables: { count: 'count', minutes: 'minutes' } },
   alert_refills_waiting: { topic: 'alerts', variables: { count: 'count', minutes: 'minutes' } },
+  alert_posts_unbilled: { topic: 'alerts', variables: { count: 'count' } },
   alert_ledger_unsound: { topic: 'alerts', variables: { problem: 'text', since: 'time' } },
   alert_ledger_unproven: { topic: 'alerts', variables: { reason: 'text', since: 'time' } },
   alert_dead_letters: { topic: 'alerts', variables: { count: 'count' } },

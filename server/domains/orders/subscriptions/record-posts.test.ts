@@ -10,6 +10,7 @@ import { dailySpendMax } from '../limits/customer-limit.ts'
 import { netCharge, type Order, visibleRemains } from '../order.ts'
 import { historyOf } from '../queries.ts'
 import { readStandings } from './queries.ts'
+import { reportPosts } from './report-posts.ts'
 
 /** For each post, 20 pieces at 0.1105 with their cost of 0.085. */
 const POST = 2_210_000n
@@ -152,6 +153,9 @@ test('the post that the wallet does not hold is paid by what was set aside, and 
   const prepaid = await shop.prepaid()
   await report(shop, order, ['a', 'b', 'c'])
   expect(await unbilled()).toEqual([{ provider_order_id: 'c', why: 'no_funds', cost: COST }])
+  expect(await reportPosts(shop.app.db)).toMatchObject([{ queue: 'posts', depth: 1, oldest_at: expect.any(Date) }])
+  await shop.app.db.query(`update orders.unbilled_post set seen_at = seen_at - interval '25 hours'`)
+  expect(await reportPosts(shop.app.db)).toMatchObject([{ depth: 0, oldest_at: null }])
   expect(await shop.prepaid()).toBe(prepaid - COST)
   expect(await orderNow(shop, order.id)).toMatchObject({
     ...{ reason: 'post_not_covered', booked_cost: COST, sunk_cost: COST },
@@ -291,6 +295,7 @@ test('of two subscriptions that report one number at once one gets it', async ()
   const counts = [(await postsOf(shop, first.id)).length, (await postsOf(shop, second.id)).length]
   expect(counts.sort()).toEqual([0, 1])
   expect(await unbilled()).toMatchObject([{ why: 'another_order' }])
+  expect(await reportPosts(shop.app.db)).toMatchObject([{ depth: 0 }])
   expect(await wallet()).toMatchObject({ held: 3n * POST })
   await expectSound(shop.app)
 })
