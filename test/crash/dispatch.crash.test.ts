@@ -1,11 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { placeOrders } from '#server/domains/orders/placing/place-orders.ts'
 import { createTestDatabase, dropTestDatabase } from '#test/support/database.ts'
 import { anOrder } from '#test/support/order-book.ts'
+import { startOrderWorker, stopOrderWorker } from '#test/support/order-workers.ts'
 import { type Desk, expectReconciled, followToTheEnd, statesOf, workTheDesk } from '#test/support/reconcile.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
 
@@ -21,13 +20,13 @@ test(`a worker killed ${ROUNDS} times while dispatching: no order is doubled, no
   timeout: 300_000,
 }, async () => {
   const { shop, url, customers } = await setup()
-  const starting = Array.from({ length: STARTING }, () => startWorker(shop, url))
-  const working = [await startWorker(shop, url)]
+  const starting = Array.from({ length: STARTING }, () => startOrderWorker(shop, url))
+  const working = [await startOrderWorker(shop, url)]
   let in_flight = 0
   for (let round = 0; round < ROUNDS; round++) {
     await placeSome(shop, customers)
     working.push((await starting.shift()) as ChildProcess)
-    starting.push(startWorker(shop, url))
+    starting.push(startOrderWorker(shop, url))
     await delay(LIFE_MS + Math.random() * LIFE_MS)
     in_flight += (await statesOf(shop)).dispatching ?? 0
     working.shift()?.kill('SIGKILL')
@@ -44,7 +43,7 @@ test(`a worker killed ${ROUNDS} times while dispatching: no order is doubled, no
       { timeout: 60_000, interval: 500 },
     )
     .toEqual({ queued: 0, dispatching: 0, unknown: 0, failed: 0 })
-  await Promise.all(working.map(stopWorker))
+  await Promise.all(working.map(stopOrderWorker))
   await followToTheEnd(shop)
   await expectReconciled(shop, customers)
   // Workers died with orders in their hands: some had arrived, some had not.
@@ -68,25 +67,6 @@ async function setup() {
     }),
   )
   return { shop, url, customers }
-}
-
-async function startWorker(shop: Shop, url: string): Promise<ChildProcess> {
-  const worker = fork(join(import.meta.dirname, 'order-worker.ts'), [url, shop.app.config.home])
-  onTestFinished(() => void worker.kill('SIGKILL'))
-  const died = once(worker, 'exit').then(() => {
-    throw new Error('a worker ended before it began')
-  })
-  await Promise.race([once(worker, 'message'), died])
-  died.catch(() => {
-    // From now on its end is what the test is about.
-  })
-  return worker
-}
-
-async function stopWorker(worker: ChildProcess): Promise<void> {
-  const ended = once(worker, 'exit')
-  worker.send('stop')
-  expect(await ended).toEqual([0, null])
 }
 
 async function placeSome(shop: Shop, customers: readonly { id: bigint }[]): Promise<void> {

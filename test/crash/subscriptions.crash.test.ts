@@ -1,6 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { pollOrders } from '#server/domains/orders/following/poll-orders.ts'
@@ -9,6 +7,8 @@ import { placeOrders } from '#server/domains/orders/placing/place-orders.ts'
 import { parseAmount } from '#server/kit/money.ts'
 import { createTestDatabase, dropTestDatabase } from '#test/support/database.ts'
 import { expectSound } from '#test/support/order-book.ts'
+import { startOrderWorker, stopOrderWorker } from '#test/support/order-workers.ts'
+import { followToTheEnd } from '#test/support/reconcile.ts'
 import { openShop, type Shop } from '#test/support/shop.ts'
 import { aSubscription } from '#test/support/subscriptions.ts'
 
@@ -25,14 +25,14 @@ test(`a worker killed ${ROUNDS} times while posts are taken up: each is billed o
   timeout: 240_000,
 }, async () => {
   const { shop, url, customers } = await setup()
-  let next = startWorker(shop, url)
+  let next = startOrderWorker(shop, url)
   await expect.poll(() => countWhere(shop, `state in ('queued', 'dispatching')`), { timeout: 30_000 }).toBe(0)
   const asking = keepDue(shop)
   await slowDown(shop)
   const taken_up: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const worker = await next
-    next = startWorker(shop, url)
+    next = startOrderWorker(shop, url)
     for (const { id } of await active(shop)) await shop.control.post(id)
     await killInItsWork(shop, worker)
     taken_up.push(await countWhere(shop, 'subscription_id is not null'))
@@ -43,8 +43,7 @@ test(`a worker killed ${ROUNDS} times while posts are taken up: each is billed o
     .poll(() => countWhere(shop, `state <> all ('{${FINAL_STATES}}')`), { timeout: 60_000, interval: 200 })
     .toBe(0)
   await asking.stop()
-  last.send('stop')
-  expect(await once(last, 'exit')).toEqual([0, null])
+  await stopOrderWorker(last)
   await askOnceMore(shop)
   await expectBilledOnce(shop, customers)
   // Workers died while posts were on their way.
@@ -68,13 +67,6 @@ async function setup() {
   )
   for (const outcome of await placeOrders(shop.app, inputs)) expect(outcome.ok).toBe(true)
   return { shop, url, customers }
-}
-
-async function startWorker(shop: Shop, url: string): Promise<ChildProcess> {
-  const worker = fork(join(import.meta.dirname, 'order-worker.ts'), [url, shop.app.config.home])
-  onTestFinished(() => void worker.kill('SIGKILL'))
-  await once(worker, 'message')
-  return worker
 }
 
 /** The subscriptions that go on at the provider. */
@@ -136,15 +128,7 @@ async function askOnceMore(shop: Shop): Promise<void> {
     shop.provider_id,
     rows.map(({ id }) => id),
   )
-  for (let open = 1; open > 0; await delay(DUE_EACH_MS)) {
-    const posts = await shop.app.db.query<{ id: bigint }>(
-      'select id from orders.orders where state <> all ($1) order by id',
-      [FINAL_STATES],
-    )
-    open = posts.length
-    const ids = posts.map(({ id }) => id)
-    if (open > 0) await pollOrders(shop.app, shop.providers, shop.provider_id, ids)
-  }
+  await followToTheEnd(shop)
 }
 
 /** Each post at the provider is one order of ours, charged in full, or a loss that is written down; nobody paid for more, and the provider's count of our balance is ours. */
@@ -164,7 +148,7 @@ async function expectBilledOnce(shop: Shop, customers: readonly { id: bigint; fu
   }
   const billed = customers.map(({ id }) => posts.filter(({ customer_id }) => customer_id === id).length)
   expect(billed[0]).toBe(SUBSCRIPTIONS * ROUNDS)
-  expect(billed[1]).toBe(Math.floor(40 / 2.21))
+  expect(billed[1]).toBe(Math.floor(Number(FUNDS[1]) / 2.21))
   expect(billed[2]).toBe(SUBSCRIPTIONS)
   expect(await shop.prepaid()).toBe(parseAmount((await shop.control.summary()).balance, 6))
   await expectSound(shop.app)
