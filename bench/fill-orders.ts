@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { postEntries } from '#server/domains/ledger/post-entries.ts'
 import { accountIds, costIn, prepaidAt } from '#server/domains/orders/accounts.ts'
+import { present } from '#server/kit/invariant.ts'
 import { int8Array, textArray } from '#server/platform/db/arrays.ts'
 import type { BenchContext } from './bench.ts'
 
@@ -139,7 +140,7 @@ export async function fillFinishedOrders(
       provider_id,
       days * 86_400,
       short_percent,
-      before?.id,
+      present(before, 'a sequence has its last value').id,
       from,
       to,
     ])
@@ -147,7 +148,8 @@ export async function fillFinishedOrders(
   await app.db.query('vacuum analyze orders.orders')
 }
 
-const INSERT_FINISHED = `insert into orders.orders (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, expected_cost, captured,
+const INSERT_FINISHED = `
+    insert into orders.orders (id, hold, customer_id, wallet, service_id, provider_id, quantity, rate, charge, expected_cost, captured,
       released, link, provider_service_id, asset, cost_asset, type, state, reason, version, placed_at, finished_at, waiting_since)
     select id, -id, case when n % 100 = 0 then $2::bigint else 1000000 + n % 5000 end, $3, ($4::bigint[])[1 + n % cardinality($4::bigint[])], $5,
       100, 1000000, 100000, 1, case state when 'completed' then 100000 when 'partial' then 60000 else 0 end,

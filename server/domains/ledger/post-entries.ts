@@ -113,7 +113,7 @@ async function lockHolds(tx: Tx, ids: Set<bigint>): Promise<Map<bigint, LockedHo
 const selectEntries = statement('select key, id, hash, refusal from ledger.entry where key = any($1::text[])')
 
 async function knownEntries(tx: Tx, entries: readonly Entry[]): Promise<Map<string, KnownEntry>> {
-  const keys = entries.flatMap(({ key }) => (key === undefined ? [] : [key]))
+  const keys = entries.map(({ key }) => key).filter((key) => key !== undefined)
   if (keys.length === 0) return new Map()
   const rows = await tx.query<KnownEntry>(selectEntries, [textColumn(keys, (key) => key)])
   return new Map(rows.map((row) => [row.key, row]))

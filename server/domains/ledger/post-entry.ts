@@ -18,7 +18,7 @@ const WAITING_MAX = 100_000
 export interface Ledger {
   /**
    * Posts one entry durably, together with those of other callers at the same time. QueueFullError when too many wait, InvariantError for an entry
-   * that cannot be stored. Any other error leaves open whether it was posted: ask again with the same key.
+   * that cannot be stored. Any other error leaves open whether it was posted: ask again with the same key; without one that is never known.
    */
   postEntry(entry: Entry): Promise<EntryOutcome>
 }

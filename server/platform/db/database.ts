@@ -70,7 +70,10 @@ export class CommitUnknownError extends Error {
   override name = 'CommitUnknownError'
 }
 
-/** The driver's own ten seconds would close most connections in each lull and open them again, all at once, when it ends. */
+/**
+ * The driver's own ten seconds would close most connections in each lull and open them again, all at once, when it ends. A new one costs a process of the server and every plan that it has
+ * yet to make, and those who come meanwhile wait for it; a quiet one costs memory alone.
+ */
 const IDLE_MAX_MS = 5 * 60_000
 
 /** Opens the pools; connects at the first use. */
@@ -84,7 +87,6 @@ export function openDatabase(options: DatabaseOptions): Db {
     lock_timeout: 20_000,
     idle_in_transaction_session_timeout: 60_000,
     connectionTimeoutMillis: 15_000,
-    // A new connection costs a process of the server and every plan that it has yet to make, and those who come meanwhile wait for it; a quiet one costs memory alone.
     idleTimeoutMillis: IDLE_MAX_MS,
     // A peer that vanished without a word is noticed.
     keepAlive: true,
